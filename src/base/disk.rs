@@ -1,0 +1,245 @@
+//! Careful files: whole or untouched, private where they hold secrets, locked where two may write.
+//!
+//! A write goes to a temporary file in the same directory, is flushed to the disk and renamed over the target, so
+//! a reader or a power cut sees the old bytes or the new ones. A symlink stays a symlink: its target is replaced.
+//! `.clippy.toml` bans `std::fs::write` and its kin everywhere else.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::failure::{Explain, Kind};
+
+/// Who may read what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Only the owner (0600), even where the file had a wider mode before.
+    Private,
+    /// The mode that the file has; 0644 for a new one.
+    Keep,
+}
+
+/// A file operation that failed: what we did, to which path, and the system's reason as the source.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The system refused.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`, `create`, `lock`, …
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file is not text.
+    #[error("{} is not UTF-8 text (byte {offset})", path.display())]
+    NotText {
+        /// Where.
+        path: PathBuf,
+        /// The first byte that is not UTF-8, from 0.
+        offset: usize,
+    },
+    /// Somebody else holds the lock for longer than we wait.
+    #[error("{} is locked by another process", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+}
+
+impl DiskError {
+    /// Wraps a system error with what was tried and where.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+impl Explain for DiskError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotText { .. } => Kind::Config,
+            Self::Io { .. } | Self::Locked { .. } => Kind::Expected,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Io { path, source, .. } => match source.kind() {
+                ErrorKind::PermissionDenied => {
+                    vec![format!("check who owns it: `ls -ld {}`", path.parent().unwrap_or(path).display())]
+                }
+                ErrorKind::ReadOnlyFilesystem => vec!["the file system is read-only; nothing was changed".into()],
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    vec!["free some space and run the same command again; nothing was changed".into()]
+                }
+                _ => Vec::new(),
+            },
+            Self::NotText { path, .. } => vec![format!("convert {} to UTF-8; nothing was changed", path.display())],
+            Self::Locked { .. } => vec!["wait for the other moai to finish and run the same command again".into()],
+        }
+    }
+}
+
+/// The file's text, `None` where there is no such file. Bytes are kept as they are (BOM and CRLF too).
+pub fn read_text(path: &Path) -> Result<Option<String>, DiskError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        // `a/b` where `a` is a file: there is no such file either.
+        Err(error) if error.kind() == ErrorKind::NotADirectory => return Ok(None),
+        Err(error) => return Err(DiskError::io("read", path)(error)),
+    };
+    String::from_utf8(bytes)
+        .map(Some)
+        .map_err(|error| DiskError::NotText { path: path.to_path_buf(), offset: error.utf8_error().valid_up_to() })
+}
+
+/// Replaces the file's content in one step, making parent directories as needed (0700 below a private file).
+pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), DiskError> {
+    let target = follow(path)?;
+    let parent = target.parent().unwrap_or_else(|| Path::new("/"));
+    create_dirs(parent, access)?;
+    let mode = match access {
+        Access::Private => 0o600,
+        Access::Keep => fs::metadata(&target).map_or(0o644, |old| old.permissions().mode() & 0o7777),
+    };
+    let fail = |error| DiskError::io("write", &target)(error);
+    let mut temp = tempfile::Builder::new()
+        .prefix(".moai-")
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(parent)
+        .map_err(fail)?;
+    temp.write_all(content).map_err(fail)?;
+    // `permissions` above is subject to the umask; the mode of a replaced file is not.
+    temp.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(fail)?;
+    temp.as_file().sync_all().map_err(fail)?;
+    temp.persist(&target).map_err(|error| fail(error.error))?;
+    sync_dir(parent);
+    Ok(())
+}
+
+/// Deletes the file; one that is not there is fine.
+pub fn remove(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(DiskError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a directory and its parents; new ones are 0700 for private content, else 0755.
+pub fn create_dirs(path: &Path, access: Access) -> Result<(), DiskError> {
+    let mode = if access == Access::Private { 0o700 } else { 0o755 };
+    fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(DiskError::io("create", path))
+}
+
+/// Where writing to `path` really lands: symlinks are followed, also to a target that does not exist yet.
+fn follow(path: &Path) -> Result<PathBuf, DiskError> {
+    let mut target = path.to_path_buf();
+    for _ in 0..40 {
+        match fs::read_link(&target) {
+            Ok(link) => target = target.parent().unwrap_or_else(|| Path::new("/")).join(link),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(DiskError::Io { action: "follow", path: path.to_path_buf(), source: rustix::io::Errno::LOOP.into() })
+}
+
+/// Flushes a rename to the disk. A file system that cannot flush directories still renamed in one step.
+fn sync_dir(path: &Path) {
+    if let Ok(dir) = File::open(path) {
+        drop(dir.sync_all());
+    }
+}
+
+/// An exclusive advisory lock, released on drop. The lock file stays: deleting it would race.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path`, waiting up to `patience`; `waiting` is called once when it has to wait at all.
+    pub fn take(path: &Path, patience: Duration, waiting: impl FnOnce()) -> Result<Self, DiskError> {
+        const STEP: Duration = Duration::from_millis(20);
+        if let Some(parent) = path.parent() {
+            create_dirs(parent, Access::Private)?;
+        }
+        let fail = |error| DiskError::io("lock", path)(error);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(fail)?;
+        let mut waiting = Some(waiting);
+        let mut left = patience;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(fs::TryLockError::WouldBlock) if left.is_zero() => {
+                    return Err(DiskError::Locked { path: path.to_path_buf() });
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    if let Some(waiting) = waiting.take() {
+                        waiting();
+                    }
+                    std::thread::sleep(STEP.min(left));
+                    left = left.saturating_sub(STEP);
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(fail(error)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_private_file_is_0600_even_where_it_was_wider() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/key");
+        replace(&path, b"one", Access::Keep).unwrap();
+        assert_eq!(mode(&path), 0o644);
+        replace(&path, b"two", Access::Private).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(read_text(&path).unwrap().as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_symlink_stays_and_its_target_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().join("real");
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        replace(&link, b"through", Access::Keep).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"through");
+    }
+
+    #[test]
+    fn a_second_taker_is_told_and_then_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::take(&path, Duration::ZERO, || {}).unwrap();
+        let mut told = false;
+        let refused = Lock::take(&path, Duration::from_millis(40), || told = true);
+        assert!(matches!(refused, Err(DiskError::Locked { .. })));
+        assert!(told);
+        drop(held);
+        Lock::take(&path, Duration::ZERO, || {}).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_named_with_the_offset() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("latin1");
+        fs::write(&path, b"ab\xffcd").unwrap();
+        assert!(matches!(read_text(&path), Err(DiskError::NotText { offset: 2, .. })));
+        assert_eq!(read_text(&dir.path().join("none")).unwrap(), None);
+    }
+}

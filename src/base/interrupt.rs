@@ -1,0 +1,55 @@
+//! Ctrl-C as a value: long work asks [`Interrupt::check`] between its steps and unwinds through its own undo.
+//!
+//! A second Ctrl-C ends the process at once; what it leaves is rolled back by the next command (the journals of
+//! `worktree` hold what is needed).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::failure::{Explain, Kind};
+
+/// Whether the person asked us to stop. Cheap to clone and to ask.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt {
+    int: Arc<AtomicBool>,
+    term: Arc<AtomicBool>,
+}
+
+/// The person (or the system) asked us to stop, by this signal number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted(pub u8);
+
+impl Explain for Interrupted {
+    fn kind(&self) -> Kind {
+        Kind::Interrupted(self.0)
+    }
+}
+
+impl Interrupt {
+    /// Starts listening for SIGINT and SIGTERM. Call it where long work begins, not at start-up: commands that
+    /// never ask would otherwise not die of Ctrl-C.
+    pub fn listen(&self) {
+        for (signal, flag) in [(SIGINT, &self.int), (SIGTERM, &self.term)] {
+            // Order matters: the second signal must see the flag that the first one set.
+            let second = signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(flag));
+            let first = signal_hook::flag::register(signal, Arc::clone(flag));
+            // Where the system refuses a handler, Ctrl-C keeps its default: the process dies and the journal is
+            // rolled back by the next command.
+            drop((second, first));
+        }
+    }
+
+    /// Fails once a signal has come.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        if self.int.load(Ordering::Relaxed) {
+            return Err(Interrupted(2));
+        }
+        if self.term.load(Ordering::Relaxed) {
+            return Err(Interrupted(15));
+        }
+        Ok(())
+    }
+}

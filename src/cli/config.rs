@@ -1,0 +1,15 @@
+//! `moai config`: Config.
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::world::World;
+
+use super::ui::Ui;
+
+/// The command line of `moai config`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+/// Runs `moai config`.
+pub(super) fn run(_args: Args, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
+    Err(Failure::new(Kind::Bug, "not built yet"))
+}

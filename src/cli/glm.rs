@@ -1,0 +1,15 @@
+//! `moai glm`: Switch this project to GLM, or store the GLM key.
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::world::World;
+
+use super::ui::Ui;
+
+/// The command line of `moai glm`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+/// Runs `moai glm`.
+pub(super) fn run(_args: Args, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
+    Err(Failure::new(Kind::Bug, "not built yet"))
+}

@@ -1,0 +1,151 @@
+//! Floor 8: the doors. One file per command with its arguments and its run; [`ui`] is the only code that writes to
+//! the terminal. Here is the list of commands, and the way from a command line to an exit code.
+
+mod claude;
+mod config;
+mod demo;
+mod doctor;
+mod glm;
+mod hook;
+mod init;
+mod key;
+mod mode;
+mod phase;
+mod shell;
+mod status;
+pub mod ui;
+mod worktree;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::world::World;
+
+use ui::{Colour, Ui};
+
+/// Claude Code on the model that fits: plan with Claude, implement with GLM, know what it cost.
+#[derive(Debug, Parser)]
+#[command(name = "moai", version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// Run as if started in this directory
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true, help_heading = "Global options")]
+    directory: Option<PathBuf>,
+    /// Answer in JSON on standard output
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    /// Say only what is wrong
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    quiet: bool,
+    /// When to use colours
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    color: Colour,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Glm(glm::Args),
+    #[command(visible_alias = "cc")]
+    Claude(claude::Args),
+    Status(status::Args),
+    Key(key::Args),
+    Mode(mode::Args),
+    Config(config::Args),
+    Phase(phase::Args),
+    Init(init::Args),
+    #[command(visible_alias = "wt")]
+    Worktree(worktree::Args),
+    Hook(hook::Args),
+    Doctor(doctor::Args),
+    Demo(demo::Args),
+    #[command(flatten)]
+    Shell(shell::Command),
+}
+
+/// The whole command tree, for completions, man pages and the reference.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line of `world` and returns the exit code; everything has been said when it returns.
+pub fn run(world: &World) -> ExitCode {
+    let cli = match Cli::command().try_get_matches_from(&world.args).and_then(|matches| Cli::from_arg_matches(&matches))
+    {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let mut ui = Ui::new(world, cli.color, cli.json, cli.quiet);
+    match dispatch(cli, world, &mut ui) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => finish(&mut ui, &failure),
+    }
+}
+
+/// Says a failure that came before there was a world to run in.
+pub fn report(failure: &Failure) -> ExitCode {
+    finish(&mut Ui::new(&World::default(), Colour::Auto, false, false), failure)
+}
+
+fn finish(ui: &mut Ui, failure: &Failure) -> ExitCode {
+    let code = failure.kind().exit_code();
+    match ui.failure(failure) {
+        Err(error) if error.kind() == Kind::ClosedPipe => ExitCode::from(code),
+        _ => ExitCode::from(code),
+    }
+}
+
+/// Help and version go to standard output with exit 0; a wrong command line to standard error with exit 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    let code = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+    // Where even that cannot be written (a closed pipe), the exit code is all that is left to say.
+    drop(error.print());
+    ExitCode::from(code)
+}
+
+fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let moved;
+    let world = match cli.directory {
+        None => world,
+        Some(directory) => {
+            moved = enter(world, &directory)?;
+            &moved
+        }
+    };
+    match cli.command {
+        Command::Glm(args) => glm::run(args, world, ui),
+        Command::Claude(args) => claude::run(args, world, ui),
+        Command::Status(args) => status::run(args, world, ui),
+        Command::Key(args) => key::run(args, world, ui),
+        Command::Mode(args) => mode::run(args, world, ui),
+        Command::Config(args) => config::run(args, world, ui),
+        Command::Phase(args) => phase::run(args, world, ui),
+        Command::Init(args) => init::run(args, world, ui),
+        Command::Worktree(args) => worktree::run(args, world, ui),
+        Command::Hook(args) => hook::run(args, world, ui),
+        Command::Doctor(args) => doctor::run(args, world, ui),
+        Command::Demo(args) => demo::run(args, world, ui),
+        Command::Shell(command) => shell::run(command, world, ui),
+    }
+}
+
+/// The world seen from `directory` (`-C`).
+fn enter(world: &World, directory: &std::path::Path) -> Result<World, Failure> {
+    let path = if directory.is_absolute() { directory.to_path_buf() } else { world.cwd()?.join(directory) };
+    if !path.is_dir() {
+        return Err(Failure::usage(format!("-C: {} is not a directory", path.display())));
+    }
+    let mut moved = world.clone();
+    moved.set_cwd(path);
+    Ok(moved)
+}

@@ -1,0 +1,15 @@
+//! `moai phase`: Phases.
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::world::World;
+
+use super::ui::Ui;
+
+/// The command line of `moai phase`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+/// Runs `moai phase`.
+pub(super) fn run(_args: Args, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
+    Err(Failure::new(Kind::Bug, "not built yet"))
+}

@@ -1,0 +1,1 @@
+//! Floor 5: configuration, in layers with an origin per value.

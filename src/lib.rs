@@ -1,0 +1,33 @@
+//! moai: Claude Code on the model that fits. The map of the house; `docs/architecture.md` has the reasons.
+//!
+//! A room imports only from the floors below it, and rooms of one floor never import each other; `tests/house.rs`
+//! holds that on every run.
+//!
+//! | floor | room | what lives there |
+//! |---|---|---|
+//! | 8 | [`cli`] | the doors: one file per command, and the only code that writes to the terminal |
+//! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
+//! | 5 | [`keys`] | where keys are kept and how one is found |
+//! | 5 | [`settings`] | Claude Code's settings files: edited in place, undone to the byte |
+//! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
+//! | 5 | [`upstream`] | the vendors' APIs over HTTP |
+//! | 4 | [`route`] | which model works where: modes and phases |
+//! | 2 | [`catalog`] | providers and models as typed data |
+//! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
+//! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make their own files with the plain tools"))]
+
+pub mod base;
+pub mod catalog;
+pub mod cli;
+pub mod config;
+pub mod keys;
+pub mod model;
+pub mod route;
+pub mod settings;
+pub mod upstream;
+pub mod worktree;
+
+pub use base::world::World;
+pub use cli::{report, run};

@@ -1,0 +1,1 @@
+//! Floor 5: Claude Code's settings files.

@@ -1,0 +1,1 @@
+//! Floor 5: the vendors' APIs over HTTP.
