@@ -1,1 +1,10 @@
-//! Floor 2: built-in providers, models and their windows as typed data.
+//! Floor 2: what is known of vendors without asking them: hosts, environment variables, context windows.
+//!
+//! Typed constants, no I/O. Every fact has its source and date beside it; what a user configures always wins over
+//! what stands here.
+
+mod provider;
+mod window;
+
+pub use provider::{Provider, is_glm_host, provider};
+pub use window::{GLM_DEFAULT_MODEL, window};
