@@ -1,0 +1,143 @@
+//! `~/.moai/credentials.yaml`: a flat mapping of `<provider>_api_key` to text, shared with moai-adk. Edited in place,
+//! other entries kept. Its parser's messages quote values, so only the place of an error is passed on.
+
+use std::str::FromStr as _;
+
+use serde_yaml::{Mapping, Value};
+
+/// What is wrong with the file, without its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Invalid {
+    /// Not YAML. Line and column from 1; 0 where the parser does not say.
+    #[error("line {line}, column {column}: not valid YAML")]
+    Syntax {
+        /// The line.
+        line: usize,
+        /// The column.
+        column: usize,
+    },
+    /// Not a mapping of names to values.
+    #[error("line 1, column 1: not a mapping of names to keys")]
+    NotMapping,
+    /// The entry is a number, a list, ….
+    #[error("line {line}, column 1: `{entry}` is not a text; put the key in quotes")]
+    NotText {
+        /// The line.
+        line: usize,
+        /// The entry.
+        entry: &'static str,
+    },
+    /// The editor could not make this change without touching the rest.
+    #[error("line 1, column 1: cannot be edited in place; edit it by hand")]
+    Editor,
+}
+
+/// The value of `entry`, `None` where it is absent or empty.
+pub(super) fn parse(text: &str, entry: &'static str) -> Result<Option<String>, Invalid> {
+    match mapping(text)?.get(entry) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(value)) if value.trim().is_empty() => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value.clone())),
+        Some(_) => {
+            let line = text.lines().position(|line| line.trim_start_matches('\u{feff}').starts_with(entry));
+            Err(Invalid::NotText { line: line.map_or(1, |index| index + 1), entry })
+        }
+    }
+}
+
+/// The text with `entry` set to `key`; everything else stays as it is.
+pub(super) fn with_key(text: &str, entry: &'static str, key: &str) -> Result<String, Invalid> {
+    let mut wanted = mapping(text)?;
+    wanted.insert(entry.into(), key.into());
+    // The editor has no mapping to add to in a file of comments only.
+    let edited = if mapping(text)?.is_empty() && !text.contains('{') {
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        format!("{text}{gap}{entry}: {}\n", quoted(key))
+    } else {
+        edit(text, |document| document.set(entry, key))?
+    };
+    verified(edited, &wanted)
+}
+
+/// The text without `entry`.
+pub(super) fn without_key(text: &str, entry: &'static str) -> Result<String, Invalid> {
+    let mut wanted = mapping(text)?;
+    if wanted.shift_remove(entry).is_none() {
+        return Ok(text.to_owned());
+    }
+    verified(edit(text, |document| document.remove(entry).is_some())?, &wanted)
+}
+
+fn edit(text: &str, change: impl FnOnce(&yaml_edit::Document) -> bool) -> Result<String, Invalid> {
+    let (bom, body) = match text.strip_prefix('\u{feff}') {
+        Some(body) => ("\u{feff}", body),
+        None => ("", text),
+    };
+    let file = yaml_edit::YamlFile::from_str(body).map_err(|_quotes_content| Invalid::Editor)?;
+    let document = file.document().ok_or(Invalid::Editor)?;
+    if !change(&document) {
+        return Err(Invalid::Editor);
+    }
+    Ok(format!("{bom}{file}"))
+}
+
+/// The edited text, once it reads as exactly what was wanted: no entry is ever lost to an editor's mistake.
+fn verified(text: String, wanted: &Mapping) -> Result<String, Invalid> {
+    if mapping(&text).is_ok_and(|found| found == *wanted) { Ok(text) } else { Err(Invalid::Editor) }
+}
+
+fn mapping(text: &str) -> Result<Mapping, Invalid> {
+    let value: Value = serde_yaml::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+        let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
+        Invalid::Syntax { line, column }
+    })?;
+    match value {
+        Value::Null => Ok(Mapping::new()),
+        Value::Mapping(mapping) => Ok(mapping),
+        _ => Err(Invalid::NotMapping),
+    }
+}
+
+fn quoted(key: &str) -> String {
+    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GLM: &str = "glm_api_key";
+
+    #[test]
+    fn other_entries_comments_and_order_stay() {
+        let text = "# mine\nanthropic_api_key: sk-1 # work\nglm_api_key: old\nteam: {a: 1}\n";
+        let edited = with_key(text, GLM, "new").unwrap();
+        assert_eq!(edited, "# mine\nanthropic_api_key: sk-1 # work\nglm_api_key: new\nteam: {a: 1}\n");
+        assert_eq!(without_key(&edited, GLM).unwrap(), "# mine\nanthropic_api_key: sk-1 # work\nteam: {a: 1}\n");
+    }
+
+    #[test]
+    fn empty_commented_and_appended() {
+        for text in ["", "# only a comment", "anthropic_api_key: x", "anthropic_api_key: x\n", "{}\n", "---\n"] {
+            let edited = with_key(text, GLM, "0123:\"#\\key").unwrap();
+            assert_eq!(parse(&edited, GLM).unwrap().as_deref(), Some("0123:\"#\\key"), "{text:?} -> {edited:?}");
+            assert!(edited.contains("comment") == text.contains("comment"));
+        }
+    }
+
+    #[test]
+    fn a_key_of_digits_stays_a_text() {
+        let edited = with_key("glm_api_key: abc\n", GLM, "123456789012").unwrap();
+        assert_eq!(parse(&edited, GLM).unwrap().as_deref(), Some("123456789012"));
+    }
+
+    #[test]
+    fn errors_name_the_place_and_quote_nothing() {
+        let error = parse("a: 1\nglm_api_key: \"SeCrEt\n", GLM).unwrap_err();
+        assert!(matches!(error, Invalid::Syntax { line: 2.., .. }), "{error}");
+        assert!(!error.to_string().contains("SeCrEt"));
+        assert_eq!(parse("x: 1\nglm_api_key: 12345678\n", GLM), Err(Invalid::NotText { line: 2, entry: GLM }));
+        assert_eq!(parse("- a\n", GLM), Err(Invalid::NotMapping));
+        assert_eq!(parse("glm_api_key:\n", GLM), Ok(None));
+    }
+}
