@@ -21,6 +21,15 @@ impl Secret {
         &self.0
     }
 
+    /// The texts of `parts` one after another, as a secret.
+    pub fn join(parts: &[Self]) -> Self {
+        let mut whole = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.0.len()).sum()));
+        for part in parts {
+            whole.push_str(&part.0);
+        }
+        Self(whole)
+    }
+
     /// Enough to tell two keys apart, not enough to use one: `abcd…wxyz`; short secrets show nothing.
     pub fn fingerprint(&self) -> String {
         let chars: Vec<char> = self.0.chars().collect();

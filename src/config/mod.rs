@@ -1,1 +1,266 @@
-//! Floor 5: configuration, in layers with an origin per value.
+//! Floor 5: configuration, in layers with an origin per value. [`Project`] says where we are, [`Config`] what holds
+//! there, [`keys`] which settings there are. Files are changed in place by [`edit`], and only there.
+
+mod error;
+mod glm_json;
+pub mod keys;
+mod layers;
+mod llm_yaml;
+mod moai_toml;
+mod project;
+mod yaml_edit;
+
+use std::path::{Path, PathBuf};
+
+use crate::base::disk;
+use crate::base::world::World;
+use crate::model::Mode;
+
+pub use error::ConfigError;
+pub use glm_json::{GLM_JSON, GlmTemplate};
+pub use layers::{Layer, Origin, Setting};
+pub use project::{GitDirs, Project};
+
+use keys::Value;
+use layers::Source;
+
+/// Where llm.yaml is, below the project.
+pub const LLM_YAML: &str = ".moai/config/sections/llm.yaml";
+
+/// Where moai's own settings of a project are, below it.
+pub const CONFIG_TOML: &str = ".moai/config.toml";
+
+/// What GLM is asked for, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GlmModels {
+    /// The base URL, without a slash at its end.
+    pub base_url: String,
+    /// For Claude Code's Haiku.
+    pub haiku: String,
+    /// For Claude Code's Sonnet.
+    pub sonnet: String,
+    /// For Claude Code's Opus.
+    pub opus: String,
+    /// For Claude Code's Fable, where one is set.
+    pub fable: Option<String>,
+}
+
+impl GlmModels {
+    /// The different models, the strongest first.
+    pub fn distinct(&self) -> Vec<&str> {
+        let mut models = vec![self.opus.as_str()];
+        for model in [self.sonnet.as_str(), self.haiku.as_str()] {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        models
+    }
+}
+
+/// `llm.auto_worktree`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AutoWorktree {
+    /// Whether a phase may create the worktree of a SPEC that has none.
+    pub enabled: bool,
+    /// Whether a worktree created for GLM gets the GLM settings.
+    pub copy_glm_config: bool,
+}
+
+/// `worktree.engine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// Whichever the repository allows.
+    Auto,
+    /// moai itself.
+    Native,
+    /// The git executable.
+    Git,
+}
+
+/// The files of a project's configuration, whether they exist or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// `~/.moai/config.toml`; `None` without a home.
+    pub user: Option<PathBuf>,
+    /// llm.yaml: this worktree's own, else the main checkout's.
+    pub llm_yaml: PathBuf,
+    /// The project's config.toml, likewise.
+    pub project: PathBuf,
+    /// glm.json, likewise.
+    pub glm_json: PathBuf,
+}
+
+impl Files {
+    /// The files of `project`.
+    pub fn of(world: &World, project: &Project) -> Self {
+        Self {
+            user: world.moai_home().ok().map(|home| home.join("config.toml")),
+            llm_yaml: project.file(LLM_YAML),
+            project: project.file(CONFIG_TOML),
+            glm_json: project.file(GLM_JSON),
+        }
+    }
+}
+
+/// The configuration that holds in a project.
+#[derive(Debug, Clone)]
+pub struct Config {
+    settings: Vec<Setting>,
+    warnings: Vec<String>,
+    files: Files,
+    template: Option<GlmTemplate>,
+    glm: GlmModels,
+    /// What `~` and relative paths in values start from.
+    home: Option<PathBuf>,
+    main: PathBuf,
+}
+
+impl Config {
+    /// Reads every layer. A file that does not parse, or a value that its key does not take, is an error that names
+    /// the place.
+    pub fn load(world: &World, project: &Project) -> Result<Self, ConfigError> {
+        let files = Files::of(world, project);
+        let mut sources = Vec::new();
+        if let Some(path) = &files.user {
+            read(Layer::User, path, &mut sources)?;
+        }
+        read(Layer::LlmYaml, &files.llm_yaml, &mut sources)?;
+        if files.user.as_ref() != Some(&files.project) {
+            read(Layer::Project, &files.project, &mut sources)?;
+        }
+        let template = GlmTemplate::load(&files.glm_json)?;
+        if let Some(template) = &template {
+            sources.push(Source { layer: Layer::GlmJson, path: template.path.clone(), entries: template.entries() });
+        }
+        let (settings, warnings) = layers::resolve(&sources, &world.env)?;
+        let glm = GlmModels {
+            base_url: text(&settings, "llm.glm.base_url"),
+            haiku: text(&settings, "llm.glm.models.haiku"),
+            sonnet: text(&settings, "llm.glm.models.sonnet"),
+            opus: text(&settings, "llm.glm.models.opus"),
+            fable: Some(text(&settings, "llm.glm.models.fable")).filter(|model| !model.is_empty()),
+        };
+        let home = world.home().ok().map(Path::to_path_buf);
+        Ok(Self { settings, warnings, files, template, glm, home, main: project.main.clone() })
+    }
+
+    /// Who plans, runs and syncs.
+    pub fn mode(&self) -> Mode {
+        text(&self.settings, "llm.mode").parse().unwrap_or_default()
+    }
+
+    /// GLM's base URL and models: llm.yaml under glm.json under the environment.
+    pub fn glm(&self) -> &GlmModels {
+        &self.glm
+    }
+
+    /// glm.json, where there is one.
+    pub fn template(&self) -> Option<&GlmTemplate> {
+        self.template.as_ref()
+    }
+
+    /// The environment variable that is looked at first for the GLM key.
+    pub fn glm_env_var(&self) -> String {
+        text(&self.settings, "llm.glm_env_var")
+    }
+
+    /// Whether phases create worktrees, and whether those get the GLM settings.
+    pub fn auto_worktree(&self) -> AutoWorktree {
+        AutoWorktree {
+            enabled: self.switch("llm.auto_worktree.enabled"),
+            copy_glm_config: self.switch("llm.auto_worktree.copy_glm_config"),
+        }
+    }
+
+    /// Whether `--enter` asks before it creates a worktree.
+    pub fn confirm_worktree(&self) -> bool {
+        self.switch("llm.routing.confirm_worktree")
+    }
+
+    /// Where the person wants new worktrees, absolute; `None`: no wish.
+    pub fn worktree_root(&self) -> Option<PathBuf> {
+        let wish = text(&self.settings, "worktree.root");
+        if wish.is_empty() {
+            return None;
+        }
+        let expanded = match (wish.strip_prefix('~'), &self.home) {
+            (Some(""), Some(home)) => home.clone(),
+            (Some(rest), Some(home)) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+            _ => PathBuf::from(wish),
+        };
+        Some(self.main.join(expanded))
+    }
+
+    /// What creates worktrees.
+    pub fn worktree_engine(&self) -> EngineChoice {
+        match text(&self.settings, "worktree.engine").as_str() {
+            "native" => EngineChoice::Native,
+            "git" => EngineChoice::Git,
+            _ => EngineChoice::Auto,
+        }
+    }
+
+    /// For how many days a removed worktree can be restored.
+    pub fn trash_days(&self) -> u64 {
+        match self.setting("worktree.trash_days").and_then(|setting| setting.value.as_ref()) {
+            Some(Value::Number(days)) => *days,
+            _ => 14,
+        }
+    }
+
+    /// Whether `moai glm` writes the key itself into settings.local.json.
+    pub fn keys_embed(&self) -> bool {
+        self.switch("keys.embed")
+    }
+
+    /// Whether keys are looked for in the system's keyring first.
+    pub fn keys_keyring(&self) -> bool {
+        self.switch("keys.keyring")
+    }
+
+    /// A setting with its origin and what it hides. Every name of [`keys::KEYS`] has one.
+    pub fn explain(&self, name: &str) -> Result<&Setting, ConfigError> {
+        let key = keys::find(name).ok_or_else(|| ConfigError::Unknown(name.into()))?;
+        self.setting(key.name).ok_or_else(|| ConfigError::Unknown(name.into()))
+    }
+
+    /// Every setting, in the order of the table.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// The files, whether they exist or not.
+    pub fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// What the person should know: unknown names, contradictions. One sentence each, to be said once per command.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    fn setting(&self, name: &str) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.key.name == name)
+    }
+
+    fn switch(&self, name: &str) -> bool {
+        matches!(self.setting(name).and_then(|setting| setting.value.as_ref()), Some(Value::Switch(true)))
+    }
+}
+
+fn text(settings: &[Setting], name: &str) -> String {
+    let setting = settings.iter().find(|setting| setting.key.name == name);
+    setting.and_then(|setting| setting.value.as_ref()).map(ToString::to_string).unwrap_or_default()
+}
+
+/// Adds a file's entries to the sources, where there is such a file.
+fn read(layer: Layer, path: &Path, sources: &mut Vec<Source>) -> Result<(), ConfigError> {
+    let Some(text) = disk::read_text(path)? else { return Ok(()) };
+    let entries = match layer {
+        Layer::LlmYaml => llm_yaml::entries(path, &text)?,
+        _ => moai_toml::entries(path, &text)?,
+    };
+    sources.push(Source { layer, path: path.to_path_buf(), entries });
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! `.moai/config/sections/llm.yaml`, of both eras of moai-adk: read with libyaml's rules, edited in place.
+
+use std::path::Path;
+
+use serde_yaml::Value as Yaml;
+
+use super::error::ConfigError;
+use super::layers::{Entry, Raw};
+use super::moai_toml::join;
+use super::yaml_edit;
+
+/// Every place of the file and what it says.
+pub(super) fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
+    let root = parse(path, text)?;
+    let mut entries = Vec::new();
+    collect(&root, "", &mut entries);
+    let places = yaml_edit::lines(text);
+    for entry in &mut entries {
+        entry.line = places.iter().find(|(name, _)| *name == entry.path).map(|(_, line)| *line);
+    }
+    Ok(entries)
+}
+
+/// The document, merge keys applied.
+fn parse(path: &Path, text: &str) -> Result<Yaml, ConfigError> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let fail = |error: &serde_yaml::Error| {
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        ConfigError::Syntax { path: path.to_path_buf(), line, column, problem: problem(error) }
+    };
+    let mut root: Yaml = serde_yaml::from_str(body).map_err(|error| fail(&error))?;
+    root.apply_merge().map_err(|error| fail(&error))?;
+    match root {
+        Yaml::Null | Yaml::Mapping(_) => Ok(root),
+        _ => Err(ConfigError::at(path, body, 0, "this is not a mapping (`llm:` and what belongs to it)")),
+    }
+}
+
+/// What libyaml says, without the place, which we put in front.
+fn problem(error: &serde_yaml::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" at line ").unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
+fn collect(value: &Yaml, prefix: &str, entries: &mut Vec<Entry>) {
+    let raw = match value {
+        Yaml::Mapping(mapping) if !mapping.is_empty() => {
+            for (key, inner) in mapping {
+                collect(inner, &join(prefix, &name(key)), entries);
+            }
+            return;
+        }
+        Yaml::Null => Raw::Null,
+        Yaml::Bool(on) => Raw::Scalar(on.to_string()),
+        Yaml::Number(number) => Raw::Scalar(number.to_string()),
+        Yaml::String(text) => Raw::Scalar(text.clone()),
+        Yaml::Sequence(_) => Raw::Other("a list"),
+        Yaml::Mapping(_) => Raw::Other("a mapping"),
+        Yaml::Tagged(_) => Raw::Other("a tagged value"),
+    };
+    if !prefix.is_empty() {
+        entries.push(Entry { path: prefix.to_owned(), raw, line: None });
+    }
+}
+
+fn name(key: &Yaml) -> String {
+    match key {
+        Yaml::String(text) => text.clone(),
+        Yaml::Number(number) => number.to_string(),
+        Yaml::Bool(on) => on.to_string(),
+        _ => "?".into(),
+    }
+}

@@ -1,0 +1,236 @@
+//! Which project a directory belongs to, found by walking up and reading git's own small files: no git library is
+//! opened for that, because every command asks it.
+//!
+//! What it does not do: say whether the repository is sound. That is `worktree`'s business.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::world::{World, WorldError};
+
+/// The checkout a command runs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The top of the checkout that the working directory is in. Absolute, symlinks resolved.
+    pub root: PathBuf,
+    /// The main checkout of the same repository: `root` itself unless that is a linked worktree. Also `root` where
+    /// there is no main checkout (a bare repository).
+    pub main: PathBuf,
+    /// Git's directories; `None` outside of a repository.
+    pub git: Option<GitDirs>,
+}
+
+/// Where git keeps a checkout's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitDirs {
+    /// This checkout's own: `.git`, or `.git/worktrees/<id>` of a linked worktree.
+    pub dir: PathBuf,
+    /// The repository's, shared by all its checkouts.
+    pub common: PathBuf,
+}
+
+impl Project {
+    /// The project of the world's working directory: the git checkout around it, else the nearest directory with a
+    /// `.moai` or `.claude` (the home directory does not count: its own belong to the person, not to a project),
+    /// else the working directory itself.
+    pub fn find(world: &World) -> Result<Self, WorldError> {
+        let cwd = world.cwd()?;
+        let cwd = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_path_buf());
+        for dir in cwd.ancestors() {
+            if let Some(git) = git_dirs(dir) {
+                let main = main_checkout(dir, &git);
+                return Ok(Self { root: dir.to_path_buf(), main, git: Some(git) });
+            }
+        }
+        let home = world.home().ok().map(|home| fs::canonicalize(home).unwrap_or_else(|_| home.to_path_buf()));
+        let marked = cwd
+            .ancestors()
+            .filter(|dir| home.as_deref() != Some(*dir))
+            .find(|dir| dir.join(".moai").is_dir() || dir.join(".claude").is_dir());
+        let root = marked.unwrap_or(&cwd).to_path_buf();
+        Ok(Self { main: root.clone(), root, git: None })
+    }
+
+    /// Whether this is a linked worktree of another checkout.
+    pub fn is_linked(&self) -> bool {
+        self.root != self.main
+    }
+
+    /// The project's name: the directory name of the main checkout (`DesignWorkflow`).
+    pub fn name(&self) -> String {
+        let named = self.main.file_name().unwrap_or(self.main.as_os_str()).to_string_lossy();
+        // Of a bare repository `shop.git` the name is `shop`.
+        named.strip_suffix(".git").filter(|stem| !stem.is_empty()).unwrap_or(&named).to_owned()
+    }
+
+    /// The path of a project file: this checkout's own where it has one, else the main checkout's where that has
+    /// one, else where this checkout's own would be.
+    pub fn file(&self, relative: &str) -> PathBuf {
+        let own = self.root.join(relative);
+        let shared = self.main.join(relative);
+        if !own.exists() && shared.exists() { shared } else { own }
+    }
+}
+
+/// Git's directories where `dir` is the top of a checkout or a bare repository.
+fn git_dirs(dir: &Path) -> Option<GitDirs> {
+    let dot = dir.join(".git");
+    let own = match fs::metadata(&dot) {
+        Ok(meta) if meta.is_dir() => dot,
+        Ok(_) => pointed_to(&dot, "gitdir:")?,
+        Err(_) if is_bare(dir) => dir.to_path_buf(),
+        Err(_) => return None,
+    };
+    // An empty `.git` directory is no repository; git walks past it, too.
+    if !own.join("HEAD").exists() {
+        return None;
+    }
+    let common = pointed_to(&own.join("commondir"), "").unwrap_or_else(|| own.clone());
+    Some(GitDirs { dir: own, common })
+}
+
+fn is_bare(dir: &Path) -> bool {
+    dir.join("HEAD").is_file() && dir.join("objects").is_dir() && dir.join("refs").is_dir()
+}
+
+/// The path that a one-line file of git's holds after `prefix`, relative to the file's directory.
+fn pointed_to(file: &Path, prefix: &str) -> Option<PathBuf> {
+    let text = fs::read_to_string(file).ok()?;
+    let target = text.lines().next()?.strip_prefix(prefix)?.trim();
+    let path = file.parent()?.join(target);
+    Some(fs::canonicalize(&path).unwrap_or(path))
+}
+
+/// The main checkout of the repository that `root` is a checkout of.
+fn main_checkout(root: &Path, git: &GitDirs) -> PathBuf {
+    if git.dir == git.common {
+        return root.to_path_buf();
+    }
+    if git.common.file_name().is_some_and(|name| name == ".git")
+        && let Some(parent) = git.common.parent()
+        && !says_bare(&git.common)
+    {
+        return parent.to_path_buf();
+    }
+    work_tree(&git.common).unwrap_or_else(|| root.to_path_buf())
+}
+
+/// `core.worktree`, which git writes for submodules: the main checkout of a repository whose directory lies elsewhere.
+fn work_tree(common: &Path) -> Option<PathBuf> {
+    let path = common.join(core_setting(common, "worktree")?);
+    fs::canonicalize(path).ok().filter(|path| path.is_dir())
+}
+
+fn says_bare(common: &Path) -> bool {
+    core_setting(common, "bare").is_some_and(|value| value == "true")
+}
+
+/// The value of `core.<name>` in the repository's own config file.
+fn core_setting(common: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(common.join("config")).ok()?;
+    let mut in_core = false;
+    let mut found = None;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with('[') {
+            in_core = line.eq_ignore_ascii_case("[core]");
+        } else if in_core
+            && let Some((key, value)) = line.split_once('=')
+            && key.trim().eq_ignore_ascii_case(name)
+        {
+            found = Some(value.trim().trim_matches('"').to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::world::Env;
+
+    fn world(home: &Path, cwd: &Path) -> World {
+        World::scratch(home, cwd, Env::default())
+    }
+
+    fn put(path: PathBuf, text: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// A main checkout with one linked worktree, made of git's own files.
+    fn repository(top: &Path) -> (PathBuf, PathBuf) {
+        let main = top.join("shop");
+        let linked = top.join("SPEC-1");
+        put(main.join(".git/HEAD"), "ref: refs/heads/main\n");
+        put(main.join(".git/worktrees/SPEC-1/HEAD"), "ref: refs/heads/feature/SPEC-1\n");
+        put(main.join(".git/worktrees/SPEC-1/commondir"), "../..\n");
+        put(linked.join(".git"), &format!("gitdir: {}\n", main.join(".git/worktrees/SPEC-1").display()));
+        fs::create_dir_all(linked.join("src/deep")).unwrap();
+        (main, linked)
+    }
+
+    #[test]
+    fn a_linked_worktree_knows_its_main_checkout_from_any_depth() {
+        let temp = tempfile::tempdir().unwrap();
+        let top = temp.path().canonicalize().unwrap();
+        let (main, linked) = repository(&top);
+        let project = Project::find(&world(&top, &linked.join("src/deep"))).unwrap();
+        assert_eq!((project.root.as_path(), project.main.as_path()), (linked.as_path(), main.as_path()));
+        assert!(project.is_linked());
+        assert_eq!(project.name(), "shop");
+        assert_eq!(project.git.unwrap().common, main.join(".git"));
+        let own = Project::find(&world(&top, &main)).unwrap();
+        assert!(!own.is_linked());
+    }
+
+    #[test]
+    fn a_project_file_is_the_worktrees_own_else_the_main_checkouts() {
+        let temp = tempfile::tempdir().unwrap();
+        let top = temp.path().canonicalize().unwrap();
+        let (main, linked) = repository(&top);
+        let project = Project::find(&world(&top, &linked)).unwrap();
+        assert_eq!(project.file(".moai/x"), linked.join(".moai/x"));
+        put(main.join(".moai/x"), "");
+        assert_eq!(project.file(".moai/x"), main.join(".moai/x"));
+        put(linked.join(".moai/x"), "");
+        assert_eq!(project.file(".moai/x"), linked.join(".moai/x"));
+    }
+
+    #[test]
+    fn without_git_a_marked_directory_counts_but_never_the_home() {
+        let temp = tempfile::tempdir().unwrap();
+        let home = temp.path().canonicalize().unwrap();
+        fs::create_dir_all(home.join(".moai")).unwrap();
+        fs::create_dir_all(home.join("plain/sub")).unwrap();
+        fs::create_dir_all(home.join("marked/.claude")).unwrap();
+        fs::create_dir_all(home.join("marked/sub")).unwrap();
+        let find = |dir: &str| Project::find(&world(&home, &home.join(dir))).unwrap().root;
+        assert_eq!(find("plain/sub"), home.join("plain/sub"));
+        assert_eq!(find("marked/sub"), home.join("marked"));
+    }
+
+    #[test]
+    fn a_bare_repository_and_a_submodule() {
+        let temp = tempfile::tempdir().unwrap();
+        let top = temp.path().canonicalize().unwrap();
+        let bare = top.join("shop.git");
+        put(bare.join("HEAD"), "ref: refs/heads/main\n");
+        fs::create_dir_all(bare.join("objects")).unwrap();
+        fs::create_dir_all(bare.join("refs")).unwrap();
+        let project = Project::find(&world(&top, &bare)).unwrap();
+        assert_eq!((project.root.clone(), project.name()), (bare, "shop".into()));
+
+        let module = top.join("super/.git/modules/lib");
+        put(module.join("HEAD"), "ref: refs/heads/main\n");
+        put(module.join("config"), "[core]\n\tworktree = ../../../lib\n");
+        put(top.join("super/.git/HEAD"), "ref: refs/heads/main\n");
+        put(top.join("super/lib/.git"), "gitdir: ../.git/modules/lib\n");
+        let sub = Project::find(&world(&top, &top.join("super/lib"))).unwrap();
+        assert_eq!((sub.root.clone(), sub.is_linked()), (top.join("super/lib"), false));
+        put(module.join("worktrees/w/HEAD"), "ref: refs/heads/x\n");
+        put(module.join("worktrees/w/commondir"), "../..\n");
+        put(top.join("w/.git"), &format!("gitdir: {}\n", module.join("worktrees/w").display()));
+        let linked = Project::find(&world(&top, &top.join("w"))).unwrap();
+        assert_eq!(linked.main, top.join("super/lib"));
+    }
+}
