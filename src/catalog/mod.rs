@@ -7,4 +7,4 @@ mod provider;
 mod window;
 
 pub use provider::{Provider, is_glm_host, provider};
-pub use window::{GLM_DEFAULT_MODEL, window};
+pub use window::{GLM_DEFAULT_MODEL, GLM_MODELS, window};

@@ -4,6 +4,9 @@
 /// The model that the seeds run GLM on (SPEC-MODEL-001, 2026-01).
 pub const GLM_DEFAULT_MODEL: &str = "glm-4.7";
 
+/// The GLM models that people's files name (seen 2026-11-20); offered by completion, never required.
+pub const GLM_MODELS: &[&str] = &["glm-4.7", "glm-4.7-flashx", "glm-5", "glm-5.1", "glm-5.2", "glm-5.3"];
+
 /// Family prefixes and their windows in tokens; the longest prefix that fits wins. From genai-prices 0.2.3 and
 /// `LiteLLM` 1.109.1, both the newest on 2026-11-20.
 const WINDOWS: &[(&str, u32)] = &[

@@ -2,6 +2,7 @@
 //! the terminal. Here is the list of commands, and the way from a command line to an exit code.
 
 mod claude;
+mod complete;
 mod config;
 mod demo;
 mod doctor;
@@ -11,6 +12,7 @@ mod init;
 mod key;
 mod mode;
 mod phase;
+mod reference;
 mod shell;
 mod status;
 pub mod ui;
@@ -80,6 +82,9 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of `world` and returns the exit code; everything has been said when it returns.
 pub fn run(world: &World) -> ExitCode {
+    if let Some(code) = complete::answer(world, command) {
+        return code;
+    }
     let cli = match Cli::command().try_get_matches_from(&world.args).and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
