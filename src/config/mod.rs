@@ -1,6 +1,7 @@
 //! Floor 5: configuration, in layers with an origin per value. [`Project`] says where we are, [`Config`] what holds
 //! there, [`keys`] which settings there are. Files are changed in place by [`edit`], and only there.
 
+pub mod edit;
 mod error;
 mod glm_json;
 pub mod keys;

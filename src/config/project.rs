@@ -63,12 +63,11 @@ impl Project {
         named.strip_suffix(".git").filter(|stem| !stem.is_empty()).unwrap_or(&named).to_owned()
     }
 
-    /// The path of a project file: this checkout's own where it has one, else the main checkout's where that has
-    /// one, else where this checkout's own would be.
+    /// The path of a project file: this checkout's own where it has one, else the main checkout's, whether that has
+    /// one or not (so a new one is written where every worktree sees it).
     pub fn file(&self, relative: &str) -> PathBuf {
         let own = self.root.join(relative);
-        let shared = self.main.join(relative);
-        if !own.exists() && shared.exists() { shared } else { own }
+        if own.exists() { own } else { self.main.join(relative) }
     }
 }
 
@@ -189,7 +188,7 @@ mod tests {
         let top = temp.path().canonicalize().unwrap();
         let (main, linked) = repository(&top);
         let project = Project::find(&world(&top, &linked)).unwrap();
-        assert_eq!(project.file(".moai/x"), linked.join(".moai/x"));
+        assert_eq!(project.file(".moai/x"), main.join(".moai/x"));
         put(main.join(".moai/x"), "");
         assert_eq!(project.file(".moai/x"), main.join(".moai/x"));
         put(linked.join(".moai/x"), "");

@@ -1,0 +1,316 @@
+//! Changing a setting in its file: planned as old and new text, proved, then written in one step. Nothing but the
+//! value changes: comments, order, indentation, line ends, BOM and file mode stay. What cannot be done so is refused.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml_edit::{DocumentMut, Item};
+
+use crate::base::disk::{self, Access, Lock};
+use crate::base::world::World;
+
+use super::error::ConfigError;
+use super::keys::{Home, Key, Value};
+use super::layers::{Entry, Layer, Raw};
+use super::{Files, llm_yaml, moai_toml, yaml_edit};
+
+const BOM: &str = "\u{feff}";
+
+/// A change of one file, not yet written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text, empty where there is no such file.
+    pub old: String,
+    /// Its text after the change.
+    pub new: String,
+    private: bool,
+}
+
+impl Edit {
+    /// Whether anything changes.
+    pub fn changes(&self) -> bool {
+        self.old != self.new
+    }
+
+    /// Writes the new text, unless it is the old one. Returns whether it wrote.
+    pub fn write(&self) -> Result<bool, ConfigError> {
+        if !self.changes() {
+            return Ok(false);
+        }
+        let access = if self.private && !self.path.exists() { Access::Private } else { Access::Keep };
+        disk::replace(&self.path, self.new.as_bytes(), access)?;
+        Ok(true)
+    }
+}
+
+/// Keeps two moai from changing settings at once, for as long as it lives. Without a home there is no lock.
+pub fn lock(world: &World) -> Result<Option<Lock>, ConfigError> {
+    let Ok(home) = world.moai_home() else { return Ok(None) };
+    Ok(Some(Lock::take(&home.join("config.lock"), Duration::from_secs(10), || {})?))
+}
+
+/// Plans to set `key` to `value`, or to take it out (`None`), in the project's files or (`user`) in the person's.
+pub fn plan(files: &Files, key: &'static Key, value: Option<&Value>, user: bool) -> Result<Edit, ConfigError> {
+    let (layer, path) = target(files, key, user)?;
+    let old = disk::read_text(&path)?.unwrap_or_default();
+    let new = edited(&path, layer, &old, key, value)?;
+    Ok(Edit { path, old, new, private: layer == Layer::User })
+}
+
+/// The file that `key` is written to.
+pub fn target(files: &Files, key: &Key, user: bool) -> Result<(Layer, PathBuf), ConfigError> {
+    match key.home {
+        Home::LlmYaml if !user => Ok((Layer::LlmYaml, files.llm_yaml.clone())),
+        Home::Toml if !user => Ok((Layer::Project, files.project.clone())),
+        _ => match &files.user {
+            Some(path) => Ok((Layer::User, path.clone())),
+            None => Err(crate::base::world::WorldError::NoHome.into()),
+        },
+    }
+}
+
+fn edited(path: &Path, layer: Layer, old: &str, key: &Key, value: Option<&Value>) -> Result<String, ConfigError> {
+    let read = |text: &str| match layer {
+        Layer::LlmYaml => llm_yaml::entries(path, text),
+        _ => moai_toml::entries(path, text),
+    };
+    let there: Vec<&str> = {
+        let entries = read(old)?;
+        key.places().filter(|place| entries.iter().any(|entry| entry.path == *place)).collect()
+    };
+    let places = match value {
+        // A user's config.toml has one name for everything; llm.yaml may have an older one beside it.
+        Some(_) if there.is_empty() => vec![key.name],
+        _ => there,
+    };
+    let mut text = old.to_owned();
+    for place in places {
+        let wanted = value.map(|value| respelled(key, place, value));
+        let before = read(&text)?;
+        if before.iter().any(|entry| entry.path == place && Some(&entry.raw) == wanted.as_ref().map(raw).as_ref()) {
+            continue;
+        }
+        let new = change(layer, &text, place, wanted.as_ref())
+            .filter(|new| {
+                is_local(&text, new) && read(new).is_ok_and(|after| proves(&before, &after, place, wanted.as_ref()))
+            })
+            .ok_or_else(|| ConfigError::Edit { path: path.to_path_buf(), key: place.to_owned() })?;
+        text = new;
+    }
+    Ok(text)
+}
+
+fn respelled(key: &Key, place: &str, value: &Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(key.spelled(place, text).to_owned()),
+        other => other.clone(),
+    }
+}
+
+fn raw(value: &Value) -> Raw {
+    Raw::Scalar(value.to_string())
+}
+
+/// The change itself, on text without BOM; line ends are those of the file.
+fn change(layer: Layer, text: &str, place: &str, value: Option<&Value>) -> Option<String> {
+    let (bom, body) = text.strip_prefix(BOM).map_or(("", text), |body| (BOM, body));
+    let crlf = body.contains("\r\n");
+    let new = match (layer, value) {
+        (Layer::LlmYaml, Some(value)) => yaml_edit::set(body, place, value)?,
+        (Layer::LlmYaml, None) => yaml_edit::unset(body, place)?,
+        (_, value) => toml_with(body, place, value)?,
+    };
+    let new = if crlf { added_lines_end_alike(body, &new) } else { new };
+    Some(format!("{bom}{new}"))
+}
+
+/// TOML: the bytes of a value that is there are replaced; else the table gets one more line.
+fn toml_with(text: &str, place: &str, value: Option<&Value>) -> Option<String> {
+    let parsed = toml_edit::Document::parse(text).ok()?;
+    let mut names = place.split('.');
+    let found = names.try_fold(parsed.as_item(), |item, name| item.get(name));
+    if let (Some(Item::Value(old)), Some(value)) = (found, value) {
+        let span = old.span()?;
+        let mut new = text.get(..span.start)?.to_owned();
+        new.push_str(&toml_value(value).to_string());
+        new.push_str(text.get(span.end..)?);
+        return Some(new);
+    }
+    let unix = text.replace("\r\n", "\n");
+    let mut document: DocumentMut = unix.parse().ok()?;
+    let (group, name) = place.rsplit_once('.')?;
+    let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
+    for part in group.split('.') {
+        let item = match value {
+            Some(_) => table.entry(part).or_insert_with(implicit_table),
+            None => table.get_mut(part)?,
+        };
+        if let Item::Table(table) = item {
+            // A table that only holds other tables gets a heading once it holds a value.
+            table.set_implicit(table.is_implicit() && part != group.rsplit('.').next().unwrap_or_default());
+        }
+        table = item.as_table_like_mut()?;
+    }
+    match value {
+        Some(value) => drop(table.insert(name, Item::Value(toml_value(value)))),
+        None => drop(table.remove(name)?),
+    }
+    let new = document.to_string();
+    Some(if text.contains("\r\n") { new.replace('\n', "\r\n") } else { new })
+}
+
+fn implicit_table() -> Item {
+    let mut table = toml_edit::Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+fn toml_value(value: &Value) -> toml_edit::Value {
+    match value {
+        Value::Text(text) => text.as_str().into(),
+        Value::Switch(on) => (*on).into(),
+        Value::Number(number) => i64::try_from(*number).unwrap_or(i64::MAX).into(),
+    }
+}
+
+/// In a file of CRLF lines, lines that were added end so, too.
+fn added_lines_end_alike(old: &str, new: &str) -> String {
+    let (start, old_end, new_end) = differing(old, new);
+    let Some(middle) = new.get(start..new_end) else { return new.to_owned() };
+    let middle = middle.replace("\r\n", "\n").replace('\n', "\r\n");
+    let tail = old.get(old_end..).unwrap_or_default();
+    format!("{}{middle}{tail}", old.get(..start).unwrap_or_default())
+}
+
+/// Where two texts differ: the first byte, and the ends of the differing parts in each.
+fn differing(old: &str, new: &str) -> (usize, usize, usize) {
+    let mut start = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    while !old.is_char_boundary(start) || !new.is_char_boundary(start) {
+        start -= 1;
+    }
+    let room = old.len().min(new.len()) - start;
+    let mut same = old.bytes().rev().zip(new.bytes().rev()).take(room).take_while(|(a, b)| a == b).count();
+    while !old.is_char_boundary(old.len() - same) || !new.is_char_boundary(new.len() - same) {
+        same -= 1;
+    }
+    (start, old.len() - same, new.len() - same)
+}
+
+/// Whether the change stays within one line of the old text, or only adds or only takes away.
+fn is_local(old: &str, new: &str) -> bool {
+    let (start, old_end, new_end) = differing(old, new);
+    let gone = old.get(start..old_end).unwrap_or_default();
+    start == old_end || start == new_end || (!gone.contains('\n') && !gone.contains('#'))
+}
+
+/// Whether `after` says at `place` what was wanted, and everywhere else what `before` said.
+fn proves(before: &[Entry], after: &[Entry], place: &str, wanted: Option<&Value>) -> bool {
+    // A group that was empty and is filled now, or the other way round, stands in one of the lists alone.
+    let above = |path: &str| path == place || place.starts_with(&format!("{path}."));
+    let rest = |entries: &[Entry]| -> Vec<(String, Raw)> {
+        let others = entries.iter().filter(|entry| !above(&entry.path));
+        others.map(|entry| (entry.path.clone(), entry.raw.clone())).collect()
+    };
+    let says = after.iter().find(|entry| entry.path == place).map(|entry| &entry.raw);
+    says == wanted.map(raw).as_ref() && rest(before) == rest(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys;
+
+    fn yaml(old: &str, name: &str, value: &str) -> Result<String, ConfigError> {
+        let key = keys::find(name).unwrap();
+        edited(Path::new("/p/llm.yaml"), Layer::LlmYaml, old, key, Some(&key.check(value).unwrap()))
+    }
+
+    fn toml(old: &str, name: &str, value: &str) -> Result<String, ConfigError> {
+        let key = keys::find(name).unwrap();
+        edited(Path::new("/p/config.toml"), Layer::Project, old, key, Some(&key.check(value).unwrap()))
+    }
+
+    #[test]
+    fn only_the_value_changes() {
+        for (old, new) in [
+            ("llm:\n  mode: claude-only  # why\n", "llm:\n  mode: mashup  # why\n"),
+            (
+                "# top\r\nllm:\r\n    mode:   'glm-only'   # x\r\n    a: 1\r\n",
+                "# top\r\nllm:\r\n    mode:   'mashup'   # x\r\n    a: 1\r\n",
+            ),
+            ("\u{feff}llm:\n  mode: \"hybrid\"\n", "\u{feff}llm:\n  mode: \"mashup\"\n"),
+            ("llm: {mode: glm-only, x: [1, 2]} # flow\n", "llm: {mode: mashup, x: [1, 2]} # flow\n"),
+            ("---\nother: |\n  mode: fake\nllm:\n  mode: &m glm-only\n  copy: *m\n", ""),
+            ("\"llm\":\n  'mode': claude-only", "\"llm\":\n  'mode': mashup"),
+            ("llm:\n  mode:\n  x: 1\n", "llm:\n  mode: mashup\n  x: 1\n"),
+            ("llm:\n  mode: # none yet\n", "llm:\n  mode: mashup # none yet\n"),
+            ("llm:\n  mode: ~\n", "llm:\n  mode: mashup\n"),
+            ("llm:\n  mode: ''\n  team_mode: glm\n", "llm:\n  mode: 'mashup'\n  team_mode: cg\n"),
+            ("llm:\n  team_mode: \"\"\n", "llm:\n  team_mode: \"cg\"\n"),
+        ] {
+            let result = yaml(old, "llm.mode", "mashup");
+            if new.is_empty() {
+                // The alias would change with its anchor: refused.
+                assert!(matches!(result, Err(ConfigError::Edit { .. })), "{result:?}");
+            } else {
+                assert_eq!(result.unwrap(), new);
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_added_where_it_belongs() {
+        for (old, new) in [
+            ("", "llm:\n  mode: mashup\n"),
+            ("# only words", "# only words\nllm:\n  mode: mashup\n"),
+            ("# only words\r\n", "# only words\r\nllm:\r\n  mode: mashup\r\n"),
+            ("other: 1\n", "other: 1\nllm:\n  mode: mashup\n"),
+            ("llm:\n", "llm:\n  mode: mashup\n"),
+            ("llm: # todo\nother: 1\n", "llm: # todo\n  mode: mashup\nother: 1\n"),
+            ("llm:\n    x: 1\nother: 1\n", "llm:\n    x: 1\n    mode: mashup\nother: 1\n"),
+            ("llm: {x: 1}\n", "llm: {x: 1, mode: mashup}\n"),
+        ] {
+            assert_eq!(yaml(old, "llm.mode", "mashup").unwrap(), new, "{old:?}");
+        }
+        let nested = yaml("llm:\n  mode: mashup\n", "llm.auto_worktree.enabled", "false").unwrap();
+        assert_eq!(nested, "llm:\n  mode: mashup\n  auto_worktree:\n    enabled: false\n");
+    }
+
+    #[test]
+    fn values_that_yaml_would_misread_are_quoted() {
+        let quoted = |value: &str| yaml("", "llm.glm.models.opus", value).unwrap().lines().last().unwrap().to_owned();
+        assert_eq!(quoted("glm-5.2[1m]"), "      opus: \"glm-5.2[1m]\"");
+        assert_eq!(quoted("5.2"), "      opus: \"5.2\"");
+        assert_eq!(quoted("glm-4.7"), "      opus: glm-4.7");
+    }
+
+    #[test]
+    fn taking_a_value_out_leaves_the_rest() {
+        let key = keys::find("llm.glm_env_var").unwrap();
+        let out = |old: &str| edited(Path::new("/p"), Layer::LlmYaml, old, key, None).unwrap();
+        assert_eq!(out("llm:\n  glm_env_var: X # c\n  mode: mashup # k\n"), "llm:\n  mode: mashup # k\n");
+        assert_eq!(out("llm:\n  mode: mashup\n"), "llm:\n  mode: mashup\n");
+    }
+
+    #[test]
+    fn toml_is_edited_in_place_too() {
+        for (old, new) in [
+            ("[worktree]\nengine = 'git' # why\n", "[worktree]\nengine = \"auto\" # why\n"),
+            ("worktree.engine = \"git\"\r\nx = 1\r\n", "worktree.engine = \"auto\"\r\nx = 1\r\n"),
+            ("", "[worktree]\nengine = \"auto\"\n"),
+            (
+                "# c\nx = 0.10\n\n[worktree]\ntrash_days = 3\n",
+                "# c\nx = 0.10\n\n[worktree]\ntrash_days = 3\nengine = \"auto\"\n",
+            ),
+            ("[worktree]\r\ntrash_days = 3 # d\r\n", "[worktree]\r\ntrash_days = 3 # d\r\nengine = \"auto\"\r\n"),
+            ("worktree = { trash_days = 3 }\n", "worktree = { trash_days = 3 , engine = \"auto\" }\n"),
+        ] {
+            assert_eq!(toml(old, "worktree.engine", "auto").unwrap(), new, "{old:?}");
+        }
+        let key = keys::find("llm.glm.models.opus").unwrap();
+        let user = edited(Path::new("/p"), Layer::User, "", key, Some(&Value::Text("glm-5".into()))).unwrap();
+        assert_eq!(user, "[llm.glm.models]\nopus = \"glm-5\"\n");
+    }
+}
