@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod doctor;
 mod glm;
+mod here;
 mod hook;
 mod init;
 mod key;

@@ -5,6 +5,8 @@ use std::fmt;
 
 use crate::model::Mode;
 
+use super::error::ConfigError;
+
 /// The file that a setting is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
@@ -334,6 +336,16 @@ pub(super) fn is_key_variable(name: &str) -> bool {
 /// The known setting of this name, in whichever spelling of a file.
 pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name).or_else(|| KEYS.iter().find(|key| key.also.contains(&name)))
+}
+
+/// The known setting of this name, or an error that names the nearest.
+pub fn require(name: &str) -> Result<&'static Key, ConfigError> {
+    find(name).ok_or_else(|| ConfigError::Unknown(name.to_owned()))
+}
+
+/// The checked value of a text from the command line.
+pub fn given(key: &'static Key, text: &str) -> Result<Value, ConfigError> {
+    key.check(text).map_err(|problem| ConfigError::Given { key: key.name, problem })
 }
 
 /// The known name that `name` is most likely meant to be.

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::base::world::Env;
+use crate::base::world::{Env, World};
 
 use super::error::ConfigError;
 use super::keys::{self, Home, KEPT, KEYS, Key, Value};
@@ -56,6 +56,15 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// In words for people, with the home directory as `~`.
+    pub fn describe(&self, world: &World) -> String {
+        match self {
+            Self::File { path, line: Some(line), .. } => format!("{}:{line}", world.tilde(path)),
+            Self::File { path, line: None, .. } => world.tilde(path),
+            other => other.to_string(),
+        }
+    }
+
     /// The word in `--json`.
     pub const fn as_str(&self) -> &'static str {
         match self {

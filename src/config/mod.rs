@@ -14,7 +14,7 @@ mod yaml_edit;
 use std::path::{Path, PathBuf};
 
 use crate::base::disk;
-use crate::base::world::World;
+use crate::base::world::{Env, World};
 use crate::model::Mode;
 
 pub use error::ConfigError;
@@ -253,6 +253,19 @@ impl Config {
 fn text(settings: &[Setting], name: &str) -> String {
     let setting = settings.iter().find(|setting| setting.key.name == name);
     setting.and_then(|setting| setting.value.as_ref()).map(ToString::to_string).unwrap_or_default()
+}
+
+/// Checks the text of a configuration file before it is written: that it parses, and that every value is one that
+/// its setting takes. What kind of file it is, its name says.
+pub fn check_text(path: &Path, text: &str) -> Result<(), ConfigError> {
+    let yaml = path.extension().is_some_and(|extension| extension == "yaml");
+    let (layer, entries) = if yaml {
+        (Layer::LlmYaml, llm_yaml::entries(path, text)?)
+    } else {
+        (Layer::User, moai_toml::entries(path, text)?)
+    };
+    let source = Source { layer, path: path.to_path_buf(), entries };
+    layers::resolve(&[source], &Env::default()).map(drop)
 }
 
 /// Adds a file's entries to the sources, where there is such a file.

@@ -1,0 +1,52 @@
+//! Where a command stands: the project around the working directory and the configuration that holds there.
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::world::World;
+use crate::config::{Config, Project};
+use crate::keys::Lookup;
+
+use super::ui::{Ui, clean};
+
+/// The project and its configuration.
+pub(super) struct Here {
+    pub(super) project: Project,
+    pub(super) config: Config,
+    env_var: String,
+}
+
+impl Here {
+    /// Finds and loads both, and says once what is odd about the files.
+    pub(super) fn look(world: &World, ui: &mut Ui) -> Result<Self, Failure> {
+        let here = Self::quietly(world)?;
+        for warning in here.config.warnings() {
+            ui.warn(clean(warning))?;
+        }
+        Ok(here)
+    }
+
+    /// Finds and loads both, and says nothing.
+    pub(super) fn quietly(world: &World) -> Result<Self, Failure> {
+        let project = Project::find(world)?;
+        let config = Config::load(world, &project)?;
+        let env_var = config.glm_env_var();
+        Ok(Self { project, config, env_var })
+    }
+
+    /// How keys are looked for here.
+    pub(super) fn lookup(&self) -> Lookup<'_> {
+        Lookup { env_var: Some(&self.env_var), keyring: self.config.keys_keyring() }
+    }
+}
+
+/// Fails where the working directory is in no project: no git repository and no `.moai` or `.claude` around it.
+pub(super) fn require_project(world: &World, project: &Project) -> Result<(), Failure> {
+    let home = world.home().is_ok_and(|home| project.root == *home);
+    let marked = !home && [".moai", ".claude"].iter().any(|dir| project.root.join(dir).is_dir());
+    if project.git.is_some() || marked {
+        return Ok(());
+    }
+    let message = format!("{} is in no project: no git repository, no .moai", world.tilde(&project.root));
+    Err(Failure::new(Kind::Expected, message)
+        .with_code("no-project")
+        .hint("change to a project, or make this one: `moai init`"))
+}
