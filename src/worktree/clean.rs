@@ -1,0 +1,128 @@
+//! What can be cleaned away, each with its reason, and what looks like it and is kept. Looking changes nothing.
+
+use std::fs;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::entry::Entry;
+use super::error::WorktreeError;
+use super::inspect::{State, inspect_all};
+use super::integrated::Integrated;
+use super::remove::guard;
+use super::repo::Repo;
+use super::trash::{Record, trash};
+
+/// Something that cleaning would take away.
+#[derive(Debug, Clone)]
+pub enum Litter {
+    /// An entry whose directory is gone; it goes to the trash.
+    Gone(Entry),
+    /// A clean worktree whose work is in its base; it goes to the trash.
+    Integrated {
+        /// The worktree.
+        entry: Entry,
+        /// Its base.
+        base: String,
+        /// Why nothing is lost.
+        why: Integrated,
+    },
+    /// A removed worktree whose days in the trash are over; it is deleted for good.
+    Expired(Record),
+}
+
+/// A worktree whose work is in its base and that is kept all the same, and why.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The worktree.
+    pub entry: Entry,
+    /// Why it stays.
+    pub why: String,
+}
+
+/// What cleaning would do.
+#[derive(Debug, Clone, Default)]
+pub struct CleanPlan {
+    /// What goes.
+    pub litter: Vec<Litter>,
+    /// What stays although its work is in the base.
+    pub kept: Vec<Kept>,
+}
+
+/// Looks for litter. A worktree counts as idle when git recorded nothing in it for `idle`.
+pub fn plan_clean(repo: &Repo, entries: &[Entry], idle: SignedDuration) -> Result<CleanPlan, WorktreeError> {
+    let now = repo.world().now();
+    let mut plan = CleanPlan::default();
+    let linked: Vec<Entry> = entries.iter().filter(|entry| !entry.main).cloned().collect();
+    let (gone, standing): (Vec<Entry>, Vec<Entry>) = linked.into_iter().partition(|entry| entry.prunable.is_some());
+    plan.litter.extend(gone.into_iter().filter(|entry| entry.locked.is_none()).map(Litter::Gone));
+    let bases: Vec<Option<String>> = standing.iter().map(|entry| repo.base_of(entries, entry)).collect();
+    let base_of = |entry: &Entry| {
+        standing.iter().position(|other| other.admin == entry.admin).and_then(|at| bases.get(at).cloned().flatten())
+    };
+    let states = inspect_all(repo.world(), &standing, base_of);
+    for ((entry, state), base) in standing.iter().zip(&states).zip(&bases) {
+        let (Some(why), Some(base)) = (state.integrated, base.clone()) else { continue };
+        match reason_to_keep(repo, entry, state, why, idle, now) {
+            Some(reason) => plan.kept.push(Kept { entry: entry.clone(), why: reason }),
+            None => plan.litter.push(Litter::Integrated { entry: entry.clone(), base, why }),
+        }
+    }
+    let expired = trash(repo)?.into_iter().filter(|record| record.expires() <= now);
+    plan.litter.extend(expired.map(Litter::Expired));
+    Ok(plan)
+}
+
+/// Why a worktree with nothing of its own stays.
+fn reason_to_keep(
+    repo: &Repo,
+    entry: &Entry,
+    state: &State,
+    why: Integrated,
+    idle: SignedDuration,
+    now: Timestamp,
+) -> Option<String> {
+    const NEW: SignedDuration = SignedDuration::from_hours(24);
+    if entry.locked.is_some() {
+        return Some("locked".into());
+    }
+    if let Some(operation) = state.operation {
+        return Some(format!("a {} is not finished", operation.as_str()));
+    }
+    match &state.changes {
+        Some(changes) if changes.is_empty() => {}
+        Some(changes) => return Some(changes.describe()),
+        None => return Some(state.trouble.clone().unwrap_or_else(|| "its state cannot be read".into())),
+    }
+    if entry.branch.is_none() {
+        return Some("on no branch".into());
+    }
+    if repo.current_root().is_some_and(|here| here == entry.path) {
+        return Some("we stand in it".into());
+    }
+    let quiet = state.active.map_or(SignedDuration::ZERO, |active| now.duration_since(active));
+    // A branch that has no commit yet is in its base too: work there has only just begun.
+    let untouched = matches!(why, Integrated::SameCommit | Integrated::Ancestor) && !had_own_commits(repo, entry);
+    if untouched && quiet < NEW {
+        return Some("new, without a commit yet".into());
+    }
+    (quiet < idle).then(|| "used recently".into())
+}
+
+/// Whether the branch ever moved since it was made, by its reflog; `false` where that cannot be told.
+fn had_own_commits(repo: &Repo, entry: &Entry) -> bool {
+    let Some(branch) = &entry.branch else { return false };
+    let log = fs::read(repo.common_dir().join("logs/refs/heads").join(branch)).unwrap_or_default();
+    log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() > 1
+}
+
+/// Deletes a record of the trash for good, if its time is over.
+pub fn purge(repo: &Repo, record: &Record) -> Result<(), WorktreeError> {
+    let _lock = guard(repo)?;
+    if record.expires() > repo.world().now() {
+        return Err(WorktreeError::refused(
+            "not-expired",
+            format!("{} stays in the trash until {}", record.name, record.expires()),
+        ));
+    }
+    record.purge(repo)
+}

@@ -1,0 +1,106 @@
+//! Who works in a directory right now: processes whose working directory is inside it.
+//!
+//! On Linux this reads `/proc/*/cwd`; processes of other users are not visible and not counted. Where there is no
+//! `/proc` it asks `lsof`, and where there is neither it knows of nobody.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::program::Program;
+use crate::base::world::World;
+
+/// A running process that stands in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resident {
+    /// Its process id.
+    pub pid: u32,
+    /// The name of its program, as the system has it (may hold anything).
+    pub name: String,
+}
+
+/// The processes whose working directory is `dir` or below it, without ourselves and the shells we were started
+/// from, by pid. `dir` is canonical.
+pub fn residents(world: &World, dir: &Path) -> Vec<Resident> {
+    let Ok(processes) = fs::read_dir("/proc") else { return residents_by_lsof(world, dir) };
+    let mine = ancestors(std::process::id());
+    let mut found: Vec<Resident> = processes
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| !mine.contains(pid))
+        .filter(|pid| cwd_of(*pid).is_some_and(|cwd| cwd.starts_with(dir)))
+        .map(|pid| Resident { pid, name: name_of(pid) })
+        .collect();
+    found.sort_by_key(|resident| resident.pid);
+    found
+}
+
+/// A directory that was deleted under its process shows as `… (deleted)`, and no tree of ours starts with that.
+fn cwd_of(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
+fn name_of(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).map_or_else(|_| "?".into(), |name| name.trim_end().to_owned())
+}
+
+/// Ourselves, our parent, its parent, …
+fn ancestors(pid: u32) -> Vec<u32> {
+    let mut line = vec![pid];
+    let mut next = parent_of(pid);
+    while let Some(parent) = next.filter(|parent| *parent > 1 && !line.contains(parent)) {
+        line.push(parent);
+        next = parent_of(parent);
+    }
+    line
+}
+
+/// The fourth field of `/proc/PID/stat`; the second, the name in parentheses, may hold spaces and parentheses.
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn residents_by_lsof(world: &World, dir: &Path) -> Vec<Resident> {
+    let Ok(program) = Program::new(world, "lsof") else { return Vec::new() };
+    let Ok(spoken) = program.args(["-w", "-a", "-d", "cwd", "-Fpcn"]).run() else { return Vec::new() };
+    let own = std::process::id();
+    parse_lsof(&String::from_utf8_lossy(&spoken.stdout), dir).into_iter().filter(|one| one.pid != own).collect()
+}
+
+/// `-F` output: a line per field, `p` pid, `c` command, `n` name.
+fn parse_lsof(text: &str, dir: &Path) -> Vec<Resident> {
+    let mut found = Vec::new();
+    let (mut pid, mut name) = (None, String::new());
+    for line in text.lines() {
+        match line.split_at_checked(1) {
+            Some(("p", value)) => pid = value.parse().ok(),
+            Some(("c", value)) => value.clone_into(&mut name),
+            Some(("n", value)) if Path::new(value).starts_with(dir) => {
+                found.extend(pid.map(|pid| Resident { pid, name: name.clone() }));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_line_is_not_counted() {
+        let here = fs::read_link("/proc/self/cwd").unwrap();
+        let own = std::process::id();
+        let line = ancestors(own);
+        assert!(line.contains(&own) && line.len() > 1, "{line:?}");
+        assert!(residents(&World::default(), &here).iter().all(|resident| !line.contains(&resident.pid)));
+    }
+
+    #[test]
+    fn lsof_is_understood() {
+        let text = "p12\ncbash\nfcwd\nn/work/tree/src\np13\nczsh\nfcwd\nn/work/treehouse\n";
+        let found = parse_lsof(text, Path::new("/work/tree"));
+        assert_eq!(found, [Resident { pid: 12, name: "bash".into() }]);
+    }
+}
