@@ -137,7 +137,7 @@ pub fn create_dirs(path: &Path, access: Access) -> Result<(), DiskError> {
 }
 
 /// Where writing to `path` really lands: symlinks are followed, also to a target that does not exist yet.
-fn follow(path: &Path) -> Result<PathBuf, DiskError> {
+pub fn follow(path: &Path) -> Result<PathBuf, DiskError> {
     let mut target = path.to_path_buf();
     for _ in 0..40 {
         match fs::read_link(&target) {

@@ -1,1 +1,17 @@
-//! Floor 5: Claude Code's settings files.
+//! Floor 5: Claude Code's settings files: edited in place, undone to the byte, and understood in the order in which
+//! Claude Code itself merges them.
+
+mod document;
+mod effective;
+mod error;
+mod glm;
+mod ledger;
+mod local;
+mod switch;
+
+pub use document::{Document, Fault, Patch, Spot, edit, quote};
+pub use effective::{Clash, Credential, Effective, Layer, Layers, Valued, backend, clashes, config_dir};
+pub use error::SettingsError;
+pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is_glm_model, is_glm_url};
+pub use ledger::Ledger;
+pub use local::{Links, Plan, SETTINGS_LOCAL, Target, forget, load_local, load_record, plan, switch};
