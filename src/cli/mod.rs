@@ -86,37 +86,41 @@ pub fn run(world: &World) -> ExitCode {
     if let Some(code) = complete::answer(world, command) {
         return code;
     }
+    ExitCode::from(run_on(world, ui::Streams::of_process()))
+}
+
+/// Runs the command line of `world`, says everything through `streams`, and returns the exit code as a number: what
+/// [`run`] does for the process and `moai demo` for its steps.
+fn run_on(world: &World, streams: ui::Streams) -> u8 {
     let cli = match Cli::command().try_get_matches_from(&world.args).and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let mut ui = Ui::new(world, cli.color, cli.json, cli.quiet);
+    let mut ui = Ui::on(streams, world, cli.color, cli.json, cli.quiet);
     match dispatch(cli, world, &mut ui) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => finish(&mut ui, &failure),
     }
 }
 
 /// Says a failure that came before there was a world to run in.
 pub fn report(failure: &Failure) -> ExitCode {
-    finish(&mut Ui::new(&World::default(), Colour::Auto, false, false), failure)
+    ExitCode::from(finish(&mut Ui::new(&World::default(), Colour::Auto, false, false), failure))
 }
 
-fn finish(ui: &mut Ui, failure: &Failure) -> ExitCode {
-    let code = failure.kind().exit_code();
-    match ui.failure(failure) {
-        Err(error) if error.kind() == Kind::ClosedPipe => ExitCode::from(code),
-        _ => ExitCode::from(code),
-    }
+/// Says the failure; where even that cannot be written, the exit code is all that is left to say.
+fn finish(ui: &mut Ui, failure: &Failure) -> u8 {
+    drop(ui.failure(failure));
+    failure.kind().exit_code()
 }
 
 /// Help and version go to standard output with exit 0; a wrong command line to standard error with exit 2.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error) -> u8 {
     let code = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
     // Where even that cannot be written (a closed pipe), the exit code is all that is left to say.
     drop(error.print());
-    ExitCode::from(code)
+    code
 }
 
 fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
@@ -140,7 +144,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Worktree(args) => worktree::run(args, world, ui),
         Command::Hook(args) => hook::run(args, world, ui),
         Command::Doctor(args) => doctor::run(args, world, ui),
-        Command::Demo(args) => demo::run(args, world, ui),
+        Command::Demo(args) => demo::run(&args, world, ui),
         Command::Shell(command) => shell::run(command, world, ui),
     }
 }

@@ -34,6 +34,24 @@ pub enum Colour {
     Never,
 }
 
+/// Where a command's answer and its talk go.
+pub struct Streams {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+}
+
+impl Streams {
+    /// Standard output and standard error.
+    pub fn of_process() -> Self {
+        Self { out: Box::new(io::BufWriter::new(io::stdout())), err: Box::new(io::stderr()) }
+    }
+
+    /// Both into one writer, in the order in which they are said.
+    pub fn both(writer: impl Write + Clone + 'static) -> Self {
+        Self { out: Box::new(writer.clone()), err: Box::new(writer) }
+    }
+}
+
 /// How a command speaks.
 #[expect(clippy::struct_excessive_bools, reason = "each is a decision made once, from different sources")]
 pub struct Ui {
@@ -54,6 +72,11 @@ pub struct Ui {
 impl Ui {
     /// The streams of this process.
     pub fn new(world: &World, colour: Colour, json: bool, quiet: bool) -> Self {
+        Self::on(Streams::of_process(), world, colour, json, quiet)
+    }
+
+    /// Other streams; what the terminal can is still the world's to say.
+    pub fn on(streams: Streams, world: &World, colour: Colour, json: bool, quiet: bool) -> Self {
         let dumb = world.env.text("TERM") == Some("dumb");
         let colour_for = |terminal: bool| match colour {
             Colour::Always => true,
@@ -64,8 +87,8 @@ impl Ui {
         };
         let links_for = |terminal: bool| terminal && !dumb && paint::terminal_has_links(&world.env);
         Self {
-            out: Box::new(io::BufWriter::new(io::stdout())),
-            err: Box::new(io::stderr()),
+            out: streams.out,
+            err: streams.err,
             style: Paint::new(colour_for(world.terminal.stdout), links_for(world.terminal.stdout)),
             talk: Paint::new(colour_for(world.terminal.stderr), links_for(world.terminal.stderr)),
             json,

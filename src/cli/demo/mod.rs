@@ -1,0 +1,123 @@
+//! `moai demo`: the main job, played by the real commands in a scratch home with a scratch repository in it.
+//!
+//! Each step goes through the same door as a command line (`cli::run_on`), so the demo cannot drift from the program;
+//! each ends with a proof that looks at the files and not at what was printed. It needs no key, no server, no
+//! network, no git identity and no git on the PATH.
+
+mod stage;
+mod steps;
+
+use serde::Serialize;
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::world::World;
+
+use super::ui::{SCHEMA, Streams, Ui};
+
+use stage::{Heard, Stage};
+use steps::{STEPS, Step};
+
+/// See the main job played in a scratch project
+///
+/// A home and a repository are made in a temporary directory; the commands that you would type run there one after
+/// the other, and after each the files are looked at to prove what it did. Nothing of yours is read or changed, and
+/// neither a key nor the network is needed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  moai demo
+  moai demo --keep     # leave the scratch directory, to look around in it
+  moai demo --json")]
+pub(super) struct Args {
+    /// Leave the scratch directory and say where it is
+    #[arg(long)]
+    keep: bool,
+}
+
+/// A step that was played.
+#[derive(Debug, Serialize)]
+struct Played {
+    command: String,
+    exit: u8,
+    proved: String,
+}
+
+/// Runs `moai demo`.
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let stage = Stage::new(world)?;
+    if !ui.json {
+        ui.answer("moai demo: the main job in a scratch home and a scratch repository; nothing of yours is touched")?;
+    }
+    let mut played = Vec::new();
+    let mut outcome = Ok(());
+    for (number, step) in STEPS.iter().enumerate() {
+        world.interrupt.check()?;
+        match play(step, number + 1, &stage, ui) {
+            Ok(step) => played.push(step),
+            Err(failure) => {
+                outcome = Err(failure);
+                break;
+            }
+        }
+    }
+    let kept = if args.keep { Some(stage.keep()) } else { None };
+    if let Some(kept) = &kept {
+        ui.say(format!("the scratch directory is left at {}", kept.display()))?;
+    }
+    outcome?;
+    if ui.json {
+        return ui.answer_json(&serde_json::json!({ "schema": SCHEMA, "steps": played, "directory": kept }));
+    }
+    farewell(ui)
+}
+
+/// Plays one step: shows the command, runs it, shows what it said, proves what it did.
+fn play(step: &Step, number: usize, stage: &Stage, ui: &mut Ui) -> Result<Played, Failure> {
+    let shown = step.words.join(" ");
+    if !ui.json {
+        ui.answer(format!("\n{}", ui.style.dim(&format!("{number}. {}", step.aim))))?;
+    }
+    (step.before)(stage)?;
+    if !ui.json {
+        ui.answer(ui.style.bold(&format!("$ moai {shown}")))?;
+    }
+    let heard = Heard::default();
+    let exit = super::run_on(&stage.world(step.words, ui.style.coloured() && !ui.json), Streams::both(heard.clone()));
+    let said = heard.text();
+    if !ui.json {
+        for line in said.lines() {
+            ui.answer(format!("  {line}"))?;
+        }
+    }
+    let proof = if exit == step.exit { (step.proof)(stage) } else { Err(format!("it ended with exit code {exit}")) };
+    match proof {
+        Ok(proved) => {
+            if !ui.json {
+                ui.answer(format!("  {} {proved}", ui.style.green("proved:")))?;
+            }
+            Ok(Played { command: format!("moai {shown}"), exit, proved })
+        }
+        Err(wrong) => Err(Failure::new(Kind::Bug, format!("the demo stopped at `moai {shown}`: {wrong}"))
+            .context("moai does not do on this machine what it promises")
+            .hint("look at what is left: `moai demo --keep`")
+            .hint(format!("it said: {}", said.trim()))),
+    }
+}
+
+/// What to do next.
+fn farewell(ui: &mut Ui) -> Result<(), Failure> {
+    let lines = [
+        ("moai glm YOUR-KEY", "store your Z.AI key (from https://z.ai/manage-apikey/apikey-list)"),
+        ("cd YOUR-PROJECT", ""),
+        ("moai init", "write .moai/config/sections/llm.yaml, where there is none"),
+        ("moai mode mashup", "plan with Claude, implement with GLM"),
+        ("moai phase plan", "where the next phase runs, and on which model"),
+        ("moai doctor", "if anything looks wrong"),
+    ];
+    ui.answer(format!("\n{}", ui.style.green("Every step held. Now with your own project:")))?;
+    for (command, what) in lines {
+        let padded = format!("{command:18}");
+        ui.answer(format!("  {}  {what}", ui.style.cyan(&padded)).trim_end())?;
+    }
+    Ok(())
+}
