@@ -1,15 +1,138 @@
-//! `moai init`: Init.
+//! `moai init`: llm.yaml and glm.json where there are none.
 
-use crate::base::failure::{Failure, Kind};
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::base::disk::{self, Access};
+use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::config::{self, ConfigError, Project, edit, keys};
 
-use super::ui::Ui;
+use super::ignored::{SETTINGS, Sight, sight};
+use super::ui::{SCHEMA, Ui, unified};
 
-/// The command line of `moai init`.
+const LLM_YAML: &str = include_str!("../../templates/llm.yaml");
+const GLM_JSON: &str = include_str!("../../templates/glm.json");
+
+/// Write llm.yaml and glm.json where there are none
+///
+/// Shows what it would write and asks first. Files that are there stay as they are, so running it again changes
+/// nothing.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "Examples:
+  moai init                      show, ask, write
+  moai init --yes                write without asking
+  moai init --mode claude-only   start in another mode than mashup
+  moai init --dry-run            only show")]
+pub(super) struct Args {
+    /// The mode to start in
+    #[arg(long, value_name = "MODE", default_value = "mashup")]
+    mode: String,
+    /// Write without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Show what would be written, and write nothing
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+}
+
+/// A file that init is about.
+struct Planned {
+    path: PathBuf,
+    text: String,
+    exists: bool,
+}
 
 /// Runs `moai init`.
-pub(super) fn run(_args: Args, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
-    Err(Failure::new(Kind::Bug, "not built yet"))
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let key = keys::require("llm.mode")?;
+    let mode = keys::given(key, &args.mode)?;
+    let project = Project::find(world)?;
+    if project.git.is_none() && world.home().is_ok_and(|home| project.root == *home) {
+        return Err(Failure::expected("this is your home directory, not a project")
+            .hint("change to the project first: `cd <project> && moai init`"));
+    }
+    let path = project.file(config::LLM_YAML);
+    let llm_yaml = edit::text_with(&path, LLM_YAML, key, &mode)?;
+    let files = [(path, llm_yaml), (project.file(config::GLM_JSON), GLM_JSON.to_owned())].map(|(path, text)| Planned {
+        exists: path.exists(),
+        path,
+        text,
+    });
+    let missing: Vec<&Planned> = files.iter().filter(|file| !file.exists).collect();
+    if !ui.json {
+        preview(&files, args.dry_run, world, ui)?;
+    }
+    let writes = !missing.is_empty() && !args.dry_run;
+    if writes && !args.yes && !ui.confirm("write them?", "--yes")? {
+        return Err(Failure::expected("nothing was written"));
+    }
+    if writes {
+        write_all(&missing)?;
+    }
+    let seen = sight(world, &project, &project.root, SETTINGS);
+    if ui.json {
+        let done = if args.dry_run { "would-create" } else { "created" };
+        let files: Vec<_> = files
+            .iter()
+            .map(|file| json!({ "path": file.path, "action": if file.exists { "kept" } else { done } }))
+            .collect();
+        let ignored = match seen {
+            Sight::Ignored => Some(true),
+            Sight::Exposed | Sight::Tracked => Some(false),
+            Sight::NoRepository | Sight::Unknown => None,
+        };
+        return ui.answer_json(&json!({ "schema": SCHEMA, "files": files, "settings_ignored": ignored }));
+    }
+    if writes {
+        ui.say(format!("wrote {}", missing.iter().map(|file| world.tilde(&file.path)).collect::<Vec<_>>().join(", ")))?;
+    } else if missing.is_empty() {
+        ui.say("nothing to do: both files are there")?;
+    }
+    about_settings(seen, ui)
+}
+
+fn preview(files: &[Planned], dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    for file in files {
+        let name = world.tilde(&file.path);
+        if file.exists {
+            ui.say(format!("{name} is there and stays as it is"))?;
+        } else if dry_run {
+            ui.answer(unified(&name, "", &file.text, ui.style))?;
+        } else {
+            ui.say(unified(&name, "", &file.text, ui.talk))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes them all or none: where one fails, those before it are taken away again.
+fn write_all(files: &[&Planned]) -> Result<(), Failure> {
+    for (count, file) in files.iter().enumerate() {
+        if let Err(error) = disk::replace(&file.path, file.text.as_bytes(), Access::Keep) {
+            for written in files.iter().take(count) {
+                // The first error is the one to tell.
+                drop(disk::remove(&written.path));
+            }
+            return Err(ConfigError::from(error).into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file that will hold the key can be committed by accident.
+fn about_settings(seen: Sight, ui: &mut Ui) -> Result<(), Failure> {
+    match seen {
+        Sight::NoRepository | Sight::Unknown => Ok(()),
+        Sight::Ignored => ui.say(format!("{SETTINGS} is ignored by git: a key in it is not committed")),
+        Sight::Exposed => {
+            ui.warn(format!("{SETTINGS} is not ignored by git: a key in it could be committed"))?;
+            ui.hint(format!("`echo /{SETTINGS} >> .git/info/exclude`, or `moai doctor --fix` does it"))
+        }
+        Sight::Tracked => {
+            ui.warn(format!("{SETTINGS} is committed: a key in it would be, too"))?;
+            ui.hint(format!("`git rm --cached {SETTINGS}` takes it out of git and keeps the file"))
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod glm;
 mod here;
 mod hook;
+mod ignored;
 mod init;
 mod key;
 mod mode;
@@ -140,7 +141,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Mode(args) => mode::run(args, world, ui),
         Command::Config(args) => config::run(args, world, ui),
         Command::Phase(args) => phase::run(args, world, ui),
-        Command::Init(args) => init::run(args, world, ui),
+        Command::Init(args) => init::run(&args, world, ui),
         Command::Worktree(args) => worktree::run(args, world, ui),
         Command::Hook(args) => hook::run(args, world, ui),
         Command::Doctor(args) => doctor::run(args, world, ui),

@@ -35,24 +35,24 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     match args.mode {
         None => show(&Here::look(world, ui)?, world, ui, None),
-        Some(word) => set(&word, args.dry_run, world, ui),
+        Some(mode) => set(&mode, args.dry_run, world, ui),
     }
 }
 
-fn set(word: &str, dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    if word.trim().is_empty() {
+fn set(mode: &str, dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    if mode.trim().is_empty() {
         return Err(Failure::usage("the mode is empty").hint("one of: claude-only, mashup, glm-only"));
     }
     let key = table::require("llm.mode")?;
-    let value = table::given(key, word)?;
+    let value = table::given(key, mode)?;
     let here = Here::look(world, ui)?;
     require_project(world, &here.project)?;
-    let _lock = edit::lock(world)?;
+    let _lock = if dry_run { None } else { edit::lock(world)? };
     let edit = edit::plan(here.config.files(), key, Some(&value), false)?;
     let path = world.tilde(&edit.path);
     if dry_run {
         if ui.json {
-            let answer = Changed { schema: SCHEMA, mode: value.to_string(), changed: edit.changes(), path, dry_run };
+            let answer = Written { schema: SCHEMA, mode: value.to_string(), changed: edit.changes(), path, dry_run };
             return ui.answer_json(&answer);
         }
         if !edit.changes() {
@@ -68,7 +68,7 @@ fn set(word: &str, dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Fail
 }
 
 #[derive(Serialize)]
-struct Changed {
+struct Written {
     schema: u32,
     mode: String,
     changed: bool,
@@ -169,7 +169,8 @@ fn advise(here: &Here, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         ui.warn(format!("{} overrides the file: {} holds", setting.origin, here.config.mode()))?;
     }
     let needs_key = here.config.mode() != Mode::ClaudeOnly;
-    if needs_key && keys::find(world, ProviderId::Glm, &here.lookup())?.is_none() {
+    // A key that cannot be read is the doctor's business: the mode is set.
+    if needs_key && matches!(keys::find(world, ProviderId::Glm, &here.lookup()), Ok(None)) {
         ui.hint("there is no GLM key yet: `moai glm <key>` stores one")?;
     }
     match here.config.mode() {

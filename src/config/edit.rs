@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml_edit::{DocumentMut, Item};
 
-use crate::base::disk::{self, Access, Lock};
+use crate::base::disk::{self, Access, DiskError, Lock};
 use crate::base::world::World;
 
 use super::error::ConfigError;
@@ -45,10 +45,15 @@ impl Edit {
     }
 }
 
-/// Keeps two moai from changing settings at once, for as long as it lives. Without a home there is no lock.
+/// Keeps two moai from changing settings at once, for as long as it lives. Where the home cannot hold a lock (there
+/// is none, or it is read-only) there is none: a project can be configured all the same.
 pub fn lock(world: &World) -> Result<Option<Lock>, ConfigError> {
     let Ok(home) = world.moai_home() else { return Ok(None) };
-    Ok(Some(Lock::take(&home.join("config.lock"), Duration::from_secs(10), || {})?))
+    match Lock::take(&home.join("config.lock"), Duration::from_secs(10), || {}) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(DiskError::Locked { path }) => Err(DiskError::Locked { path }.into()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Plans to set `key` to `value`, or to take it out (`None`), in the project's files or (`user`) in the person's.
@@ -57,6 +62,11 @@ pub fn plan(files: &Files, key: &'static Key, value: Option<&Value>, user: bool)
     let old = disk::read_text(&path)?.unwrap_or_default();
     let new = edited(&path, layer, &old, key, value)?;
     Ok(Edit { path, old, new, private: layer == Layer::User })
+}
+
+/// The text of an llm.yaml with `key` set to `value`; `path` names it in errors.
+pub fn text_with(path: &Path, text: &str, key: &Key, value: &Value) -> Result<String, ConfigError> {
+    edited(path, Layer::LlmYaml, text, key, Some(value))
 }
 
 /// The file that `key` is written to.

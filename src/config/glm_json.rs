@@ -75,7 +75,7 @@ impl GlmTemplate {
 
     /// Whether the value of `name` is written out in the file instead of taken from a variable.
     pub fn is_literal(&self, name: &str) -> bool {
-        self.env.iter().any(|(known, value)| known == name && !parts(value).iter().any(|part| part.is_variable()))
+        self.env.iter().any(|(known, value)| known == name && !parts(value).iter().any(Part::is_variable))
     }
 
     /// `env` with every `${NAME}` filled in by `find`; a name that it does not know is an error that names it.

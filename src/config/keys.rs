@@ -290,10 +290,9 @@ impl Shape {
             Self::Variable => {
                 expected("is not a variable's name (letters, digits and `_`; a key does not belong here)")
             }
-            Self::Model if text.is_empty() => expected("is empty"),
             Self::Model if text.chars().any(|c| c.is_whitespace() || c.is_control()) => expected("has a space in it"),
             Self::Url => check_url(text).map_or_else(expected, |()| Ok(Value::Text(text.trim_end_matches('/').into()))),
-            Self::Path if text.is_empty() => expected("is empty"),
+            Self::Model | Self::Path if text.is_empty() => expected("is empty"),
             Self::Model | Self::Path => Ok(Value::Text(text.into())),
         }
     }

@@ -137,13 +137,12 @@ fn begin(text: &str, place: &str, value: &Value) -> String {
 }
 
 fn nested(indent: usize, names: &[&str], value: &Value) -> String {
-    let mut lines = String::new();
-    for (depth, name) in names.iter().enumerate() {
+    let line = |(depth, name): (usize, &&str)| {
         let pad = " ".repeat(indent + 2 * depth);
         let value = if depth + 1 == names.len() { format!(" {}", plain(value)) } else { String::new() };
-        lines.push_str(&format!("{pad}{name}:{value}\n"));
-    }
-    lines
+        format!("{pad}{name}:{value}\n")
+    };
+    names.iter().enumerate().map(line).collect()
 }
 
 /// The value in the quotes that the old one had.

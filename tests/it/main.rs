@@ -11,5 +11,8 @@
     reason = "a test fails by panicking, and it makes its own world with the plain tools"
 )]
 
+mod config;
 mod first;
+mod init;
+mod mode;
 mod scratch;

@@ -77,7 +77,7 @@ fn change(
     if !user {
         require_project(world, &here.project)?;
     }
-    let _lock = edit::lock(world)?;
+    let _lock = if dry_run { None } else { edit::lock(world)? };
     let edit = edit::plan(here.config.files(), key, value, user)?;
     let path = world.tilde(&edit.path);
     if dry_run && !ui.json {

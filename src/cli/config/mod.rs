@@ -14,7 +14,7 @@ use super::ui::Ui;
 /// Show and change settings, with where each one comes from
 ///
 /// Settings come in layers, the later one counts: the default, ~/.moai/config.toml, the project's
-/// .moai/config/sections/llm.yaml and .moai/config.toml, .moai/llm-configs/glm.json, the environment (MOAI_LLM_MODE
+/// .moai/config/sections/llm.yaml and .moai/config.toml, .moai/llm-configs/glm.json, the environment (`MOAI_LLM_MODE`
 /// for llm.mode). Files are changed in place: nothing but the value moves.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -58,12 +58,12 @@ struct Scope {
 /// Runs `moai config`.
 pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     match args.command {
-        Command::List(args) => show::list(args, world, ui),
+        Command::List(args) => show::list(&args, world, ui),
         Command::Get(args) => show::one(&args, world, ui),
         Command::Set(args) => change::set(&args, world, ui),
         Command::Unset(args) => change::unset(&args, world, ui),
         Command::Explain(args) => show::explain(&args, world, ui),
-        Command::Path(args) => show::path(args, world, ui),
-        Command::Edit(args) => open::edit(args, world, ui),
+        Command::Path(args) => show::path(&args, world, ui),
+        Command::Edit(args) => open::edit(&args, world, ui),
     }
 }

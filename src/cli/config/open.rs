@@ -27,7 +27,7 @@ pub(super) struct EditArgs {
 }
 
 /// Runs `moai config edit`.
-pub(super) fn edit(args: EditArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn edit(args: &EditArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let project = Project::find(world)?;
     let files = Files::of(world, &project);
     let path = match (args.scope.user, args.scope.project) {

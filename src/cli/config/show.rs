@@ -58,7 +58,7 @@ pub(super) struct PathArgs {
 }
 
 /// Runs `moai config list`.
-pub(super) fn list(args: ListArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn list(args: &ListArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::look(world, ui)?;
     let shown = |setting: &&Setting| !args.changed || setting.origin.as_str() != "default";
     let settings: Vec<&Setting> = here.config.settings().iter().filter(shown).collect();
@@ -131,7 +131,7 @@ pub(super) fn explain(args: &ExplainArgs, world: &World, ui: &mut Ui) -> Result<
 }
 
 /// Runs `moai config path`.
-pub(super) fn path(args: PathArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn path(args: &PathArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     // Not loaded: this has to answer while a file does not parse.
     let files = Files::of(world, &Project::find(world)?);
     let mut rows = vec![
@@ -197,9 +197,7 @@ pub(super) fn document(setting: &Setting) -> Json {
 }
 
 fn explained(setting: &Setting, config: &Config) -> Json {
-    let hidden = |(value, origin): &(Value, crate::config::Origin)| {
-        json!({ "value": json_value(value), "origin": origin.as_str(), "source": origin.to_string() })
-    };
+    let hidden = |(value, origin): &(Value, crate::config::Origin)| json!({ "value": json_value(value), "origin": origin.as_str(), "source": origin.to_string() });
     let file = match setting.key.home {
         Home::LlmYaml => Some(&config.files().llm_yaml),
         Home::Toml => Some(&config.files().project),
