@@ -6,9 +6,6 @@ use crate::base::world::World;
 use crate::config::Project;
 use crate::worktree::Git;
 
-/// Claude Code's settings of one checkout, which hold the key.
-pub(super) const SETTINGS: &str = ".claude/settings.local.json";
-
 /// How git sees a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sight {

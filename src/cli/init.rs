@@ -8,8 +8,9 @@ use crate::base::disk::{self, Access};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::config::{self, ConfigError, Project, edit, keys};
+use crate::settings::SETTINGS_LOCAL as SETTINGS;
 
-use super::ignored::{SETTINGS, Sight, sight};
+use super::ignored::{Sight, sight};
 use super::ui::{SCHEMA, Ui, unified};
 
 const LLM_YAML: &str = include_str!("../../templates/llm.yaml");

@@ -231,7 +231,7 @@ fn remark(layer: Layer, path: &Path, entry: &Entry) -> Option<String> {
             };
             Some(format!("{place}: `{}` has no effect here; it belongs in {home}", entry.path))
         }
-        None if KEPT.iter().any(|known| kept(known)) || is_group(&entry.path, &entry.raw) => None,
+        None if KEPT.iter().any(kept) || is_group(&entry.path, &entry.raw) => None,
         None => Some(match keys::nearest_name(&entry.path) {
             Some(near) => format!("{place}: unknown setting `{}`; did you mean `{near}`?", entry.path),
             None => format!("{place}: unknown setting `{}`, kept as it is", entry.path),

@@ -1,0 +1,86 @@
+//! The HTTP client: rustls with ring, a timeout for each phase, no proxy on loopback, and the CA roots of Mozilla
+//! where the machine has none of its own.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
+
+use super::error::UpstreamError;
+use crate::base::secret::Secret;
+
+/// To connect, TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Between two pieces of an answer. A model that is asked for one token can think for a while before it.
+const READ: Duration = Duration::from_secs(30);
+/// For all of it.
+const TOTAL: Duration = Duration::from_secs(60);
+
+/// A client for `url`.
+pub(super) fn client(url: &Url) -> Result<Client, UpstreamError> {
+    // Where somebody installed a provider before us, that one serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let builder = || {
+        let builder = ClientBuilder::new()
+            .connect_timeout(CONNECT)
+            .read_timeout(READ)
+            .timeout(TOTAL)
+            // A redirect would carry the key to another host.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("moai/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(url) { builder.no_proxy() } else { builder }
+    };
+    match builder().build() {
+        Ok(client) => Ok(client),
+        // Without a CA store (a slim container) even a client for plain http cannot be built.
+        Err(_) => builder().tls_certs_only(mozilla()).build().map_err(UpstreamError::Setup),
+    }
+}
+
+fn mozilla() -> Vec<Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
+}
+
+/// Whether the URL's host is this machine.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The key as a header value that the client does not print.
+pub(super) fn header(prefix: &str, key: &Secret) -> Result<HeaderValue, UpstreamError> {
+    let mut value = HeaderValue::from_str(&format!("{prefix}{}", key.expose()))
+        .map_err(|_error| UpstreamError::Form("the key has characters in it that HTTP cannot carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_recognised_in_every_spelling() {
+        for url in ["http://127.0.0.1:8080/x", "http://localhost", "http://[::1]:1/", "http://127.9.9.9/"] {
+            assert!(is_loopback(&url.parse().unwrap()), "{url}");
+        }
+        for url in ["https://api.z.ai", "http://127.0.0.1.evil.org", "http://10.0.0.1"] {
+            assert!(!is_loopback(&url.parse().unwrap()), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_fallback_roots_make_a_client() {
+        let roots = mozilla();
+        assert!(roots.len() > 50, "{}", roots.len());
+        drop(rustls::crypto::ring::default_provider().install_default());
+        ClientBuilder::new().tls_certs_only(roots).build().unwrap();
+    }
+
+    #[test]
+    fn a_key_is_never_printed() {
+        let value = header("Bearer ", &Secret::new("sesame-open-now-please")).unwrap();
+        assert!(!format!("{value:?}").contains("sesame"));
+        assert!(matches!(header("", &Secret::new("a\nb")), Err(UpstreamError::Form(_))));
+    }
+}
