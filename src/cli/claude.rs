@@ -1,15 +1,75 @@
-//! `moai claude`: Switch this project back to Claude.
+//! `moai claude`: back to Claude, with the settings that were there before GLM.
 
-use crate::base::failure::{Failure, Kind};
+use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::model::Backend;
+use crate::settings::{self, Layers, Links, Plan, Target};
 
-use super::ui::Ui;
+use super::glm::{after_switch, answer_json, show_diff};
+use super::here::Here;
+use super::ui::{Ui, clean};
 
-/// The command line of `moai claude`.
+/// Switch this project back to Claude
+///
+/// Takes out of .claude/settings.local.json what `moai glm` put there and gives back what was there before: to the byte
+/// where nobody edited the file since. Settings of another gateway that moai did not write stay.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  moai claude              switch back
+  moai cc --dry-run        show what would change")]
+pub(super) struct Args {
+    /// Show what would change, as a diff with masked secrets, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
 
 /// Runs `moai claude`.
-pub(super) fn run(_args: Args, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
-    Err(Failure::new(Kind::Bug, "not built yet"))
+pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let here = Here::quietly(world)?;
+    let root = &here.project.root;
+    let links = if here.project.is_linked() { Links::Stay } else { Links::Follow };
+    let mut plan = settings::plan(world, root, Target::Claude, links)?;
+    // No lock and no directory are made where there is nothing to do.
+    if !args.dry_run && (plan.changes() || settings::load_record(world, root)?.is_some()) {
+        plan = settings::switch(world, root, Target::Claude, links)?;
+    }
+    let layers = Layers::load(world, root, Some(&here.project.main))?;
+    let effective = layers.effective(Some(&here.config.glm().base_url));
+    if ui.json {
+        let backend = if args.dry_run { Backend::Claude } else { effective.backend };
+        return answer_json(world, ui, &plan, backend, args.dry_run, None);
+    }
+    if args.dry_run {
+        return show_diff(world, ui, &plan);
+    }
+    say_switched(world, ui, &plan)?;
+    if effective.backend != Backend::Claude
+        && let Some(url) = &effective.base_url
+    {
+        let path = layers.files().find(|(layer, _)| *layer == url.layer).map(|(_, path)| world.tilde(path));
+        ui.warn(format!(
+            "requests still go to {}: ANTHROPIC_BASE_URL is set in {}",
+            clean(&url.value),
+            path.unwrap_or_else(|| "the shell's environment".into())
+        ))?;
+    }
+    after_switch(world, ui, root, &plan)
+}
+
+fn say_switched(world: &World, ui: &mut Ui, plan: &Plan) -> Result<(), Failure> {
+    let path = world.tilde(&plan.path);
+    if !plan.changes() {
+        return ui.say("this project is not on GLM: nothing to switch back");
+    }
+    ui.say("this project is back on its settings from before GLM")?;
+    ui.say(if plan.deletes() { format!("removed: {path} (moai had made it)") } else { format!("written: {path}") })?;
+    if !plan.moved().is_empty() {
+        let names: Vec<String> = plan.moved().iter().map(ToString::to_string).collect();
+        ui.say(format!("given back: {}", clean(&names.join(", "))))?;
+    }
+    match plan.foreign() {
+        Some(host) => ui.say(format!("your own gateway {} is in charge again", clean(host))),
+        None => Ok(()),
+    }
 }

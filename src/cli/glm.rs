@@ -1,15 +1,226 @@
-//! `moai glm`: Switch this project to GLM, or store the GLM key.
+//! `moai glm`: save the GLM key, switch this project to GLM, or run one command on it.
+//!
+//! The word means what moai-adk 1.x made of it: with a key it only saves, without it only switches. (Its Go
+//! successors first did both and later neither; a key that is saved and switched to in one go surprises whoever only
+//! wanted to rotate it.)
 
-use crate::base::failure::{Failure, Kind};
+use std::ffi::OsString;
+
+use serde_json::json;
+
+use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::keys::{self, Place};
+use crate::model::{Backend, ProviderId};
+use crate::settings::{self, Links, Plan, Target};
 
-use super::ui::Ui;
+use super::dress::{self, Dress, Form};
+use super::here::Here;
+use super::ui::{SCHEMA, Ui, clean, unified};
+use super::{key, launch};
 
-/// The command line of `moai glm`.
+/// Switch this project to GLM, save the GLM key, or run one command on GLM
+///
+/// Without arguments this writes GLM's environment into .claude/settings.local.json and records what was there before,
+/// so that `moai claude` gives it back to the byte. With a key it saves the key to ~/.moai/.env.glm and changes no
+/// project. After `--` it runs that command with GLM's environment and changes no file.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  moai glm --stdin < keyfile        save the key without leaving it in the shell's history
+  moai glm 0123abcd.4567efgh        save the key
+  moai glm --dry-run                show what switching would change
+  moai glm                          switch this project to GLM
+  moai glm --helper                 switch, with no key in the project's files
+  moai glm -- claude                one Claude Code session on GLM, no file changed
+  moai claude                       switch back")]
+pub(super) struct Args {
+    /// The key to save; also `setup [KEY]` and `status`, as older versions had them
+    #[arg(value_name = "KEY", num_args = 0..=2)]
+    words: Vec<String>,
+    /// Read the key from standard input and save it
+    #[arg(long, conflicts_with = "words")]
+    stdin: bool,
+    /// Save the key to the system's keyring instead of a file
+    #[arg(long)]
+    keyring: bool,
+    /// Let Claude Code ask moai for the key (apiKeyHelper): no key in the project's files
+    #[arg(long, conflicts_with_all = ["words", "stdin", "keyring"])]
+    helper: bool,
+    /// Also take over the `permissions` of .moai/llm-configs/glm.json
+    #[arg(long, conflicts_with_all = ["words", "stdin", "keyring"])]
+    with_permissions: bool,
+    /// Show what would change, as a diff with masked secrets, and change nothing
+    #[arg(short = 'n', long, conflicts_with_all = ["words", "stdin", "keyring"])]
+    dry_run: bool,
+    /// Run this command on GLM; no file is changed
+    #[arg(last = true, value_name = "CMD", conflicts_with_all = ["words", "stdin", "keyring", "helper", "with_permissions", "dry_run"])]
+    command: Vec<OsString>,
+}
 
 /// Runs `moai glm`.
-pub(super) fn run(_args: Args, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
-    Err(Failure::new(Kind::Bug, "not built yet"))
+pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    if !args.command.is_empty() {
+        let here = Here::look(world, ui)?;
+        let dress = Dress::glm(world, &here.project, &here.config, Form::Process)?;
+        return launch::on_glm(world, &here.project, &dress, &args.command, ui);
+    }
+    let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] if args.stdin || args.keyring => save(None, &args, world, ui),
+        [] => switch(&args, world, ui),
+        ["status"] => super::status::run(super::status::Args::default(), world, ui),
+        ["setup"] => save(None, &args, world, ui),
+        ["setup", word] => save(Some(word), &args, world, ui),
+        [word] if keys::looks_like_key(word) => save(Some(word), &args, world, ui),
+        [word, ..] => Err(not_a_key(word)),
+    }
+}
+
+/// The word stands where a key belongs. It is quoted only where it cannot be one.
+fn not_a_key(word: &str) -> Failure {
+    let shown = if word.len() < 16 && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        format!("`{word}` does not look like a key")
+    } else {
+        "this does not look like a key".to_owned()
+    };
+    Failure::usage(format!("{shown}; nothing was done"))
+        .with_code("not-a-key")
+        .hint("to save a key that looks unusual: `moai key set glm --stdin < keyfile`")
+        .hint("to pass words to Claude Code on GLM: `moai glm -- claude …`")
+}
+
+fn save(word: Option<&str>, args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let secret = key::take(world, ui, ProviderId::Glm, word, args.stdin)?;
+    let place = if args.keyring { Place::Keyring } else { Place::File };
+    let stored = keys::store(world, ProviderId::Glm, &secret, place)?;
+    if ui.json {
+        return ui.answer_json(&json!({
+            "schema": SCHEMA,
+            "action": if stored.changed { "saved" } else { "unchanged" },
+            "key": { "source": stored.source.as_str(), "path": stored.source.path(), "fingerprint": secret.fingerprint() },
+        }));
+    }
+    let verb = if stored.changed { "saved" } else { "was there already" };
+    ui.say(format!("the GLM key {} {verb}: {}", secret.fingerprint(), stored.source.describe(world)))?;
+    if word.is_some() {
+        ui.hint("the key is in your shell's history now; `moai glm --stdin < keyfile` keeps it out")?;
+    }
+    ui.hint("`moai glm` switches a project to GLM, and applies a new key to one that is on it already")
+}
+
+fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let here = Here::look(world, ui)?;
+    let root = &here.project.root;
+    let form = if args.helper { Form::Helper } else { Form::Configured };
+    let mut dress = Dress::glm(world, &here.project, &here.config, form)?;
+    if args.with_permissions {
+        dress = dress.with_permissions(world, root)?;
+    }
+    if here.project.is_linked() {
+        dress.require_apart(world, &here.project.main)?;
+    }
+    let target = Target::Glm(dress.env());
+    let links = if here.project.is_linked() { Links::Stay } else { Links::Follow };
+    let plan = if args.dry_run {
+        settings::plan(world, root, target, links)?
+    } else {
+        // Understood before git's exclude file is touched: a refusal leaves nothing behind.
+        settings::plan(world, root, target, links)?;
+        dress::keep_out_of_git(world, &here.project, dress.env().key().is_none(), ui)?;
+        settings::switch(world, root, target, links)?
+    };
+    if ui.json {
+        return answer_json(world, ui, &plan, Backend::Glm, args.dry_run, Some(&dress));
+    }
+    if args.dry_run {
+        return show_diff(world, ui, &plan);
+    }
+    say_switched(world, ui, &plan, &dress, &here.config.glm().opus)?;
+    after_switch(world, ui, root, &plan)
+}
+
+fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, dress: &Dress, model: &str) -> Result<(), Failure> {
+    let path = world.tilde(&plan.path);
+    let key = match (dress.env().key(), dress.found()) {
+        (None, _) => format!("key through `{}`", dress.env().helper.as_deref().unwrap_or_default()),
+        (Some(key), Some(found)) => format!("key {} from {}", key.fingerprint(), found.source.describe(world)),
+        (Some(key), None) => format!("key {} from glm.json", key.fingerprint()),
+    };
+    let verb = if plan.changes() { "now runs" } else { "already runs" };
+    ui.say(format!("this project {verb} on GLM: {}, {key}", clean(model)))?;
+    if plan.changes() {
+        ui.say(format!("written: {path}"))?;
+    }
+    if !plan.moved().is_empty() {
+        let names: Vec<String> = plan.moved().iter().map(ToString::to_string).collect();
+        ui.say(format!("set aside until you switch back: {}", clean(&names.join(", "))))?;
+    }
+    if plan.lands != plan.path {
+        ui.warn(format!("{path} is a link: the bytes are in {}", world.tilde(&plan.lands)))?;
+    }
+    Ok(())
+}
+
+/// The same for both directions: what the person still has to do.
+pub(super) fn after_switch(world: &World, ui: &mut Ui, root: &std::path::Path, plan: &Plan) -> Result<(), Failure> {
+    if !plan.changes() {
+        return Ok(());
+    }
+    let running: Vec<String> = crate::worktree::residents(world, root)
+        .into_iter()
+        .filter(|resident| resident.name == "claude")
+        .map(|resident| resident.pid.to_string())
+        .collect();
+    if running.is_empty() {
+        ui.hint("a Claude Code session that is running keeps its backend until it is restarted")
+    } else {
+        ui.warn(format!("Claude Code is running here (pid {}): restart it to switch", running.join(", ")))
+    }
+}
+
+/// What would change, on standard output.
+pub(super) fn show_diff(world: &World, ui: &mut Ui, plan: &Plan) -> Result<(), Failure> {
+    if !plan.changes() {
+        return ui.say(format!("nothing would change in {}", world.tilde(&plan.path)));
+    }
+    let (old, new) = plan.masked();
+    let diff = unified(settings::SETTINGS_LOCAL, &old, &new, ui.style);
+    if diff.is_empty() {
+        return ui.say(format!("only the permissions of {} would change, to 0600", world.tilde(&plan.path)));
+    }
+    if plan.deletes() {
+        ui.say("the file would be removed: moai made it")?;
+    }
+    ui.answer(diff)
+}
+
+/// The answer of both directions as JSON.
+pub(super) fn answer_json(
+    world: &World,
+    ui: &mut Ui,
+    plan: &Plan,
+    backend: Backend,
+    dry_run: bool,
+    dress: Option<&Dress>,
+) -> Result<(), Failure> {
+    let found = dress.and_then(Dress::found);
+    let key = found.map(|found| {
+        json!({ "source": found.source.as_str(), "path": found.source.path(), "fingerprint": found.secret.fingerprint() })
+    });
+    let (old, new) = plan.masked();
+    let diff = dry_run.then(|| unified(settings::SETTINGS_LOCAL, &old, &new, super::ui::Paint::new(false, false)));
+    let moved: Vec<String> = plan.moved().iter().map(ToString::to_string).collect();
+    ui.answer_json(&json!({
+        "schema": SCHEMA,
+        "action": if plan.changes() { "switched" } else { "unchanged" },
+        "dry_run": dry_run,
+        "backend": backend.as_str(),
+        "path": world.tilde(&plan.path),
+        "deleted": plan.deletes(),
+        "key": key,
+        "helper": dress.and_then(|dress| dress.env().helper.clone()),
+        "set_aside_or_restored": moved,
+        "diff": diff,
+    }))
 }

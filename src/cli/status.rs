@@ -6,7 +6,7 @@ use crate::base::world::World;
 use super::ui::Ui;
 
 /// The command line of `moai status`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Args {}
 
 /// Runs `moai status`.

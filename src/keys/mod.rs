@@ -196,6 +196,12 @@ pub fn require(world: &World, provider: ProviderId, lookup: &Lookup<'_>) -> Resu
     find(world, provider, lookup)?.ok_or(KeyError::Missing(provider))
 }
 
+/// Hands the key with a line end to `write`: the one way out of moai, for `moai key --print`.
+pub fn print<E>(secret: &Secret, write: impl FnOnce(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let line = zeroize::Zeroizing::new(format!("{}\n", secret.expose()));
+    write(line.as_bytes())
+}
+
 /// What a place holds, for `moai key where`.
 #[derive(Debug)]
 pub struct Held {

@@ -186,9 +186,8 @@ pub fn glm_env(spec: &GlmSpec, form: Form) -> GlmEnv {
     }
     let mut variables: Vec<Variable> =
         values.into_iter().map(|(name, value)| Variable { name: name.into(), value, why: why(name) }).collect();
-    // Routing and credentials are decided above, from the same file: an extra never replaces a key.
-    let extra =
-        spec.extra.iter().filter(|(name, _)| !matches!(name.as_str(), "ANTHROPIC_AUTH_TOKEN" | "ANTHROPIC_BASE_URL"));
+    // The key is decided above: an extra never replaces it.
+    let extra = spec.extra.iter().filter(|(name, _)| name != "ANTHROPIC_AUTH_TOKEN");
     for (name, value) in extra {
         let value =
             if sounds_secret(name) { Value::Key(value.clone()) } else { Value::Plain(value.expose().to_owned()) };

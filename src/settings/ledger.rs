@@ -91,6 +91,11 @@ impl Ledger {
         self.entries.iter().find(|entry| entry.top == spot.top && entry.inner == spot.inner)
     }
 
+    /// Whether moai put something at `spot`.
+    pub fn owns(&self, spot: &Spot) -> bool {
+        self.entry(spot).is_some_and(|entry| entry.set.is_some())
+    }
+
     /// Reads a ledger's text; the error says what is wrong without quoting it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let ledger: Self = serde_json::from_str(text)

@@ -1,0 +1,214 @@
+//! A checkout dressed for GLM: configuration, key and settings brought together once, for `moai glm`, `worktree create
+//! --glm` and `phase --enter`. Everything that can fail for want of a key or a variable fails in [`Dress::glm`], before
+//! anything is changed.
+
+use std::path::Path;
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::secret::Secret;
+use crate::base::world::World;
+use crate::config::{Config, Project};
+use crate::keys::{self, Found, Lookup};
+use crate::model::ProviderId;
+use crate::settings::{self, Clash, Committable, GlmEnv, GlmSpec, Links, Plan, Target};
+
+use super::ui::Ui;
+
+/// How the key gets to Claude Code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Form {
+    /// As `keys.embed` says.
+    #[default]
+    Configured,
+    /// Through `apiKeyHelper`, with no key on the disk.
+    Helper,
+    /// The key itself, for the environment of one process.
+    Process,
+}
+
+/// All that a checkout needs to run on GLM.
+pub(super) struct Dress {
+    glm: GlmEnv,
+    /// The key and where it was; `None` where glm.json holds the key itself.
+    found: Option<Found>,
+    permissions: Option<serde_json::Value>,
+}
+
+/// The command that prints the key, for `apiKeyHelper`: by name where `moai` is on the PATH, so that it survives an
+/// update, else by the path of this program.
+pub(super) fn helper_command(world: &World) -> String {
+    if crate::base::program::find(world, "moai").is_some() {
+        return "moai key glm --print".into();
+    }
+    let own = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
+    own.map_or_else(
+        || "moai key glm --print".into(),
+        |path| format!("'{}' key glm --print", path.replace('\'', "'\\''")),
+    )
+}
+
+impl Dress {
+    /// Gathers everything for GLM: the key, glm.json with its variables filled in, the models.
+    pub(super) fn glm(world: &World, _project: &Project, config: &Config, form: Form) -> Result<Self, Failure> {
+        let env_var = config.glm_env_var();
+        let lookup = Lookup { env_var: Some(&env_var), keyring: config.keys_keyring() };
+        let (mut extra, mut found) = template_env(world, config, &lookup)?;
+        let own = take(&mut extra, "ANTHROPIC_AUTH_TOKEN");
+        if own.is_none() && found.is_none() {
+            found = Some(keys::require(world, ProviderId::Glm, &lookup)?);
+        }
+        // A key that glm.json spells out is that project's own and wins; `${GLM_API_KEY}` is the one we find anyway.
+        found = found.filter(|found| own.as_ref().is_none_or(|own| *own == found.secret));
+        let Some(key) = own.or_else(|| found.as_ref().map(|found| found.secret.clone())) else {
+            return Err(Failure::new(Kind::Bug, "no key and no error about it"));
+        };
+        let models = config.glm();
+        let spec = GlmSpec {
+            base_url: models.base_url.clone(),
+            haiku: models.haiku.clone(),
+            sonnet: models.sonnet.clone(),
+            opus: models.opus.clone(),
+            fable: models.fable.clone(),
+            extra,
+        };
+        let helper = match form {
+            Form::Configured => !config.keys_embed(),
+            Form::Helper => true,
+            Form::Process => false,
+        };
+        if helper && found.is_none() {
+            let path = config.template().map(|template| world.tilde(&template.path)).unwrap_or_default();
+            return Err(Failure::new(
+                Kind::Config,
+                format!("the key stands in {path} itself, where no helper can fetch it"),
+            )
+            .hint("save it with `moai glm --stdin` and write ${GLM_API_KEY} in its place"));
+        }
+        let form = if helper { settings::Form::Helper(helper_command(world)) } else { settings::Form::Embed(key) };
+        let permissions = config.template().and_then(|template| template.permissions.clone());
+        Ok(Self { glm: settings::glm_env(&spec, form), found, permissions })
+    }
+
+    /// Adds the `permissions` of glm.json: never without the person's word, for they let the model act unasked.
+    /// Entries that the checkout's file has already stay as they are.
+    pub(super) fn with_permissions(mut self, world: &World, root: &Path) -> Result<Self, Failure> {
+        let Some(serde_json::Value::Object(wanted)) = self.permissions.take() else {
+            return Err(Failure::new(Kind::Config, "glm.json has no `permissions` to add")
+                .hint("leave --with-permissions out, or add them to .moai/llm-configs/glm.json"));
+        };
+        let own = settings::load_local(root)?;
+        let recorded = settings::load_record(world, root)?;
+        for (name, value) in wanted {
+            let spot = settings::Spot { top: "permissions".into(), inner: Some(name.clone()) };
+            let theirs = own.as_ref().and_then(|own| own.raw(&spot));
+            let ours = recorded.as_ref().is_some_and(|record| record.owns(&spot));
+            if theirs.is_none() || ours {
+                self.glm.permissions.push((name, value.to_string()));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The environment itself.
+    pub(super) fn env(&self) -> &GlmEnv {
+        &self.glm
+    }
+
+    /// Where the key was found; `None` where glm.json holds it.
+    pub(super) fn found(&self) -> Option<&Found> {
+        self.found.as_ref()
+    }
+
+    /// What the main checkout's own settings would mix into a worktree dressed like this.
+    pub(super) fn clashes(&self, main: &Path) -> Result<Vec<Clash>, Failure> {
+        let own = settings::load_local(main)?;
+        Ok(own.map(|document| settings::clashes(&document, &self.glm)).unwrap_or_default())
+    }
+
+    /// Refuses where the main checkout's settings would mix two vendors or two keys in a worktree: today's Claude Code
+    /// lets them override the worktree's own.
+    pub(super) fn require_apart(&self, world: &World, main: &Path) -> Result<(), Failure> {
+        let clashes = self.clashes(main)?;
+        if clashes.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<String> = clashes.iter().map(|clash| format!("{} ({})", clash.spot, clash.what)).collect();
+        let path = world.tilde(&main.join(settings::SETTINGS_LOCAL));
+        Err(Failure::expected(format!("{path} would override this worktree's settings: {}", list.join(", ")))
+            .with_code("mixed-vendors")
+            .hint("run `moai claude` in the main checkout, or take these entries out of its file")
+            .hint("or leave the worktree undressed and start it apart from main's settings: `moai glm -- claude`"))
+    }
+
+    #[allow(dead_code, reason = "`worktree create --glm` and `phase --enter` call it")]
+    /// Writes the settings into a worktree (links that lead out of it are refused) and records what was there.
+    pub(super) fn write_into(&self, world: &World, checkout: &Path) -> Result<Plan, Failure> {
+        Ok(settings::switch(world, checkout, Target::Glm(&self.glm), Links::Stay)?)
+    }
+}
+
+/// glm.json's `env`, filled in: the key's own names through the resolver, all others from the environment. Beside it the
+/// key, where the resolver was asked.
+fn template_env(
+    world: &World,
+    config: &Config,
+    lookup: &Lookup<'_>,
+) -> Result<(Vec<(String, Secret)>, Option<Found>), Failure> {
+    let Some(template) = config.template() else { return Ok((Vec::new(), None)) };
+    let names = crate::catalog::provider(ProviderId::Glm).key_vars;
+    let is_key = |name: &str| names.contains(&name) || lookup.env_var == Some(name);
+    let mut asked = None;
+    let expanded = template.expand(|name| {
+        if !is_key(name) {
+            return world.env.text(name).map(Secret::new);
+        }
+        let found = asked.get_or_insert_with(|| keys::require(world, ProviderId::Glm, lookup));
+        found.as_ref().ok().map(|found| found.secret.clone())
+    });
+    // The want of a key is said as such, not as the want of a variable.
+    let found = asked.transpose()?;
+    // The base URL and the models have come through the configuration, which knows which source wins.
+    let configured = |name: &str| name == "ANTHROPIC_BASE_URL" || name.starts_with("ANTHROPIC_DEFAULT_");
+    let extra = expanded?.into_iter().filter(|(name, _)| !(configured(name) && template.is_literal(name))).collect();
+    Ok((extra, found))
+}
+
+fn take(extra: &mut Vec<(String, Secret)>, name: &str) -> Option<Secret> {
+    let at = extra.iter().position(|(known, _)| known == name)?;
+    Some(extra.remove(at).1)
+}
+
+/// Makes sure that git will never take the file, or refuses to put a key into it. `helper`: no key will be in it.
+pub(super) fn keep_out_of_git(world: &World, project: &Project, helper: bool, ui: &mut Ui) -> Result<(), Failure> {
+    let Some(git) = &project.git else { return Ok(()) };
+    let mut state = settings::committable(world, &project.root)?;
+    if matches!(state, Committable::Untracked | Committable::Unknown) {
+        if settings::exclude(&git.common)? {
+            ui.say(format!("{} is now ignored by git (.git/info/exclude)", settings::SETTINGS_LOCAL))?;
+        }
+        if state == Committable::Untracked {
+            state = settings::committable(world, &project.root)?;
+        }
+    }
+    let (what, hint) = match state {
+        Committable::No => return Ok(()),
+        Committable::Unknown => {
+            return ui.warn("git is not installed: nobody can say whether .claude/settings.local.json is tracked");
+        }
+        Committable::Tracked => (
+            "is tracked by git: the key would be in the next commit",
+            "stop tracking it: `git rm --cached .claude/settings.local.json`",
+        ),
+        Committable::Untracked => (
+            "is taken back from the ignored files by a `!` rule in .gitignore: the key could be committed",
+            "remove that rule from .gitignore",
+        ),
+    };
+    if helper {
+        return ui.warn(format!("{} {what}, though without a key in it", settings::SETTINGS_LOCAL));
+    }
+    Err(Failure::expected(format!("{} {what}", settings::SETTINGS_LOCAL))
+        .with_code("committable")
+        .hint(hint)
+        .hint("or keep the key off the disk: `moai glm --helper`"))
+}

@@ -1,0 +1,60 @@
+//! That a settings file with a key in it can never be committed: git ignores it, or it is not written.
+
+use std::path::Path;
+
+use super::local::SETTINGS_LOCAL;
+use crate::base::disk::{self, Access, DiskError};
+use crate::base::program::{Program, ProgramError};
+use crate::base::world::World;
+
+/// The line of `info/exclude` that keeps the local settings of every checkout out of git.
+const LINE: &str = "/.claude/settings.local.json";
+
+/// What git thinks of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committable {
+    /// Ignored, or there is no repository.
+    No,
+    /// In the index: whatever is written into it is in the next commit.
+    Tracked,
+    /// Neither tracked nor ignored: `git add .` would take it.
+    Untracked,
+    /// The git executable is not installed, so nobody knows.
+    Unknown,
+}
+
+/// Asks git about the local settings of the checkout at `root`.
+pub fn committable(world: &World, root: &Path) -> Result<Committable, ProgramError> {
+    let git = |args: &[&str]| -> Result<Option<i32>, ProgramError> {
+        let program = match Program::new(world, "git") {
+            Err(ProgramError::Missing(_)) => return Ok(None),
+            other => other?,
+        };
+        let program = program.without_env(world, |name| name.starts_with("GIT_DIR") || name == "GIT_WORK_TREE");
+        Ok(Some(
+            program.dir(root).args(args.iter().copied().chain(["--", SETTINGS_LOCAL])).run()?.status.unwrap_or(128),
+        ))
+    };
+    match git(&["check-ignore", "--quiet"])? {
+        None => Ok(Committable::Unknown),
+        Some(0) => Ok(Committable::No),
+        // A path behind a link that leads out of the checkout is no path of this repository.
+        Some(128) => Ok(Committable::No),
+        Some(_) => Ok(match git(&["ls-files", "--error-unmatch"])? {
+            Some(0) => Committable::Tracked,
+            _ => Committable::Untracked,
+        }),
+    }
+}
+
+/// Adds the line to the repository's `info/exclude`; says whether it was missing.
+pub fn exclude(common: &Path) -> Result<bool, DiskError> {
+    let path = common.join("info/exclude");
+    let old = disk::read_text(&path)?.unwrap_or_default();
+    if old.lines().any(|line| line.trim_end() == LINE) {
+        return Ok(false);
+    }
+    let gap = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
+    disk::replace(&path, format!("{old}{gap}{LINE}\n").as_bytes(), Access::Keep)?;
+    Ok(true)
+}
