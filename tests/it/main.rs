@@ -16,3 +16,4 @@ mod first;
 mod init;
 mod mode;
 mod scratch;
+mod status;
