@@ -167,6 +167,29 @@ pub fn forget(world: &World, root: &Path) -> Result<(), SettingsError> {
     Ok(disk::remove(&path.with_extension("lock"))?)
 }
 
+/// Takes GLM out of the settings of a checkout that was moved from `from` to `at` (into the trash), forgets its
+/// record, and tells whether it was on GLM. A file that we wrote a key into and that nobody can read any more goes.
+pub fn leave_moved(world: &World, from: &Path, at: &Path) -> Result<bool, SettingsError> {
+    let path = at.join(SETTINGS_LOCAL);
+    let lands = landing(at, &path, Links::Stay)?;
+    let ledger_path = ledger_path(world, from)?;
+    let ledger = load_ledger(&ledger_path)?;
+    let Some(old) = disk::read_text(&path)? else { return Ok(false) };
+    let new = match switch::leave(Some(&old), ledger.as_ref()) {
+        Ok(step) => step.text,
+        Err(fault) if ledger.is_none() => return Err(SettingsError::Invalid { path, fault }),
+        Err(_unreadable) => None,
+    };
+    let was_glm = ledger.is_some() || new.as_deref() != Some(old.as_str());
+    match &new {
+        Some(text) if *text != old => disk::replace(&lands, text.as_bytes(), Access::Private)?,
+        Some(_) => {}
+        None => disk::remove(&lands)?,
+    }
+    forget(world, from)?;
+    Ok(was_glm)
+}
+
 /// The local settings of a checkout, `None` where there are none.
 pub fn load_local(root: &Path) -> Result<Option<Document>, SettingsError> {
     let path = root.join(SETTINGS_LOCAL);

@@ -18,4 +18,4 @@ pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is
 pub use ignored::{Committable, committable, exclude};
 pub use launch::{Overlay, is_in_the_way, overlay, with_variable};
 pub use ledger::Ledger;
-pub use local::{Links, Plan, SETTINGS_LOCAL, Target, forget, load_local, load_record, plan, switch};
+pub use local::{Links, Plan, SETTINGS_LOCAL, Target, forget, leave_moved, load_local, load_record, plan, switch};

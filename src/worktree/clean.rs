@@ -1,7 +1,5 @@
 //! What can be cleaned away, each with its reason, and what looks like it and is kept. Looking changes nothing.
 
-use std::fs;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::entry::Entry;
@@ -48,18 +46,21 @@ pub struct CleanPlan {
     pub kept: Vec<Kept>,
 }
 
-/// Looks for litter. A worktree counts as idle when git recorded nothing in it for `idle`.
-pub fn plan_clean(repo: &Repo, entries: &[Entry], idle: SignedDuration) -> Result<CleanPlan, WorktreeError> {
+/// Looks for litter. A worktree counts as idle when git recorded nothing in it for `idle`; what was removed is kept
+/// in the trash for `keep`.
+pub fn plan_clean(
+    repo: &Repo,
+    entries: &[Entry],
+    idle: SignedDuration,
+    keep: SignedDuration,
+) -> Result<CleanPlan, WorktreeError> {
     let now = repo.world().now();
     let mut plan = CleanPlan::default();
     let linked: Vec<Entry> = entries.iter().filter(|entry| !entry.main).cloned().collect();
     let (gone, standing): (Vec<Entry>, Vec<Entry>) = linked.into_iter().partition(|entry| entry.prunable.is_some());
     plan.litter.extend(gone.into_iter().filter(|entry| entry.locked.is_none()).map(Litter::Gone));
     let bases: Vec<Option<String>> = standing.iter().map(|entry| repo.base_of(entries, entry)).collect();
-    let base_of = |entry: &Entry| {
-        standing.iter().position(|other| other.admin == entry.admin).and_then(|at| bases.get(at).cloned().flatten())
-    };
-    let states = inspect_all(repo.world(), &standing, base_of);
+    let states = inspect_all(repo.world(), &standing, &bases);
     for ((entry, state), base) in standing.iter().zip(&states).zip(&bases) {
         let (Some(why), Some(base)) = (state.integrated, base.clone()) else { continue };
         match reason_to_keep(repo, entry, state, why, idle, now) {
@@ -67,7 +68,7 @@ pub fn plan_clean(repo: &Repo, entries: &[Entry], idle: SignedDuration) -> Resul
             None => plan.litter.push(Litter::Integrated { entry: entry.clone(), base, why }),
         }
     }
-    let expired = trash(repo)?.into_iter().filter(|record| record.expires() <= now);
+    let expired = trash(repo)?.into_iter().filter(|record| record.expires(keep) <= now);
     plan.litter.extend(expired.map(Litter::Expired));
     Ok(plan)
 }
@@ -101,28 +102,20 @@ fn reason_to_keep(
     }
     let quiet = state.active.map_or(SignedDuration::ZERO, |active| now.duration_since(active));
     // A branch that has no commit yet is in its base too: work there has only just begun.
-    let untouched = matches!(why, Integrated::SameCommit | Integrated::Ancestor) && !had_own_commits(repo, entry);
+    let untouched = matches!(why, Integrated::SameCommit | Integrated::Ancestor) && !state.moved;
     if untouched && quiet < NEW {
         return Some("new, without a commit yet".into());
     }
     (quiet < idle).then(|| "used recently".into())
 }
 
-/// Whether the branch ever moved since it was made, by its reflog; `false` where that cannot be told.
-fn had_own_commits(repo: &Repo, entry: &Entry) -> bool {
-    let Some(branch) = &entry.branch else { return false };
-    let log = fs::read(repo.common_dir().join("logs/refs/heads").join(branch)).unwrap_or_default();
-    log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() > 1
-}
-
-/// Deletes a record of the trash for good, if its time is over.
-pub fn purge(repo: &Repo, record: &Record) -> Result<(), WorktreeError> {
+/// Deletes a record of the trash for good, if it was there for `keep`.
+pub fn purge(repo: &Repo, record: &Record, keep: SignedDuration) -> Result<(), WorktreeError> {
     let _lock = guard(repo)?;
-    if record.expires() > repo.world().now() {
-        return Err(WorktreeError::refused(
-            "not-expired",
-            format!("{} stays in the trash until {}", record.name, record.expires()),
-        ));
+    let expires = record.expires(keep);
+    if expires > repo.world().now() {
+        let text = format!("{} stays in the trash until {expires}", record.name);
+        return Err(WorktreeError::refused("not-expired", text));
     }
     record.purge(repo)
 }

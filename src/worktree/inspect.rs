@@ -113,6 +113,8 @@ pub struct State {
     pub base: Option<Distance>,
     /// Why the branch's work is in the base already.
     pub integrated: Option<Integrated>,
+    /// The branch moved since it was made: it had commits of its own. `false` where its reflog does not tell.
+    pub moved: bool,
     /// The distance to the upstream branch.
     pub upstream: Option<Distance>,
     /// The last commit.
@@ -137,8 +139,8 @@ pub enum Untracked {
     Files,
 }
 
-/// The states of `entries`, in their order; up to four are read at once. `base` names each one's base.
-pub fn inspect_all(world: &World, entries: &[Entry], base: impl Fn(&Entry) -> Option<String> + Sync) -> Vec<State> {
+/// The states of `entries`, in their order; up to four are read at once. `bases` has the base of each.
+pub fn inspect_all(world: &World, entries: &[Entry], bases: &[Option<String>]) -> Vec<State> {
     let workers = thread::available_parallelism().map_or(1, usize::from).min(4).min(entries.len());
     let next = AtomicUsize::new(0);
     let states = Mutex::new(vec![State::default(); entries.len()]);
@@ -146,7 +148,8 @@ pub fn inspect_all(world: &World, entries: &[Entry], base: impl Fn(&Entry) -> Op
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(entry) = entries.get(at) else { return };
-            let state = inspect(world, entry, base(entry).as_deref());
+            let base = bases.get(at).and_then(Option::as_deref);
+            let state = inspect(world, entry, base);
             if let Some(place) = states.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at) {
                 *place = state;
             }
@@ -171,6 +174,7 @@ pub fn inspect(world: &World, entry: &Entry, base: Option<&str>) -> State {
     if entry.bare {
         return state;
     }
+    state.moved = entry.branch.as_deref().is_some_and(|branch| has_moved(&entry.admin, branch));
     let missing = !entry.path.join(".git").exists();
     let repo = Repository::open(if missing { &entry.admin } else { &entry.path }).ok();
     if missing {
@@ -305,6 +309,13 @@ pub(super) fn resolve_by_git(git: &Git<'_>, name: &str) -> Option<String> {
         .iter()
         .find_map(|name| git.text(&["rev-parse", "--verify", "--quiet", "--end-of-options", name]).ok())
         .filter(|text| !text.is_empty())
+}
+
+/// Whether the branch's reflog has more than the line of its making.
+fn has_moved(admin: &Path, branch: &str) -> bool {
+    let Some(common) = admin.parent().and_then(Path::parent) else { return false };
+    let log = fs::read(common.join("logs/refs/heads").join(branch)).unwrap_or_default();
+    log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() > 1
 }
 
 /// The time of the last line of the worktree's own reflog, else when its `HEAD` was written.

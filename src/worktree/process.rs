@@ -18,20 +18,29 @@ pub struct Resident {
     pub name: String,
 }
 
-/// The processes whose working directory is `dir` or below it, without ourselves and the shells we were started
-/// from, by pid. `dir` is canonical.
-pub fn residents(world: &World, dir: &Path) -> Vec<Resident> {
-    let Ok(processes) = fs::read_dir("/proc") else { return residents_by_lsof(world, dir) };
-    let mine = ancestors(std::process::id());
-    let mut found: Vec<Resident> = processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| !mine.contains(pid))
-        .filter(|pid| cwd_of(*pid).is_some_and(|cwd| cwd.starts_with(dir)))
-        .map(|pid| Resident { pid, name: name_of(pid) })
-        .collect();
-    found.sort_by_key(|resident| resident.pid);
-    found
+/// Everybody's working directory, at one moment; without ourselves and the shells that we were started from.
+#[derive(Debug, Clone, Default)]
+pub struct Residents(Vec<(Resident, PathBuf)>);
+
+impl Residents {
+    /// Looks around.
+    pub fn look(world: &World) -> Self {
+        let Ok(processes) = fs::read_dir("/proc") else { return Self(by_lsof(world)) };
+        let mine = ancestors(std::process::id());
+        let mut found: Vec<(Resident, PathBuf)> = processes
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| !mine.contains(pid))
+            .filter_map(|pid| Some((Resident { pid, name: name_of(pid) }, cwd_of(pid)?)))
+            .collect();
+        found.sort_by_key(|(resident, _)| resident.pid);
+        Self(found)
+    }
+
+    /// Those who stand in `dir` or below it, by pid. `dir` is canonical.
+    pub fn within(&self, dir: &Path) -> Vec<Resident> {
+        self.0.iter().filter(|(_, cwd)| cwd.starts_with(dir)).map(|(resident, _)| resident.clone()).collect()
+    }
 }
 
 /// A directory that was deleted under its process shows as `… (deleted)`, and no tree of ours starts with that.
@@ -60,23 +69,25 @@ fn parent_of(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn residents_by_lsof(world: &World, dir: &Path) -> Vec<Resident> {
+fn by_lsof(world: &World) -> Vec<(Resident, PathBuf)> {
     let Ok(program) = Program::new(world, "lsof") else { return Vec::new() };
     let Ok(spoken) = program.args(["-w", "-a", "-d", "cwd", "-Fpcn"]).run() else { return Vec::new() };
     let own = std::process::id();
-    parse_lsof(&String::from_utf8_lossy(&spoken.stdout), dir).into_iter().filter(|one| one.pid != own).collect()
+    let mut found = parse_lsof(&String::from_utf8_lossy(&spoken.stdout));
+    found.retain(|(resident, _)| resident.pid != own);
+    found
 }
 
 /// `-F` output: a line per field, `p` pid, `c` command, `n` name.
-fn parse_lsof(text: &str, dir: &Path) -> Vec<Resident> {
+fn parse_lsof(text: &str) -> Vec<(Resident, PathBuf)> {
     let mut found = Vec::new();
     let (mut pid, mut name) = (None, String::new());
     for line in text.lines() {
         match line.split_at_checked(1) {
             Some(("p", value)) => pid = value.parse().ok(),
             Some(("c", value)) => value.clone_into(&mut name),
-            Some(("n", value)) if Path::new(value).starts_with(dir) => {
-                found.extend(pid.map(|pid| Resident { pid, name: name.clone() }));
+            Some(("n", value)) => {
+                found.extend(pid.map(|pid| (Resident { pid, name: name.clone() }, PathBuf::from(value))));
             }
             _ => {}
         }
@@ -94,13 +105,14 @@ mod tests {
         let own = std::process::id();
         let line = ancestors(own);
         assert!(line.contains(&own) && line.len() > 1, "{line:?}");
-        assert!(residents(&World::default(), &here).iter().all(|resident| !line.contains(&resident.pid)));
+        let found = Residents::look(&World::default()).within(&here);
+        assert!(found.iter().all(|resident| !line.contains(&resident.pid)));
     }
 
     #[test]
     fn lsof_is_understood() {
         let text = "p12\ncbash\nfcwd\nn/work/tree/src\np13\nczsh\nfcwd\nn/work/treehouse\n";
-        let found = parse_lsof(text, Path::new("/work/tree"));
+        let found = Residents(parse_lsof(text)).within(Path::new("/work/tree"));
         assert_eq!(found, [Resident { pid: 12, name: "bash".into() }]);
     }
 }

@@ -13,7 +13,7 @@ use super::find::owns_its_root;
 use super::git::Git;
 use super::hidden;
 use super::inspect::{Operation, Untracked, changes};
-use super::process::{Resident, residents};
+use super::process::{Resident, Residents};
 use super::repo::Repo;
 
 /// One reason to keep a worktree.
@@ -95,8 +95,7 @@ impl Refusal {
                 format!("finish it, or end it with `git -C {} {word} {end}`", entry.path.display())
             }
             Self::Dirty(_) | Self::Hidden(_) | Self::Submodule(_) => format!(
-                "commit or push it, or `moai worktree remove {name} --force` (kept in the trash for 7 days: \
-                 `moai worktree restore {name}`)"
+                "commit or push it, or `moai worktree remove {name} --force` (it stays in the trash: `moai worktree restore {name}`)"
             ),
             Self::InUse(_) => format!("end them, or `moai worktree remove {name} --force`"),
         }
@@ -171,7 +170,7 @@ pub fn refusals(repo: &Repo, entries: &[Entry], entry: &Entry) -> Result<Vec<Ref
         found.push(Refusal::CwdInside);
     }
     found.extend(work_in(repo, entry)?);
-    let living = residents(repo.world(), &entry.path);
+    let living = Residents::look(repo.world()).within(&entry.path);
     if !living.is_empty() {
         found.push(Refusal::InUse(living));
     }

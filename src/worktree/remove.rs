@@ -69,8 +69,9 @@ pub struct Removed {
     pub warnings: Vec<Failure>,
 }
 
-/// Takes the key out of the settings file at the path; tells whether it was set up for GLM.
-pub type Seal<'a> = &'a mut dyn FnMut(&Path) -> Result<bool, Failure>;
+/// Takes the key out of the settings of a removed worktree, whose tree is in the trash; tells whether it was set up
+/// for GLM.
+pub type Seal<'a> = &'a mut dyn FnMut(&Record, &Path) -> Result<bool, Failure>;
 
 /// Waits for the other moai that creates or removes in this repository.
 pub(super) fn guard(repo: &Repo) -> Result<Lock, WorktreeError> {
@@ -215,19 +216,19 @@ fn move_out(repo: &Repo, record: &Record, entry: &Entry) -> Result<(), WorktreeE
 pub(super) fn seal_record(repo: &Repo, record: &mut Record, seal: Seal<'_>) -> Result<(), Failure> {
     // The isolated launch's settings, which may hold a key and are made again at every launch.
     disk::remove(&record.admin(repo).join("moai/claude.json"))?;
-    if let Some(file) = record.tree.as_deref().and_then(settings_file) {
-        record.glm = seal(&file)?;
+    if let Some(tree) = record.tree.as_deref().filter(|tree| has_settings(tree)) {
+        record.glm = seal(record, tree)?;
     }
     record.sealed = true;
     record.save(repo)?;
     Ok(())
 }
 
-/// The settings file of a tree, where neither it nor its directory is a link that leads out.
-fn settings_file(tree: &Path) -> Option<PathBuf> {
+/// Whether a tree has a settings file of its own: neither it nor its directory is a link that leads out.
+fn has_settings(tree: &Path) -> bool {
     let file = tree.join(SETTINGS);
-    let is_dir = fs::symlink_metadata(file.parent()?).is_ok_and(|meta| meta.is_dir());
-    (is_dir && fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file())).then_some(file)
+    file.parent().is_some_and(|dir| fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir()))
+        && fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file())
 }
 
 /// Forgets an entry whose directory is gone or is not the worktree any more: only git's administrative directory

@@ -1,4 +1,4 @@
-//! The trash: where removed worktrees wait for seven days, with all that is needed to bring them back.
+//! The trash: where removed worktrees wait until their days are over, with all that is needed to bring them back.
 //!
 //! git's administrative directory waits in `<common>/moai/trash/<key>/admin`, beside the record that says what it
 //! was. The tree waits on its own file system, because only a rename is whole: in `.trash` of moai's worktree root,
@@ -17,9 +17,6 @@ use super::erase::erase;
 use super::error::WorktreeError;
 use super::repo::Repo;
 use crate::base::disk::{self, Access, DiskError};
-
-/// How long a removed worktree can be restored.
-pub const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The file that marks a worktree root as moai's own.
 const ROOT_MARK: &str = ".moai-root";
@@ -71,9 +68,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// When it is deleted for good.
-    pub fn expires(&self) -> Timestamp {
-        self.removed_at.checked_add(KEPT).unwrap_or(Timestamp::MAX)
+    /// When `moai worktree clean` may delete it for good, where the trash keeps things for `keep`.
+    pub fn expires(&self, keep: SignedDuration) -> Timestamp {
+        self.removed_at.checked_add(keep).unwrap_or(Timestamp::MAX)
     }
 
     /// The directory of the record in the trash.

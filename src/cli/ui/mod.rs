@@ -6,6 +6,7 @@
 
 mod diff;
 mod paint;
+mod pick;
 mod table;
 
 use std::io::{self, BufRead as _, Write};

@@ -1,5 +1,6 @@
 //! `moai worktree`: several SPECs at once, each in a checkout of its own. One file per subcommand.
 
+mod backend;
 mod clean;
 mod config;
 mod create;
@@ -15,6 +16,8 @@ mod status;
 mod switch;
 mod sync;
 mod unlock;
+mod view;
+mod which;
 
 use clap::Subcommand;
 
