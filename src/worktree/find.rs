@@ -119,3 +119,23 @@ pub(super) fn owns_its_root(entry: &Entry) -> bool {
         _ => false,
     }
 }
+
+/// Locks `entry` against removal, with a reason, or unlocks it; returns whether that changed anything.
+pub fn set_lock(repo: &Repo, entry: &Entry, reason: Option<&str>) -> Result<bool, WorktreeError> {
+    if entry.main {
+        return Err(WorktreeError::refused("main-worktree", "the main checkout needs no lock: nothing removes it"));
+    }
+    let _lock = super::remove::guard(repo)?;
+    let file = entry.admin.join("locked");
+    match reason {
+        Some(reason) if entry.locked.as_deref() == Some(reason.trim()) => Ok(false),
+        Some(reason) => {
+            disk::replace(&file, reason.trim().as_bytes(), Access::Keep)?;
+            Ok(true)
+        }
+        None => {
+            disk::remove(&file)?;
+            Ok(entry.locked.is_some())
+        }
+    }
+}

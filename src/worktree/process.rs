@@ -43,6 +43,11 @@ impl Residents {
     }
 }
 
+/// The processes that stand in `dir` or below it. `dir` is canonical.
+pub fn residents(world: &World, dir: &Path) -> Vec<Resident> {
+    Residents::look(world).within(dir)
+}
+
 /// A directory that was deleted under its process shows as `… (deleted)`, and no tree of ours starts with that.
 fn cwd_of(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/cwd")).ok()

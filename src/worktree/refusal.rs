@@ -13,7 +13,7 @@ use super::find::owns_its_root;
 use super::git::Git;
 use super::hidden;
 use super::inspect::{Operation, Untracked, changes};
-use super::process::{Resident, Residents};
+use super::process::{Resident, residents};
 use super::repo::Repo;
 
 /// One reason to keep a worktree.
@@ -170,7 +170,7 @@ pub fn refusals(repo: &Repo, entries: &[Entry], entry: &Entry) -> Result<Vec<Ref
         found.push(Refusal::CwdInside);
     }
     found.extend(work_in(repo, entry)?);
-    let living = Residents::look(repo.world()).within(&entry.path);
+    let living = residents(repo.world(), &entry.path);
     if !living.is_empty() {
         found.push(Refusal::InUse(living));
     }

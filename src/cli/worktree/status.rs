@@ -52,8 +52,8 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         ui.answer(format!("{label} {}", clean(&text)))?;
     }
     for (change, path) in state.changes.iter().flat_map(|changes| &changes.first) {
-        let word = ui.style.yellow(&format!("{:<10}", change.as_str()));
-        ui.answer(format!("  {word} {}", clean(&path.display().to_string())))?;
+        let kind = ui.style.yellow(&format!("{:<10}", change.as_str()));
+        ui.answer(format!("  {kind} {}", clean(&path.display().to_string())))?;
     }
     Ok(())
 }

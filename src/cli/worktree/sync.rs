@@ -179,7 +179,13 @@ fn one(trees: &Trees, entry: &Entry, args: &Args) -> Result<Outcome, Failure> {
 fn finish(outcomes: Vec<Outcome>, dry_run: bool, ui: &mut Ui) -> Result<(), Failure> {
     let open: Vec<&Outcome> =
         outcomes.iter().filter(|outcome| matches!(outcome.result, "conflict" | "aborted" | "skipped")).collect();
-    let names: Vec<String> = open.iter().map(|outcome| outcome.name.clone()).collect();
+    let names: Vec<String> = open
+        .iter()
+        .map(|outcome| match outcome.conflicts.as_slice() {
+            [] => outcome.name.clone(),
+            files => format!("{} (in conflict: {})", outcome.name, files.join(", ")),
+        })
+        .collect();
     let conflict = open.iter().any(|outcome| outcome.result == "conflict");
     let word = open.first().and_then(|outcome| outcome.join);
     if !ui.json {

@@ -259,8 +259,8 @@ fn cells(world: &World, one: &Seen<'_>, upstreams: bool) -> Vec<(String, Style)>
     let branch = entry.branch.clone().unwrap_or_else(|| {
         entry.head.as_deref().map_or_else(String::new, |head| format!("({})", head.get(..7).unwrap_or(head)))
     });
-    let changes = state.changes.as_ref().map(crate::worktree::Changes::signs).unwrap_or_default();
-    let changed =
+    let signs = state.changes.as_ref().map(crate::worktree::Changes::signs).unwrap_or_default();
+    let style =
         if state.changes.as_ref().is_some_and(|changes| changes.conflicted > 0) { Style::Red } else { Style::Yellow };
     let active = state.active.into_iter().chain(state.commit.as_ref().map(|commit| commit.time)).max();
     let mut cells = vec![
@@ -268,7 +268,7 @@ fn cells(world: &World, one: &Seen<'_>, upstreams: bool) -> Vec<(String, Style)>
         (entry.name(), Style::Bold),
         (branch, Style::Plain),
         backend_cell(one.backend.as_ref()),
-        (changes, changed),
+        (signs, style),
         (arrows(state.base.as_ref(), '↑', '↓'), Style::Plain),
     ];
     if upstreams {
