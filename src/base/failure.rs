@@ -65,12 +65,13 @@ pub struct Failure {
     error: anyhow::Error,
     hints: Vec<String>,
     code: Option<&'static str>,
+    told: bool,
 }
 
 impl Failure {
     /// A failure of `kind` with `message` and no cause.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, error: anyhow::Error::msg(message.into()), hints: Vec::new(), code: None }
+        Self { kind, error: anyhow::Error::msg(message.into()), hints: Vec::new(), code: None, told: false }
     }
 
     /// A wrong command line.
@@ -83,6 +84,11 @@ impl Failure {
         Self::new(Kind::Expected, message)
     }
 
+    /// Exit as `kind` says, and print nothing more: the answer has said it all (`moai doctor` with errors in it).
+    pub fn told(kind: Kind) -> Self {
+        Self { told: true, ..Self::new(kind, "the answer has said it") }
+    }
+
     /// A failed write to our own stdout or stderr; a closed pipe is no error of ours.
     pub fn output(error: std::io::Error) -> Self {
         let kind = if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::ClosedPipe } else { Kind::Expected };
@@ -91,6 +97,7 @@ impl Failure {
             error: anyhow::Error::new(error).context("cannot write the output"),
             hints: Vec::new(),
             code: None,
+            told: false,
         }
     }
 
@@ -120,6 +127,11 @@ impl Failure {
         self.kind
     }
 
+    /// Whether the person has been told already.
+    pub fn is_told(&self) -> bool {
+        self.told
+    }
+
     /// What to do next.
     pub fn hints(&self) -> &[String] {
         &self.hints
@@ -138,7 +150,13 @@ impl Failure {
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { kind: error.kind(), hints: error.hints(), code: error.code(), error: anyhow::Error::new(error) }
+        Self {
+            kind: error.kind(),
+            hints: error.hints(),
+            code: error.code(),
+            told: false,
+            error: anyhow::Error::new(error),
+        }
     }
 }
 

@@ -73,6 +73,11 @@ impl GlmTemplate {
         self.env.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Whether `name` has the empty text, or is not there.
+    pub fn is_empty(&self, name: &str) -> bool {
+        self.env.iter().find(|(known, _)| known == name).is_none_or(|(_, value)| value.is_empty())
+    }
+
     /// Whether the value of `name` is written out in the file instead of taken from a variable.
     pub fn is_literal(&self, name: &str) -> bool {
         self.env.iter().any(|(known, value)| known == name && !parts(value).iter().any(Part::is_variable))

@@ -176,7 +176,7 @@ impl Ui {
 
     /// Prints a failure: its chain, its hints. Under `--json` also as one JSON document on standard output.
     pub fn failure(&mut self, failure: &Failure) -> Result<(), Failure> {
-        if failure.kind() == Kind::ClosedPipe {
+        if failure.kind() == Kind::ClosedPipe || failure.is_told() {
             return Ok(());
         }
         let chain = failure.chain();
