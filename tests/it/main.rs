@@ -12,6 +12,7 @@
 )]
 
 mod config;
+mod doctor;
 mod first;
 mod init;
 mod mode;

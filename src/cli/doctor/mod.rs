@@ -116,14 +116,16 @@ fn answer(findings: &[Finding], ui: &mut Ui) -> Result<(), Failure> {
     }
     let (errors, warnings) = (count(findings, Severity::Error), count(findings, Severity::Warn));
     let fixable = findings.iter().filter(|finding| finding.fix.is_some() && !finding.fixed).count();
-    let mut summary = match (errors, warnings) {
+    let state = match (errors, warnings) {
         (0, 0) => "nothing is wrong".to_owned(),
-        (errors, warnings) => format!("{errors} error(s), {warnings} warning(s)"),
+        (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };
-    if fixable > 0 {
-        summary.push_str(&format!("; `moai doctor --fix` can repair {fixable}"));
-    }
-    ui.answer(ui.style.bold(&summary))
+    let offer = if fixable > 0 { format!("; `moai doctor --fix` can repair {fixable}") } else { String::new() };
+    ui.answer(ui.style.bold(&format!("{state}{offer}")))
+}
+
+fn counted(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 fn answer_json(findings: &[Finding], ui: &mut Ui) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ pub(super) fn examine(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
         Err(error) => findings.push(Finding::failure("repository", &Failure::from(error))),
         Ok(entries) => {
             let linked = entries.iter().filter(|entry| !entry.main).count();
-            findings.push(Finding::ok("worktrees", format!("{linked} worktree(s)")));
+            findings.push(Finding::ok("worktrees", format!("worktrees beside the main checkout: {linked}")));
             for entry in &entries {
                 if let Some(why) = &entry.prunable {
                     let finding = Finding::warn("worktree-gone", format!("a worktree is registered and gone: {why}"));
