@@ -44,6 +44,18 @@ pub enum WorktreeError {
         /// The file.
         path: PathBuf,
     },
+    /// A file of ours or of moai-adk's that does not parse. Nothing was changed.
+    #[error("{}:{line}:{column}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong.
+        why: String,
+    },
     /// Refused, to keep somebody's work.
     #[error("{message}")]
     Refused {
@@ -111,6 +123,7 @@ impl Explain for WorktreeError {
     fn kind(&self) -> Kind {
         match self {
             Self::Usage { .. } => Kind::Usage,
+            Self::Unreadable { .. } => Kind::Config,
             Self::Disk(error) => error.kind(),
             Self::Program(error) => error.kind(),
             Self::World(error) => error.kind(),
@@ -128,6 +141,9 @@ impl Explain for WorktreeError {
             Self::NotTrusted(path) => {
                 vec![format!("if you trust it: `git config --global --add safe.directory {}`", path.display())]
             }
+            Self::Unreadable { path, .. } => {
+                vec![format!("correct {} or move it away; nothing was changed", path.display())]
+            }
             Self::Malformed { .. } => vec!["look at it with `git worktree repair`; nothing was changed".into()],
             Self::Refused { hints, .. } | Self::Usage { hints, .. } => hints.clone(),
             Self::Disk(error) => error.hints(),
@@ -142,6 +158,7 @@ impl Explain for WorktreeError {
             Self::NotARepository(_) => Some("not-a-repository"),
             Self::InsideGitDir(_) => Some("inside-git-dir"),
             Self::NotTrusted(_) => Some("not-trusted"),
+            Self::Unreadable { .. } => Some("unreadable-file"),
             Self::Refused { code, .. } => Some(code),
             Self::Git { .. } => Some("git-failed"),
             _ => None,

@@ -1,0 +1,352 @@
+//! Making a worktree: every step is written into the journal before it is done, and undone when a later one fails.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::admin::{Admin, INITIALIZING, put};
+use super::attributes;
+use super::error::WorktreeError;
+use super::exclude;
+use super::facts;
+use super::git::{Git, require_ok};
+use super::index;
+use super::journal::{self, Journal, Step};
+use super::name;
+use super::observer::Observer;
+use super::plan::CreatePlan;
+use super::populate::{self, Content};
+use super::preflight::Material;
+use super::registry::{self, Record};
+use super::repo::Repo;
+use super::roots::RECORD;
+use crate::base::disk::{self, DiskError};
+use crate::base::failure::{Failure, Kind};
+
+/// A worktree that was made.
+#[derive(Debug, Clone)]
+pub struct Created {
+    /// Its id in git's administrative area.
+    pub id: String,
+    /// Its administrative directory.
+    pub admin: PathBuf,
+    /// What the registry says of it.
+    pub record: Record,
+}
+
+/// Where `MOAI_FAIL_AT` can end the process in a debug build, for the tests of what the next command finds.
+pub const FAIL_POINTS: &[&str] = &[
+    "journal", "parents", "target", "branch", "admin", "files", "index", "hook", "shield", "dress", "registry",
+    "unlock",
+];
+
+/// Makes the worktree that was planned. `dress` writes what belongs into it (settings with a key) and runs inside
+/// the undo: when it fails, nothing is left. It gets the worktree's root and its administrative directory.
+///
+/// Safe with any number of others at once: names and branches are given out under the repository's lock, and files
+/// are written outside of it.
+pub fn create(
+    repo: &Repo,
+    plan: &CreatePlan,
+    observer: &mut dyn Observer,
+    dress: &mut dyn FnMut(&Path, &Path) -> Result<(), Failure>,
+) -> Result<Created, Failure> {
+    repo.world().interrupt.listen();
+    registry::require_readable(&plan.roost.root.join(registry::FILE))?;
+    let lock = journal::lock(repo, || observer.note("waiting for another moai in this repository"))?;
+    recheck(repo, plan)?;
+    let journal = Journal::start(repo.common_dir(), &plan.name)?;
+    let mut work = Work { repo, plan, observer, journal, admin: PathBuf::new() };
+    let outcome = work.set_up().and_then(|id| {
+        drop(lock);
+        work.fill()?;
+        work.hook()?;
+        work.finish(id, dress)
+    });
+    let Work { journal, .. } = work;
+    match outcome {
+        Ok(created) => {
+            journal.commit()?;
+            Ok(created)
+        }
+        Err(failure) => Err(undo(repo, journal, failure)),
+    }
+}
+
+fn undo(repo: &Repo, journal: Journal, failure: Failure) -> Failure {
+    // The lock is free again here in every case: it was dropped with the closure that held it.
+    let undone = journal::lock(repo, || {}).and_then(|_lock| journal.undo(repo));
+    let failure = match repo.world().interrupt.check() {
+        Err(stopped) if !matches!(failure.kind(), Kind::Interrupted(_)) => Failure::from(stopped),
+        _ => failure,
+    };
+    match undone {
+        Ok(()) => failure.hint("everything that was begun has been undone"),
+        Err(error) => {
+            let what = Failure::from(error).chain().join(": ");
+            failure.hint(format!("not everything could be undone ({what}); `moai worktree recover` tries again"))
+        }
+    }
+}
+
+/// What was planned may have changed while we waited for the lock.
+fn recheck(repo: &Repo, plan: &CreatePlan) -> Result<(), WorktreeError> {
+    let entries = repo.entries()?;
+    let taken = || {
+        WorktreeError::refused(
+            "exists",
+            format!("another process has just made {} at {}", plan.name, plan.path.display()),
+        )
+        .hint(format!("go there: `moai worktree go {}`", plan.name))
+    };
+    let there = fs::symlink_metadata(&plan.path).is_ok() && !super::undo::is_empty(&plan.path).unwrap_or(false);
+    if there || entries.iter().any(|entry| entry.path == plan.path) {
+        return Err(taken());
+    }
+    if name::checked_out_at(&entries, &plan.branch).is_some() {
+        return Err(taken());
+    }
+    let state = name::branch_state(repo, &plan.branch)?;
+    let expected = if plan.attach { name::BranchState::At(plan.commit.clone()) } else { name::BranchState::Free };
+    if state == expected { Ok(()) } else { Err(taken()) }
+}
+
+struct Work<'a> {
+    repo: &'a Repo,
+    plan: &'a CreatePlan,
+    observer: &'a mut dyn Observer,
+    journal: Journal,
+    admin: PathBuf,
+}
+
+impl Work<'_> {
+    /// Everything that needs the lock: directories, branch, administrative files. Returns the id.
+    fn set_up(&mut self) -> Result<String, Failure> {
+        let plan = self.plan;
+        self.reached("journal")?;
+        self.parents()?;
+        self.reached("parents")?;
+        self.journal.will(Step::Target { path: plan.path.clone().into(), existed: plan.existed })?;
+        if !plan.existed {
+            fs::create_dir(&plan.path).map_err(DiskError::io("create", &plan.path))?;
+        }
+        self.reached("target")?;
+        if plan.native.is_some() {
+            self.set_up_native()?
+        } else {
+            self.set_up_git()?
+        }
+        self.reached("admin")?;
+        Ok(self.admin.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    }
+
+    fn parents(&mut self) -> Result<(), WorktreeError> {
+        let Some(parent) = self.plan.path.parent() else { return Ok(()) };
+        let missing: Vec<&Path> = parent.ancestors().take_while(|path| !path.exists()).collect();
+        for path in missing.into_iter().rev() {
+            self.journal.will(Step::Parent { path: path.into() })?;
+            match fs::create_dir(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(DiskError::io("create", path)(error).into());
+                }
+                _ => {}
+            }
+        }
+        let record = self.plan.roost.folder.join(RECORD);
+        let ours = self.plan.path.parent() == Some(&settled(&self.plan.roost.folder)) && !self.plan.in_main;
+        if ours && !record.exists() {
+            self.journal.will(Step::File { path: record.clone().into() })?;
+            put(&record, &super::admin::line(b"", self.repo.common_dir()))?;
+        }
+        Ok(())
+    }
+
+    fn set_up_native(&mut self) -> Result<(), WorktreeError> {
+        let plan = self.plan;
+        let common = self.repo.common_dir();
+        let git2 = self.repo.git2().ok_or_else(|| WorktreeError::refused("engine", "libgit2 cannot serve here"))?;
+        if !plan.attach {
+            self.journal.will(Step::Branch { name: plan.branch.clone(), commit: plan.commit.clone() })?;
+            let oid = git2::Oid::from_str(&plan.commit).map_err(WorktreeError::libgit2("read the commit"))?;
+            git2.reference(
+                &format!("refs/heads/{}", plan.branch),
+                oid,
+                false,
+                &format!("branch: Created from {}", plan.base),
+            )
+            .map_err(WorktreeError::libgit2("make the branch"))?;
+        }
+        self.reached("branch")?;
+        let id = name::free_id(&self.repo.entries()?, &plan.name);
+        let temporary = common.join(format!("moai/tmp-{}-{id}", std::process::id()));
+        self.admin = common.join("worktrees").join(&id);
+        self.journal.will(Step::Admin { temporary: temporary.clone().into(), path: self.admin.clone().into() })?;
+        Admin {
+            root: &plan.path,
+            branch: &plan.branch,
+            commit: &plan.commit,
+            facts: &plan.facts,
+            now: self.repo.world().now().as_second(),
+        }
+        .build(&temporary, &self.admin)
+    }
+
+    fn set_up_git(&mut self) -> Result<(), WorktreeError> {
+        let plan = self.plan;
+        for reason in &plan.reasons {
+            let version = self.repo.git().version().unwrap_or_else(|| "?".into());
+            self.observer.note(&format!("note: this repository {reason}: using git {version} instead"));
+        }
+        if !plan.attach {
+            self.journal.will(Step::Branch { name: plan.branch.clone(), commit: plan.commit.clone() })?;
+        }
+        self.journal.will(Step::Git)?;
+        let mut args: Vec<std::ffi::OsString> =
+            ["worktree", "add", "--quiet", "--no-checkout", "--lock", "--reason"].iter().map(Into::into).collect();
+        args.push(INITIALIZING.into());
+        if plan.attach {
+            args.push(plan.path.clone().into());
+            args.push(plan.branch.clone().into());
+        } else {
+            args.extend(["--no-track".into(), "-b".into(), plan.branch.clone().into()]);
+            args.push(plan.path.clone().into());
+            args.push(plan.commit.clone().into());
+        }
+        let dir = self.repo.main_root().unwrap_or_else(|| self.repo.common_dir());
+        let spoken = Git::at(self.repo.world(), dir).run(&args)?;
+        require_ok(&args, &spoken)?;
+        self.admin = super::repo::gitfile(&plan.path.join(".git"))?;
+        self.reached("branch")
+    }
+
+    /// Writes the files and the index.
+    fn fill(&mut self) -> Result<(), Failure> {
+        match &self.plan.native {
+            Some(material) => self.fill_native(material)?,
+            None => {
+                let args = ["reset", "--hard", "--no-recurse-submodules", "--quiet"];
+                Git::at(self.repo.world(), &self.plan.path).output(&args)?;
+                self.reached("files")?;
+            }
+        }
+        self.reached("index")?;
+        Ok(())
+    }
+
+    fn fill_native(&mut self, material: &Material) -> Result<(), WorktreeError> {
+        let Material { tree, donor } = material;
+        let git2 = self.repo.git2().ok_or_else(|| WorktreeError::refused("engine", "libgit2 cannot serve here"))?;
+        let odb = git2.odb().map_err(WorktreeError::libgit2("open the object store"))?;
+        let contents = attributes::contents(self.repo, &self.plan.facts, &odb, tree, &self.plan.commit)?;
+        let content = |at: usize| contents.get(at).copied().unwrap_or(Content::Plain);
+        let interrupt = &self.repo.world().interrupt;
+        let stamps = populate::copy(tree, donor, &self.plan.path, &content, interrupt, self.observer)?;
+        self.reached("files")?;
+        let lock = self.admin.join("index.lock");
+        put(&lock, &index::encode(tree, &stamps, self.plan.facts.index_version))?;
+        let index = self.admin.join("index");
+        fs::rename(&lock, &index).map_err(DiskError::io("write", &index))?;
+        let mut rest = Vec::new();
+        for (item, _) in tree.items.iter().zip(&stamps).filter(|(_, stamp)| stamp.is_none()) {
+            rest.extend_from_slice(&item.path);
+            rest.push(0);
+        }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let args = ["checkout-index", "--force", "--index", "-z", "--stdin"];
+        let spoken = Git::at(self.repo.world(), &self.plan.path).feed(&args, Some(&rest))?;
+        interrupt.check()?;
+        require_ok(&args, &spoken)
+    }
+
+    /// git's own hook, as `git worktree add` runs it: what it says is passed on, and its failure stops nothing.
+    fn hook(&mut self) -> Result<(), Failure> {
+        if self.plan.hooks && facts::has_post_checkout(&self.plan.facts, &self.plan.path) {
+            let none = "0".repeat(self.plan.commit.len());
+            let args = ["hook", "run", "--ignore-missing", "post-checkout", "--", &none, &self.plan.commit, "1"];
+            let spoken = Git::at(self.repo.world(), &self.plan.path).run(&args)?;
+            for line in String::from_utf8_lossy(&spoken.stdout).lines().chain(spoken.stderr.lines()) {
+                self.observer.note(line);
+            }
+            if !spoken.ok() {
+                self.observer.note("note: the post-checkout hook failed; the worktree stays, as with git");
+            }
+        }
+        self.reached("hook")?;
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        id: String,
+        dress: &mut dyn FnMut(&Path, &Path) -> Result<(), Failure>,
+    ) -> Result<Created, Failure> {
+        let (repo, plan) = (self.repo, self.plan);
+        self.shield()?;
+        self.reached("shield")?;
+        dress(&plan.path, &self.admin)?;
+        self.reached("dress")?;
+        let file = plan.roost.root.join(registry::FILE);
+        let record = Record::new(&plan.name, &plan.path, &plan.branch, repo.world().now());
+        self.journal.will(Step::Registry {
+            path: file.clone().into(),
+            project: plan.roost.project.clone(),
+            spec: plan.name.clone(),
+            root: plan.path.clone().into(),
+        })?;
+        registry::record(&file, &plan.roost.project, &record)?;
+        self.reached("registry")?;
+        disk::remove(&self.admin.join("locked"))?;
+        self.reached("unlock")?;
+        Ok(Created { id, admin: self.admin.clone(), record })
+    }
+
+    /// Makes git ignore what must not be committed: in the worktree, and the worktree itself where it is in main.
+    fn shield(&mut self) -> Result<(), WorktreeError> {
+        let (repo, plan) = (self.repo, self.plan);
+        let own = plan.in_main.then(|| own_line(repo, &plan.path)).flatten();
+        if plan.shield.is_empty() && own.is_none() {
+            return Ok(());
+        }
+        let _lock = journal::lock(repo, || {})?;
+        if let (Some(line), Some(main)) = (&own, repo.main_root()) {
+            exclude::ensure(repo, main, line, Some(&mut self.journal))?;
+        }
+        for file in &plan.shield {
+            exclude::ensure(repo, &plan.path, file, Some(&mut self.journal))?;
+        }
+        Ok(())
+    }
+
+    /// A point between two steps: Ctrl-C is heeded here, and a debug build can be told to die here.
+    fn reached(&self, point: &str) -> Result<(), WorktreeError> {
+        debug_assert!(FAIL_POINTS.contains(&point), "{point} is not in FAIL_POINTS");
+        if cfg!(debug_assertions) {
+            fail_at(self.repo, point);
+        }
+        Ok(self.repo.world().interrupt.check()?)
+    }
+}
+
+/// The worktree's path as a line of `info/exclude`, relative to the main checkout.
+fn own_line(repo: &Repo, path: &Path) -> Option<String> {
+    let relative = path.strip_prefix(repo.main_root()?).ok()?;
+    Some(relative.to_str()?.to_owned())
+}
+
+fn settled(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// `MOAI_FAIL_AT=branch` kills the process there, `branch:int` interrupts it, for tests.
+fn fail_at(repo: &Repo, point: &str) {
+    use rustix::process::{Signal, getpid, kill_process};
+    let Some(wanted) = repo.world().env.text("MOAI_FAIL_AT") else { return };
+    let signal = match wanted.split_once(':') {
+        Some((wanted, "int")) if wanted == point => Signal::INT,
+        None if wanted == point => Signal::KILL,
+        _ => return,
+    };
+    // Where the system refuses, the process goes on, and the test that asked for it fails.
+    kill_process(getpid(), signal).unwrap_or_default();
+}

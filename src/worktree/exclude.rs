@@ -1,0 +1,109 @@
+//! Keeping files out of git: a line in `<common>/info/exclude`, checked afterwards with git's own rules.
+//!
+//! git reads no `info/exclude` of a single worktree, so the line goes to the common one. A `!` rule in a .gitignore
+//! beats it; then the file would not be safe, and the caller is told.
+
+use std::path::{Path, PathBuf};
+
+use super::error::WorktreeError;
+use super::git::Git;
+use super::journal::{Journal, Step};
+use super::repo::Repo;
+use crate::base::disk::{self, Access};
+
+/// Makes sure that git ignores `path` (relative, with `/`) in the checkout at `root`, adding a line where it does
+/// not yet. Takes the repository's lock. Fails where the file is tracked or a `!` rule beats the line.
+pub fn ensure_ignored(repo: &Repo, root: &Path, path: &str) -> Result<(), WorktreeError> {
+    let _lock = super::journal::lock(repo, || {})?;
+    ensure(repo, root, path, None)
+}
+
+/// The same where the caller holds the lock and has a journal.
+pub(super) fn ensure(repo: &Repo, root: &Path, path: &str, journal: Option<&mut Journal>) -> Result<(), WorktreeError> {
+    if is_tracked(repo, root, path)? {
+        return Err(tracked(path));
+    }
+    if is_ignored(repo, root, path)? {
+        return Ok(());
+    }
+    let file = exclude_file(repo);
+    let before = disk::read_text(&file)?;
+    let after = with_line(before.as_deref().unwrap_or_default(), path);
+    if let Some(journal) = journal {
+        journal.will(Step::Edited {
+            path: file.clone().into(),
+            before: before.clone().map(String::into_bytes),
+            after: after.clone().into_bytes(),
+        })?;
+    }
+    disk::replace(&file, after.as_bytes(), Access::Keep)?;
+    if is_ignored(repo, root, path)? {
+        return Ok(());
+    }
+    // The line did not help, so it goes again.
+    match &before {
+        Some(before) => disk::replace(&file, before.as_bytes(), Access::Keep)?,
+        None => disk::remove(&file)?,
+    }
+    Err(WorktreeError::refused(
+        "not-ignorable",
+        format!("git would not ignore {path}: a `!` rule in a .gitignore beats info/exclude"),
+    )
+    .hint(format!("find the rule: `git check-ignore --verbose --no-index {path}`"))
+    .hint("or start Claude Code without any file in the checkout: `moai glm -- claude`"))
+}
+
+/// The refusal for a file that would hold a secret and is tracked.
+pub(super) fn tracked(path: &str) -> WorktreeError {
+    WorktreeError::refused("tracked-secret", format!("{path} is tracked by git: a key in it would be committed"))
+        .hint(format!("take it out of git: `git rm --cached {path}`, commit, and ignore it"))
+        .hint("or start Claude Code without any file in the checkout: `moai glm -- claude`")
+}
+
+/// The common `info/exclude`.
+pub(super) fn exclude_file(repo: &Repo) -> PathBuf {
+    repo.common_dir().join("info/exclude")
+}
+
+fn with_line(before: &str, path: &str) -> String {
+    let mut after = before.to_owned();
+    if !after.is_empty() && !after.ends_with('\n') {
+        after.push('\n');
+    }
+    after.push('/');
+    after.push_str(path);
+    after.push('\n');
+    after
+}
+
+/// Whether git ignores `path` in the checkout at `root`.
+pub fn is_ignored(repo: &Repo, root: &Path, path: &str) -> Result<bool, WorktreeError> {
+    if repo.git2().is_some() {
+        let checkout = git2::Repository::open(root).map_err(WorktreeError::libgit2("open the checkout"))?;
+        return checkout.is_path_ignored(path).map_err(WorktreeError::libgit2("ask what is ignored"));
+    }
+    let spoken = Git::at(repo.world(), root).run(&["check-ignore", "--quiet", "--", path])?;
+    Ok(spoken.ok())
+}
+
+fn is_tracked(repo: &Repo, root: &Path, path: &str) -> Result<bool, WorktreeError> {
+    if repo.git2().is_some() {
+        let checkout = git2::Repository::open(root).map_err(WorktreeError::libgit2("open the checkout"))?;
+        if let Ok(index) = checkout.index() {
+            return Ok(index.get_path(Path::new(path), 0).is_some());
+        }
+    }
+    let listed = Git::at(repo.world(), root).output(&["ls-files", "-z", "--", path])?;
+    Ok(!listed.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_anchored_and_on_its_own() {
+        assert_eq!(with_line("", "a/b"), "/a/b\n");
+        assert_eq!(with_line("# x\n*.o", "a/b"), "# x\n*.o\n/a/b\n");
+    }
+}

@@ -1,0 +1,146 @@
+//! What a running creation is about to do, written down before it does it, so that a failure, Ctrl-C or a kill can
+//! be undone: at once by ourselves, or by the next command.
+//!
+//! A journal is a file of JSON lines in `<common>/moai/journal`, locked for as long as its process lives: a journal
+//! whose lock is free belongs to a dead process. Deleting it is the commit.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::WorktreeError;
+use super::repo::Repo;
+use super::undo;
+use crate::base::disk::{self, Access, DiskError, Lock};
+
+/// One thing that is about to be done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Step {
+    /// A directory that is not there yet: a parent of the worktree.
+    Parent { path: OsString },
+    /// The worktree's root; `existed` when it was there and empty.
+    Target { path: OsString, existed: bool },
+    /// A new branch on this commit.
+    Branch { name: String, commit: String },
+    /// The administrative directory, first under its temporary name.
+    Admin { temporary: OsString, path: OsString },
+    /// `git worktree add` makes the administrative directory.
+    Git,
+    /// A changed file and its content before and after; `None` before where there was none.
+    Edited { path: OsString, before: Option<Vec<u8>>, after: Vec<u8> },
+    /// A new file of ours.
+    File { path: OsString },
+    /// An entry of the registry.
+    Registry { path: OsString, project: String, spec: String, root: OsString },
+}
+
+/// The journal of one creation.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    steps: Vec<Step>,
+}
+
+/// A creation that was killed and has been undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// Where its worktree would have been, where it had come so far.
+    pub path: Option<PathBuf>,
+}
+
+/// Where the journals are.
+pub(super) fn dir(common: &Path) -> PathBuf {
+    common.join("moai/journal")
+}
+
+/// Takes the lock that guards names, branches, journals and `info/exclude`.
+pub(super) fn lock(repo: &Repo, waiting: impl FnOnce()) -> Result<Lock, WorktreeError> {
+    Ok(Lock::take(&repo.common_dir().join("moai/lock"), Duration::from_secs(60), waiting)?)
+}
+
+impl Journal {
+    /// A new one; the caller holds the lock.
+    pub(super) fn start(common: &Path, id: &str) -> Result<Self, WorktreeError> {
+        let dir = dir(common);
+        disk::create_dirs(&dir, Access::Private)?;
+        let path = dir.join(format!("{id}-{}.json", std::process::id()));
+        let file = OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(DiskError::io("create", &path))?;
+        file.try_lock().map_err(|_held| DiskError::Locked { path: path.clone() })?;
+        Ok(Self { path, file, steps: Vec::new() })
+    }
+
+    /// Writes down what is going to be done next.
+    pub(super) fn will(&mut self, step: Step) -> Result<(), WorktreeError> {
+        let fail = |error: std::io::Error| WorktreeError::from(DiskError::io("write", &self.path)(error));
+        let mut line = serde_json::to_vec(&step).map_err(|error| fail(error.into()))?;
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(fail)?;
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// It is done: nothing is to be undone any more.
+    pub(super) fn commit(self) -> Result<(), WorktreeError> {
+        Ok(disk::remove(&self.path)?)
+    }
+
+    /// Undoes every step, the last first. What could not be undone stays in the journal for the next command.
+    pub(super) fn undo(self, repo: &Repo) -> Result<(), WorktreeError> {
+        undo::all(repo, &self.steps, &self.path)?;
+        self.commit()
+    }
+}
+
+/// Undoes what killed processes left half done. The common case, nothing to do, costs one look at a directory.
+pub fn recover_interrupted(repo: &Repo) -> Result<Vec<Undone>, WorktreeError> {
+    let dir = dir(repo.common_dir());
+    let some = fs::read_dir(&dir).is_ok_and(|mut listing| listing.next().is_some());
+    if !some {
+        return Ok(Vec::new());
+    }
+    let _lock = lock(repo, || {})?;
+    let mut undone = Vec::new();
+    let listing = match fs::read_dir(&dir) {
+        Ok(listing) => listing,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(undone),
+        Err(error) => return Err(DiskError::io("read", &dir)(error).into()),
+    };
+    for path in listing.filter_map(Result::ok).map(|entry| entry.path()) {
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
+        if file.try_lock().is_err() {
+            continue; // its process lives
+        }
+        let steps = load(&path)?;
+        let root = steps.iter().find_map(|step| match step {
+            Step::Target { path, .. } => Some(PathBuf::from(path)),
+            _ => None,
+        });
+        undo::all(repo, &steps, &path)?;
+        disk::remove(&path)?;
+        undone.push(Undone { path: root });
+    }
+    Ok(undone)
+}
+
+/// The steps of a journal. A last line that was cut off had not been acted on.
+fn load(path: &Path) -> Result<Vec<Step>, WorktreeError> {
+    let bytes = fs::read(path).map_err(DiskError::io("read", path))?;
+    let mut steps = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+        let step =
+            serde_json::from_slice(line).map_err(|_text| WorktreeError::Malformed { path: path.to_path_buf() })?;
+        steps.push(step);
+    }
+    Ok(steps)
+}
