@@ -80,8 +80,7 @@ fn ask(repo: &Repo, tree: &Tree, commit: &str) -> Result<Vec<Content>, WorktreeE
         for name in ASKED {
             let (_path, _name, value) = (values.next(), values.next(), values.next());
             content = match (name, value) {
-                (_, Some(b"unspecified" | b"unset")) => content,
-                ("eol", Some(b"lf")) => content,
+                (_, Some(b"unspecified" | b"unset")) | ("eol", Some(b"lf")) => content,
                 ("filter", Some(b"lfs")) if content == Content::Plain => Content::Lfs,
                 _ => Content::Converted,
             };

@@ -16,6 +16,7 @@ use super::observer::Observer;
 use super::plan::CreatePlan;
 use super::populate::{self, Content};
 use super::preflight::Material;
+use super::reason::Reason;
 use super::registry::{self, Record};
 use super::repo::Repo;
 use super::roots::RECORD;
@@ -131,9 +132,9 @@ impl Work<'_> {
         }
         self.reached("target")?;
         if plan.native.is_some() {
-            self.set_up_native()?
+            self.set_up_native()?;
         } else {
-            self.set_up_git()?
+            self.set_up_git()?;
         }
         self.reached("admin")?;
         Ok(self.admin.file_name().unwrap_or_default().to_string_lossy().into_owned())
@@ -166,14 +167,7 @@ impl Work<'_> {
         let git2 = self.repo.git2().ok_or_else(|| WorktreeError::refused("engine", "libgit2 cannot serve here"))?;
         if !plan.attach {
             self.journal.will(Step::Branch { name: plan.branch.clone(), commit: plan.commit.clone() })?;
-            let oid = git2::Oid::from_str(&plan.commit).map_err(WorktreeError::libgit2("read the commit"))?;
-            git2.reference(
-                &format!("refs/heads/{}", plan.branch),
-                oid,
-                false,
-                &format!("branch: Created from {}", plan.base),
-            )
-            .map_err(WorktreeError::libgit2("make the branch"))?;
+            self.make_branch(git2).map_err(WorktreeError::libgit2("make the branch"))?;
         }
         self.reached("branch")?;
         let id = name::free_id(&self.repo.entries()?, &plan.name);
@@ -190,9 +184,26 @@ impl Work<'_> {
         .build(&temporary, &self.admin)
     }
 
+    /// The branch with the log entry that git writes; fails where it is there by now.
+    fn make_branch(&self, git2: &git2::Repository) -> Result<(), git2::Error> {
+        let plan = self.plan;
+        let full = format!("refs/heads/{}", plan.branch);
+        let (name, email) = plan.facts.ident.split_once(" <").unwrap_or((&plan.facts.ident, ""));
+        let time = git2::Time::new(self.repo.world().now().as_second(), 0);
+        let who = git2::Signature::new(name, email.trim_end_matches('>'), &time)?;
+        let mut transaction = git2.transaction()?;
+        transaction.lock_ref(&full)?;
+        if git2.find_reference(&full).is_ok() {
+            return Err(git2::Error::from_str("it exists by now"));
+        }
+        let oid = git2::Oid::from_str(&plan.commit)?;
+        transaction.set_target(&full, oid, Some(&who), &format!("branch: Created from {}", plan.base))?;
+        transaction.commit()
+    }
+
     fn set_up_git(&mut self) -> Result<(), WorktreeError> {
         let plan = self.plan;
-        for reason in &plan.reasons {
+        for reason in plan.reasons.iter().filter(|reason| **reason != Reason::Asked) {
             let version = self.repo.git().version().unwrap_or_else(|| "?".into());
             self.observer.note(&format!("note: this repository {reason}: using git {version} instead"));
         }
@@ -220,13 +231,12 @@ impl Work<'_> {
 
     /// Writes the files and the index.
     fn fill(&mut self) -> Result<(), Failure> {
-        match &self.plan.native {
-            Some(material) => self.fill_native(material)?,
-            None => {
-                let args = ["reset", "--hard", "--no-recurse-submodules", "--quiet"];
-                Git::at(self.repo.world(), &self.plan.path).output(&args)?;
-                self.reached("files")?;
-            }
+        if let Some(material) = &self.plan.native {
+            self.fill_native(material)?;
+        } else {
+            let args = ["reset", "--hard", "--no-recurse-submodules", "--quiet"];
+            Git::at(self.repo.world(), &self.plan.path).output(&args)?;
+            self.reached("files")?;
         }
         self.reached("index")?;
         Ok(())

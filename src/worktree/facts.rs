@@ -11,6 +11,7 @@ use super::repo::Repo;
 
 /// The configuration values that decide how files are written.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of git's own")]
 pub(super) struct Facts {
     /// Every reason in the configuration why git must do the work.
     pub reasons: Vec<Reason>,

@@ -35,7 +35,9 @@ pub fn slug(name: &str) -> String {
 
 /// Six hex digits of the SHA-1.
 pub(super) fn short_hash(bytes: &[u8]) -> String {
-    Sha1::digest(bytes).iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+    let sum = Sha1::digest(bytes);
+    let [a, b, c, ..] = <[u8; 20]>::from(sum);
+    format!("{a:02x}{b:02x}{c:02x}")
 }
 
 /// Fails where git would not take this as a branch name.
@@ -139,7 +141,7 @@ pub(super) fn free_id(entries: &[Entry], wanted: &str) -> String {
     if !taken(&clean) {
         return clean;
     }
-    (1..).map(|number| format!("{clean}{number}")).find(|id| !taken(id)).unwrap_or(clean)
+    (1..=entries.len()).map(|number| format!("{clean}{number}")).find(|id| !taken(id)).unwrap_or(clean)
 }
 
 #[cfg(test)]

@@ -37,10 +37,13 @@ pub struct Order {
     pub no_hooks: bool,
     /// Files (relative, with `/`) that will be written into it and must never be committed.
     pub shield: Vec<String>,
+    /// Files that will be written into it and are ignored from then on, unless git tracks them.
+    pub hide: Vec<String>,
 }
 
 /// What is going to be done.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct CreatePlan {
     /// The name asked for.
     pub name: String,
@@ -82,9 +85,15 @@ impl CreatePlan {
         let in_main = require_good_place(repo, &entries, &path)?;
         require_free_branch(&entries, &order.branch)?;
         let (attach, base, commit) = start(repo, &entries, order)?;
-        for file in &order.shield {
+        let mut shield = order.shield.clone();
+        for file in &shield {
             if in_commit(repo, &commit, file)? {
                 return Err(exclude::tracked(file));
+            }
+        }
+        for file in &order.hide {
+            if !in_commit(repo, &commit, file)? {
+                shield.push(file.clone());
             }
         }
         let Choice { native, reasons } = preflight::decide(repo, &facts, &entries, order.engine, &commit)?;
@@ -100,7 +109,7 @@ impl CreatePlan {
             existed,
             in_main,
             hooks: !order.no_hooks,
-            shield: order.shield.clone(),
+            shield,
             native,
             facts,
         })

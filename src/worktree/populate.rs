@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn objects_are_named_as_git_names_them() {
-        let hex: String = hash(b"hi\n").iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "45b983be36b73c0788dc9cbcb76cbb80fc7bb057");
+        let oid = git2::Oid::from_bytes(&hash(b"hi\n")).unwrap();
+        assert_eq!(oid.to_string(), "45b983be36b73c0788dc9cbcb76cbb80fc7bb057");
     }
 }

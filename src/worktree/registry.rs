@@ -149,15 +149,13 @@ fn change(path: &Path, create: bool, edit: impl FnOnce(&CstObject)) -> Result<()
     let object = root.object_value_or_set();
     edit(&object);
     let after = root.to_string();
-    if before.is_some() || create {
-        if Some(&after) != before.as_ref() {
-            if !create && object.properties().is_empty() {
-                return Ok(disk::remove(path)?);
-            }
-            disk::replace(path, after.as_bytes(), Access::Keep)?;
-        }
+    if Some(&after) == before.as_ref() || (before.is_none() && !create) {
+        return Ok(());
     }
-    Ok(())
+    if !create && object.properties().is_empty() {
+        return Ok(disk::remove(path)?);
+    }
+    Ok(disk::replace(path, after.as_bytes(), Access::Keep)?)
 }
 
 fn lock_path(path: &Path) -> PathBuf {

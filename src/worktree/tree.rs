@@ -98,7 +98,7 @@ impl Tree {
         self.folders.push(Folder { path: path.as_slice().into(), oid: bytes(oid), files: 0, folders: Vec::new() });
         let mut rest = object.data();
         while !rest.is_empty() {
-            let (mode, name, child, after) = entry(rest).ok_or_else(broken)?;
+            let ((mode, name, child), after) = entry(rest).ok_or_else(broken)?;
             rest = after;
             let length = path.len();
             if length > 0 {
@@ -158,15 +158,18 @@ fn bytes(oid: Oid) -> [u8; 20] {
     oid.as_bytes().try_into().unwrap_or_default()
 }
 
-/// Mode, name and object of the first entry of a tree object, and what comes after it.
-fn entry(data: &[u8]) -> Option<(u32, &[u8], [u8; 20], &[u8])> {
+/// One entry of a tree object: mode, name, object.
+type Entry<'a> = (u32, &'a [u8], [u8; 20]);
+
+/// The first entry of a tree object, and what comes after it.
+fn entry(data: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let space = data.iter().position(|byte| *byte == b' ')?;
     let mode = u32::from_str_radix(std::str::from_utf8(data.get(..space)?).ok()?, 8).ok()?;
     let rest = data.get(space + 1..)?;
     let end = rest.iter().position(|byte| *byte == 0)?;
     let name = rest.get(..end)?;
     let oid = rest.get(end + 1..end + 21)?.try_into().ok()?;
-    (!name.is_empty()).then_some((mode, name, oid, rest.get(end + 21..)?))
+    (!name.is_empty()).then_some(((mode, name, oid), rest.get(end + 21..)?))
 }
 
 /// Whether a path could be taken for git's own directory by some file system, or leaves the checkout. Only git may
@@ -213,7 +216,7 @@ mod tests {
     fn tree_objects_are_read_strictly() {
         let mut data = b"100644 a\0".to_vec();
         data.extend_from_slice(&[7; 20]);
-        let (mode, name, oid, rest) = entry(&data).unwrap();
+        let ((mode, name, oid), rest) = entry(&data).unwrap();
         assert_eq!((mode, name, oid, rest.len()), (0o100_644, &b"a"[..], [7; 20], 0));
         assert!(entry(&data[..20]).is_none());
         assert!(entry(b"100644 a").is_none());

@@ -162,8 +162,7 @@ fn restore(repo: &Repo, path: &Path, before: Option<&[u8]>, after: &[u8], journa
 /// Whether a linked worktree has a file that one of the added lines hides.
 fn relied_on(repo: &Repo, before: &[u8], after: &[u8]) -> Result<bool, WorktreeError> {
     let added: Vec<&[u8]> = after.strip_prefix(before).unwrap_or(after).split(|byte| *byte == b'\n').collect();
-    let hidden: Vec<&OsStr> =
-        added.iter().filter_map(|line| line.strip_prefix(b"/")).map(|line| OsStr::from_bytes(line)).collect();
+    let hidden: Vec<&OsStr> = added.iter().filter_map(|line| line.strip_prefix(b"/")).map(OsStr::from_bytes).collect();
     let entries = repo.entries()?;
     let mut linked = entries.iter().filter(|entry| !entry.main);
     Ok(linked.any(|entry| hidden.iter().any(|path| entry.path.join(path).exists())))

@@ -3,7 +3,7 @@
 mod backend;
 mod clean;
 mod config;
-mod create;
+pub(super) mod create;
 mod doctor;
 mod done;
 mod go;
