@@ -140,7 +140,6 @@ impl Dress {
             .hint("or leave the worktree undressed and start it apart from main's settings: `moai glm -- claude`"))
     }
 
-    #[allow(dead_code, reason = "`worktree create --glm` and `phase --enter` call it")]
     /// Writes the settings into a worktree (links that lead out of it are refused) and records what was there.
     pub(super) fn write_into(&self, world: &World, checkout: &Path) -> Result<Plan, Failure> {
         Ok(settings::switch(world, checkout, Target::Glm(&self.glm), Links::Stay)?)

@@ -11,10 +11,12 @@ use serde_json::json;
 use crate::base::disk::{self, Access, DiskError};
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::cli::dress::{Dress, Form};
 use crate::cli::here::Here;
 use crate::cli::ui::{SCHEMA, Ui, clean};
 use crate::config::EngineChoice;
 use crate::model::{Backend, SpecId};
+use crate::settings;
 use crate::worktree::{
     self, CreatePlan, Created, Engine, Observer, Order, Repo, WorktreeError, default_branch, recover_interrupted,
 };
@@ -154,7 +156,17 @@ pub(in crate::cli) fn make(wish: &Wish, world: &World, ui: &mut Ui) -> Result<Ma
     let repo = open(world, ui)?;
     let plan = CreatePlan::new(&repo, &order(wish, &here))?;
     let mut teller = Teller { ui, bar: None };
-    let created = worktree::create(&repo, &plan, &mut teller, &mut |root, _admin| dress.write(root))?;
+    let mut dressed = false;
+    let mut write = |root: &Path, _admin: &Path| {
+        dressed = true;
+        dress.write(world, root)
+    };
+    let outcome = worktree::create(&repo, &plan, &mut teller, &mut write);
+    if outcome.is_err() && dressed {
+        // The worktree is gone; what the ledger says of its settings goes too, and its failure changes nothing.
+        drop(settings::forget(world, &plan.path));
+    }
+    let created = outcome?;
     Ok(Made { plan, created, backend: if wish.glm { Backend::Glm } else { Backend::Claude } })
 }
 
@@ -162,7 +174,9 @@ pub(in crate::cli) fn make(wish: &Wish, world: &World, ui: &mut Ui) -> Result<Ma
 fn open(world: &World, ui: &mut Ui) -> Result<Repo, Failure> {
     let repo = Repo::open(world)?;
     for undone in recover_interrupted(&repo)? {
-        let what = undone.path.map_or_else(|| "a worktree".into(), |path| clean(&world.tilde(&path)));
+        let Some(path) = undone.path else { continue };
+        drop(settings::forget(world, &path));
+        let what = clean(&world.tilde(&path));
         ui.say(format!("note: undid the half-made {what} that a killed command left behind"))?;
     }
     Ok(repo)
@@ -191,14 +205,19 @@ fn order(wish: &Wish, here: &Here) -> Order {
 
 /// What is written into the new worktree.
 struct Dressing {
-    glm: bool,
+    glm: Option<Dress>,
     /// glm.json where the worktree has none: its bytes and who may read it.
     glm_json: Option<(Vec<u8>, Access)>,
 }
 
 impl Dressing {
     /// Finds everything that is needed, above all the key, before anything is touched.
-    fn prepare(wish: &Wish, _world: &World, here: &Here) -> Result<Self, Failure> {
+    fn prepare(wish: &Wish, world: &World, here: &Here) -> Result<Self, Failure> {
+        let form = if wish.helper { Form::Helper } else { Form::Configured };
+        let glm = wish.glm.then(|| Dress::glm(world, &here.project, &here.config, form)).transpose()?;
+        if let Some(dress) = &glm {
+            dress.require_apart(world, &here.project.main)?;
+        }
         let own = here.project.main.join(GLM_JSON);
         let glm_json = match fs::read(&own) {
             _ if !wish.glm => None,
@@ -206,18 +225,19 @@ impl Dressing {
             Err(_) if here.config.auto_worktree().copy_glm_config => Some((TEMPLATE.as_bytes().to_vec(), Access::Keep)),
             Err(_) => None,
         };
-        Ok(Self { glm: wish.glm, glm_json })
+        Ok(Self { glm, glm_json })
     }
 
-    fn write(&self, root: &Path) -> Result<(), Failure> {
+    fn write(&self, world: &World, root: &Path) -> Result<(), Failure> {
         if let Some((bytes, access)) = &self.glm_json
             && !root.join(GLM_JSON).exists()
         {
             require_no_links(root, GLM_JSON)?;
             disk::replace(&root.join(GLM_JSON), bytes, *access)?;
         }
-        if self.glm {
+        if let Some(dress) = &self.glm {
             require_no_links(root, SETTINGS)?;
+            dress.write_into(world, root)?;
         }
         Ok(())
     }
@@ -327,7 +347,7 @@ fn preview(wish: &Wish, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     if dress.glm_json.is_some() {
         files.push(GLM_JSON);
     }
-    if dress.glm {
+    if dress.glm.is_some() {
         files.push(SETTINGS);
     }
     if ui.json {
