@@ -61,11 +61,13 @@ pub(super) fn save_work(repo: &Repo, entry: &Entry, key: &str, hidden: &[PathBuf
         with_index(&["update-index", "--no-assume-unchanged", "-z", "--stdin"], paths.clone())?;
         with_index(&["update-index", "--no-skip-worktree", "-z", "--stdin"], paths)?;
     }
+    let mut add = vec!["-c", "core.fsmonitor=false", "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--", ":/"];
     let settings = format!(":(top,exclude){SETTINGS}");
-    with_index(
-        &["-c", "core.fsmonitor=false", "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--", ":/", &settings],
-        Vec::new(),
-    )?;
+    // git takes a pathspec that leaves out what is ignored anyway for a mistake.
+    if !git.run(&["check-ignore", "--quiet", "--", SETTINGS])?.ok() {
+        add.push(&settings);
+    }
+    with_index(&add, Vec::new())?;
     let tree = with_index(&["write-tree"], Vec::new())?;
     let work = commit(&tree, parents(Some(&staged)), &format!("work in {key} when it was removed"))?;
     set_ref(repo, entry, key, &work)

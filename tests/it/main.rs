@@ -18,3 +18,5 @@ mod init;
 mod mode;
 mod scratch;
 mod status;
+mod trees;
+mod worktree_remove;

@@ -25,6 +25,7 @@ use super::which::Trees;
   moai worktree clean --yes                  do it
   moai worktree clean --yes --idle-days 0    those used today, too
   moai worktree clean --yes --delete-branch  and the branches whose work is in the base")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Args {
     /// Do it
     #[arg(short, long)]

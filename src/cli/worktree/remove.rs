@@ -25,6 +25,7 @@ use super::which::{Trees, lead_shell};
   moai worktree remove SPEC-1 --dry-run         what would happen, and what would be in the way
   moai worktree remove SPEC-1 --delete-branch   the branch goes, too, if its work is in the base
   moai worktree remove SPEC-1 --force           with uncommitted work: it is kept in a rescue commit")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Args {
     /// The worktree: a SPEC id, a branch, a path or `@`
     #[arg(value_name = "WORKTREE")]

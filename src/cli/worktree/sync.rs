@@ -20,6 +20,7 @@ use super::which::Trees;
   moai worktree sync SPEC-1 --dry-run   how, and which files would be in conflict
   moai worktree sync --fetch            the one we stand in, with the newest base of the remote
   moai worktree sync --all              all of them; those with conflicts are left as they are")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Args {
     /// The worktree: a SPEC id, a branch, a path; none: the one that we stand in
     #[arg(value_name = "WORKTREE")]

@@ -13,6 +13,7 @@ use super::which::ago;
 /// One worktree in JSON. The first six fields are those of moai-adk's registry, under its names. A field that does
 /// not apply is left out; one that could not be found out is null. `docs/schema/worktree-list.json` describes it.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the answer")]
 pub(super) struct Row {
     spec_id: String,
     path: String,

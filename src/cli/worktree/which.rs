@@ -28,7 +28,7 @@ impl Trees {
         if let Some(word) = word {
             return Ok(self.repo.find_entry(&self.entries, word)?);
         }
-        let choices: Vec<&Entry> = self.entries.iter().filter(|entry| !entry.bare && !(linked && entry.main)).collect();
+        let choices: Vec<&Entry> = self.entries.iter().filter(|entry| !(entry.bare || linked && entry.main)).collect();
         if choices.is_empty() {
             return Err(Failure::expected("there is no worktree yet")
                 .with_code("no-worktree")
@@ -41,13 +41,11 @@ impl Trees {
                 format!("{}  {branch}  {}", entry.name(), self.repo.world().tilde(&entry.path))
             })
             .collect();
-        match ui.pick("Which worktree?", &labels)?.and_then(|at| choices.get(at)) {
-            Some(entry) => Ok(entry),
-            None => {
-                let names: Vec<String> = choices.iter().map(|entry| entry.name()).collect();
-                Err(Failure::usage("which worktree?").hint(format!("give one of: {}", names.join(", "))))
-            }
+        if let Some(entry) = ui.pick("Which worktree?", &labels)?.and_then(|at| choices.get(at)) {
+            return Ok(entry);
         }
+        let names: Vec<String> = choices.iter().map(|entry| entry.name()).collect();
+        Err(Failure::usage("which worktree?").hint(format!("give one of: {}", names.join(", "))))
     }
 
     /// The worktree that we stand in.

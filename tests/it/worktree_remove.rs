@@ -1,0 +1,547 @@
+//! `moai worktree remove` and `restore`: nothing that is nowhere else may ever be lost. Each refusal is checked
+//! against the whole scratch world: what was refused changed nothing.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::scratch::{KEY, Scratch};
+use crate::trees::{add, commit, commit_file, content, place, put, world};
+
+/// Asserts that removing is refused under this code, with and without `--force`, and that nothing changed.
+#[track_caller]
+fn never_removed(scratch: &Scratch, name: &str, code: &str) {
+    let before = world(scratch);
+    for args in [vec!["worktree", "remove", name, "--json"], vec!["worktree", "remove", name, "--force", "--json"]] {
+        let said = scratch.moai(&args);
+        assert_eq!(said.status, 1, "{said:#?}");
+        let answer: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(answer["error"]["code"], code, "{said:#?}");
+        assert_eq!(world(scratch), before, "a refusal changed something");
+    }
+}
+
+/// Asserts that it is refused under this code without `--force`, and that nothing changed.
+#[track_caller]
+fn refused(scratch: &Scratch, name: &str, code: &str) -> String {
+    let before = world(scratch);
+    let said = scratch.moai(["worktree", "remove", name, "--json"]);
+    assert_eq!(said.status, 1, "{said:#?}");
+    let answer: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(answer["error"]["code"], code, "{said:#?}");
+    assert_eq!(world(scratch), before, "a refusal changed something");
+    said.stderr
+}
+
+#[test]
+fn a_clean_one_goes_as_the_seeds_type_it_and_its_branch_stays() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    let said = scratch.moai(["worktree", "remove", "SPEC-1"]);
+    assert_eq!(said.stdout, "");
+    assert!(said.stderr.contains("removed SPEC-1 (~/worktrees/DesignWorkflow/SPEC-1)"), "{}", said.stderr);
+    assert!(said.stderr.contains("the branch feature/SPEC-1 stays"), "{}", said.stderr);
+    said.ok();
+    assert!(!tree.exists());
+    assert!(!scratch.project().join(".git/worktrees").exists());
+    assert_eq!(scratch.git(["rev-parse", "feature/SPEC-1"]), scratch.git(["rev-parse", "main"]));
+    assert_eq!(scratch.git(["worktree", "list", "--porcelain"]).matches("worktree ").count(), 1);
+    assert_eq!(scratch.git(["status", "--porcelain"]), "");
+    scratch.git(["fsck", "--strict"]);
+}
+
+#[test]
+fn uncommitted_work_of_every_kind_is_refused_by_name() {
+    let scratch = Scratch::repository();
+    let cases: [(&str, &dyn Fn(&Path)); 4] = [
+        ("modified", &|tree| put(tree, "README.md", "changed\n")),
+        ("staged", &|tree| {
+            put(tree, "README.md", "changed\n");
+            scratch.git_in(tree, ["add", "README.md"]);
+        }),
+        ("untracked", &|tree| put(tree, "새 파일.txt", "new\n")),
+        ("untracked", &|tree| put(tree, "deep/er/file", "new\n")),
+    ];
+    for (at, (kind, spoil)) in cases.iter().enumerate() {
+        let spec = format!("SPEC-{at}");
+        let tree = add(&scratch, &spec);
+        spoil(&tree);
+        let stderr = refused(&scratch, &spec, "dirty");
+        assert!(stderr.contains(&format!("1 {kind}")), "{stderr}");
+    }
+    let said = scratch.moai(["worktree", "remove", "SPEC-2"]);
+    assert!(said.stderr.contains("untracked  새 파일.txt"), "{}", said.stderr);
+}
+
+#[test]
+fn untracked_files_count_where_the_user_hid_them_from_status() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    scratch.git(["config", "status.showUntrackedFiles", "no"]);
+    put(&tree, "notes.txt", "only here\n");
+    refused(&scratch, "SPEC-1", "dirty");
+}
+
+#[test]
+fn force_keeps_everything_in_the_trash_and_in_a_rescue_commit() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    put(&tree, "README.md", "staged\n");
+    scratch.git_in(&tree, ["add", "README.md"]);
+    put(&tree, "README.md", "staged and modified\n");
+    put(&tree, "notes.txt", "untracked\n");
+    let said = scratch.moai(["worktree", "remove", "SPEC-1", "--force", "--json"]);
+    let answer = said.json();
+    let rescue = answer["rescue"].as_str().unwrap();
+    assert_eq!(answer["refusals"][0]["code"], "dirty");
+    assert!(!tree.exists());
+    let show = |spec: &str| scratch.git(["show", &format!("{rescue}{spec}")]);
+    assert_eq!(show(":README.md"), "staged and modified");
+    assert_eq!(show("^2:README.md"), "staged");
+    assert_eq!(show(":notes.txt"), "untracked");
+    // The form is a stash's, so git's own command brings it back anywhere.
+    scratch.git(["stash", "apply", "--quiet", rescue]);
+    assert_eq!(scratch.read("README.md"), "staged and modified\n");
+    assert_eq!(scratch.read("notes.txt"), "untracked\n");
+}
+
+#[test]
+fn restore_brings_back_the_same_tree_index_and_branch() {
+    let scratch = Scratch::repository();
+    scratch.write(".gitignore", ".env\n");
+    scratch.write("run.sh", "#!/bin/sh\n");
+    commit(&scratch, &scratch.project(), "more");
+    let tree = add(&scratch, "SPEC-1");
+    commit_file(&scratch, &tree, "한글 파일.md", "done\n");
+    put(&tree, "README.md", "staged\n");
+    scratch.git_in(&tree, ["add", "README.md"]);
+    put(&tree, "README.md", "modified\n");
+    put(&tree, ".env", "PASSWORD=1\n");
+    put(&tree, "new/file", "untracked\n");
+    symlink("new/file", tree.join("link")).unwrap();
+    let (files, index) = (content(&tree), scratch.git_in(&tree, ["ls-files", "-s"]));
+    let head = scratch.git_in(&tree, ["rev-parse", "HEAD"]);
+    let log = scratch.git_in(&tree, ["reflog"]);
+
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "--force", "--json"]).json();
+    assert_eq!(answer["precious"], serde_json::json!([".env"]));
+    assert!(!tree.exists());
+    let listed = scratch.moai(["worktree", "restore", "--json"]).json();
+    assert_eq!(listed["trash"][0]["name"], "SPEC-1");
+
+    let said = scratch.moai(["worktree", "restore", "SPEC-1"]);
+    assert_eq!(said.stdout.trim_end(), tree.to_str().unwrap());
+    said.ok();
+    assert_eq!(content(&tree), files);
+    assert_eq!(scratch.git_in(&tree, ["ls-files", "-s"]), index);
+    assert_eq!(scratch.git_in(&tree, ["rev-parse", "HEAD"]), head);
+    assert_eq!(scratch.git_in(&tree, ["symbolic-ref", "HEAD"]), "refs/heads/feature/SPEC-1");
+    assert_eq!(scratch.git_in(&tree, ["reflog"]), log);
+    assert!(scratch.moai(["worktree", "restore", "--json"]).json()["trash"].as_array().unwrap().is_empty());
+    assert!(!scratch.project().join(".git/moai/trash").read_dir().unwrap().any(|_| true));
+}
+
+#[test]
+fn a_deleted_branch_comes_back_with_its_worktree() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    commit_file(&scratch, &tree, "a", "1\n");
+    let head = scratch.git_in(&tree, ["rev-parse", "HEAD"]);
+    let said = scratch.moai(["worktree", "remove", "SPEC-1", "-D"]);
+    assert!(said.stderr.contains(&format!("deleted the branch feature/SPEC-1 at {head}")), "{}", said.stderr);
+    said.ok();
+    assert_eq!(scratch.git(["branch", "--list", "feature/SPEC-1"]), "");
+    // What only the branch held is kept from git's garbage collection.
+    scratch.git(["gc", "--quiet", "--prune=now"]);
+    assert_eq!(scratch.git(["cat-file", "-t", &head]), "commit");
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert_eq!(scratch.git(["rev-parse", "feature/SPEC-1"]), head);
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain=v2", "--branch"]).lines().count(), 2);
+}
+
+#[test]
+fn restore_says_what_is_in_the_way_and_takes_another_place() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    put(&tree, "somebody", "else\n");
+    let before = world(&scratch);
+    let stderr = scratch.moai(["worktree", "restore", "SPEC-1"]).fails(1);
+    assert!(stderr.contains("something else stands at"), "{stderr}");
+    assert_eq!(world(&scratch), before);
+    let other = scratch.home().join("again");
+    scratch.moai(["worktree", "restore", "SPEC-1", "--to", other.to_str().unwrap()]).ok();
+    assert_eq!(scratch.git_in(&other, ["status", "--porcelain=v2", "--branch"]).lines().count(), 2);
+    assert_eq!(scratch.git_in(&other, ["rev-parse", "--show-toplevel"]), other.to_str().unwrap());
+    assert!(!scratch.git(["worktree", "list", "--porcelain"]).contains("prunable"));
+}
+
+#[test]
+fn restore_leaves_a_branch_alone_that_moved_or_is_taken() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    commit_file(&scratch, &tree, "a", "1\n");
+    let head = scratch.git_in(&tree, ["rev-parse", "HEAD"]);
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    scratch.git(["branch", "--force", "feature/SPEC-1", "main"]);
+    let answer = scratch.moai(["worktree", "restore", "SPEC-1", "--json"]).json();
+    assert_eq!(answer["detached"], "feature/SPEC-1 moved since");
+    assert_eq!(scratch.git_in(&tree, ["rev-parse", "HEAD"]), head);
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "");
+    assert_eq!(scratch.git(["rev-parse", "feature/SPEC-1"]), scratch.git(["rev-parse", "main"]));
+}
+
+#[test]
+fn the_main_checkout_is_never_removed() {
+    let scratch = Scratch::repository();
+    add(&scratch, "SPEC-1");
+    for name in ["main", "^", "."] {
+        let name = if name == "." { scratch.project().to_str().unwrap().to_owned() } else { name.to_owned() };
+        never_removed(&scratch, &name, "main-worktree");
+    }
+    // Somebody else's tool deleted the whole repository here: the main checkout on another branch.
+    scratch.git(["switch", "--quiet", "-c", "topic"]);
+    never_removed(&scratch, "topic", "main-worktree");
+    let said = scratch.moai(["worktree", "done", "topic"]);
+    assert!(said.stderr.contains("main checkout"), "{}", said.stderr);
+    said.fails(1);
+    assert!(scratch.project().join("README.md").exists());
+}
+
+#[test]
+fn remove_refuses_foreign_repository_at_worktree_path() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    fs::rename(&tree, scratch.root().join("elsewhere")).unwrap();
+    fs::create_dir_all(&tree).unwrap();
+    scratch.git_in(&tree, ["init", "--quiet"]);
+    put(&tree, "precious", "only here\n");
+    never_removed(&scratch, "SPEC-1", "foreign-content");
+    assert_eq!(fs::read_to_string(tree.join("precious")).unwrap(), "only here\n");
+}
+
+#[test]
+fn remove_refuses_sibling_worktree_at_worktree_path() {
+    let scratch = Scratch::repository();
+    let one = add(&scratch, "SPEC-1");
+    let two = add(&scratch, "SPEC-2");
+    put(&two, "precious", "only here\n");
+    fs::rename(&one, scratch.root().join("elsewhere")).unwrap();
+    fs::rename(&two, &one).unwrap();
+    never_removed(&scratch, "SPEC-1", "foreign-content");
+    assert_eq!(fs::read_to_string(one.join("precious")).unwrap(), "only here\n");
+}
+
+#[test]
+fn a_worktree_replaced_by_a_link_or_a_plain_directory_is_left_alone() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    let moved = scratch.root().join("moved");
+    fs::rename(&tree, &moved).unwrap();
+    symlink(&moved, &tree).unwrap();
+    never_removed(&scratch, "SPEC-1", "symlink");
+    fs::remove_file(&tree).unwrap();
+    put(&tree, "precious", "only here\n");
+    never_removed(&scratch, "SPEC-1", "foreign-content");
+}
+
+#[test]
+fn a_missing_directory_only_takes_the_entry_along() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    fs::remove_dir_all(&tree).unwrap();
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    assert!(!scratch.project().join(".git/worktrees").exists());
+    assert_eq!(scratch.git(["branch", "--list", "feature/SPEC-1", "--format=%(refname)"]), "refs/heads/feature/SPEC-1");
+}
+
+#[test]
+fn locked_ones_stay_until_they_are_unlocked() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    scratch.moai(["worktree", "lock", "SPEC-1", "--reason", "on a \u{1b}[31mstick"]).ok();
+    assert!(scratch.git(["worktree", "list", "--porcelain"]).contains("locked"));
+    never_removed(&scratch, "SPEC-1", "locked");
+    let stderr = scratch.moai(["worktree", "remove", "SPEC-1"]).fails(1);
+    assert!(stderr.contains("on a \\u{1b}[31mstick") && !stderr.contains('\u{1b}'), "{stderr}");
+    assert!(stderr.contains("`moai worktree unlock SPEC-1`"), "{stderr}");
+    scratch.moai(["worktree", "unlock", "SPEC-1"]).ok();
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    assert!(!tree.exists());
+}
+
+#[test]
+fn unfinished_steps_of_git_are_named() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    commit_file(&scratch, &tree, "README.md", "theirs\n");
+    commit_file(&scratch, &scratch.project(), "README.md", "ours\n");
+    assert!(!scratch.command("git").args(["rebase", "--quiet", "main"]).current_dir(&tree).status().unwrap().success());
+    let stderr = refused(&scratch, "SPEC-1", "operation");
+    assert!(stderr.contains("a rebase is not finished in it"), "{stderr}");
+    // Forced: the commits of the detached HEAD and the files with their conflict are kept.
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "--force", "--json"]).json();
+    let kept = scratch.git(["show", &format!("{}:README.md", answer["rescue"].as_str().unwrap())]);
+    assert!(kept.contains("<<<<<<<") && kept.contains("theirs"), "{kept}");
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert!(scratch.git_in(&tree, ["status"]).contains("rebase in progress"));
+}
+
+#[test]
+fn changes_that_git_was_told_not_to_see_are_seen() {
+    let scratch = Scratch::repository();
+    for (at, flag) in ["--skip-worktree", "--assume-unchanged"].iter().enumerate() {
+        let spec = format!("SPEC-{at}");
+        let tree = add(&scratch, &spec);
+        scratch.git_in(&tree, ["update-index", flag, "README.md"]);
+        scratch.moai(["worktree", "remove", &spec, "--dry-run"]).ok();
+        put(&tree, "README.md", "hidden work\n");
+        assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "", "git is blind to it");
+        refused(&scratch, &spec, "hidden-changes");
+        let answer = scratch.moai(["worktree", "remove", &spec, "--force", "--json"]).json();
+        let rescue = answer["rescue"].as_str().unwrap();
+        assert_eq!(scratch.git(["show", &format!("{rescue}:README.md")]), "hidden work");
+    }
+}
+
+#[test]
+fn a_detached_head_with_commits_of_its_own_leaves_a_rescue_ref() {
+    let scratch = Scratch::repository();
+    let tree = place(&scratch, "SPEC-1");
+    scratch.git(["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
+    commit_file(&scratch, &tree, "a", "only here\n");
+    let head = scratch.git_in(&tree, ["rev-parse", "HEAD"]);
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "--json"]).json();
+    assert_eq!(scratch.git(["rev-parse", answer["rescue"].as_str().unwrap()]), head);
+    let tree = place(&scratch, "SPEC-2");
+    scratch.git(["worktree", "add", "--quiet", "--detach", tree.to_str().unwrap()]);
+    assert!(scratch.moai(["worktree", "remove", "SPEC-2", "--json"]).json()["rescue"].is_null());
+}
+
+#[test]
+fn submodules_with_work_of_their_own_are_refused() {
+    let mut scratch = Scratch::repository();
+    scratch.set_env("GIT_ALLOW_PROTOCOL", "file");
+    let library = scratch.root().join("library");
+    fs::create_dir_all(&library).unwrap();
+    scratch.git_in(&library, ["init", "--quiet", "--initial-branch=main"]);
+    commit_file(&scratch, &library, "lib.rs", "1\n");
+    scratch.git(["submodule", "--quiet", "add", library.to_str().unwrap(), "lib"]);
+    commit(&scratch, &scratch.project(), "submodule");
+    let tree = add(&scratch, "SPEC-1");
+    scratch.git_in(&tree, ["submodule", "--quiet", "update", "--init"]);
+
+    put(&tree, "lib/lib.rs", "changed\n");
+    refused(&scratch, "SPEC-1", "dirty");
+    scratch.git_in(&tree.join("lib"), ["commit", "--quiet", "-am", "only here"]);
+    scratch.git_in(&tree, ["commit", "--quiet", "-am", "bump"]);
+    let stderr = refused(&scratch, "SPEC-1", "submodule");
+    assert!(stderr.contains("submodules have commits that no remote has: lib"), "{stderr}");
+    let commit = scratch.git_in(&tree.join("lib"), ["rev-parse", "HEAD"]);
+    scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert_eq!(scratch.git_in(&tree.join("lib"), ["cat-file", "-t", &commit]), "commit");
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "");
+}
+
+#[test]
+fn nested_worktrees_keep_the_outer_one() {
+    let scratch = Scratch::repository();
+    let outer = add(&scratch, "SPEC-1");
+    let inner = outer.join("inner");
+    scratch.git(["worktree", "add", "--quiet", "-b", "inner", inner.to_str().unwrap()]);
+    never_removed(&scratch, "SPEC-1", "nested");
+    scratch.moai(["worktree", "remove", "inner"]).ok();
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+}
+
+#[test]
+fn a_process_that_works_in_it_keeps_it() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    let mut child = scratch
+        .command("sh")
+        .args(["-c", "read wait"])
+        .current_dir(&tree)
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stderr = refused(&scratch, "SPEC-1", "in-use");
+    assert!(stderr.contains(&format!("(pid {})", child.id())), "{stderr}");
+    let seen = scratch.moai(["worktree", "list", "--json"]).json();
+    assert_eq!(seen["worktrees"][1]["processes"][0]["pid"], child.id());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+}
+
+#[test]
+fn the_shell_that_stands_in_it_is_told_where_to_go() {
+    let mut scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    let deep = tree.join("deep");
+    fs::create_dir(&deep).unwrap();
+    let said = scratch.moai_in(&deep, ["worktree", "remove", "SPEC-1"]);
+    assert!(said.stderr.contains(&format!("`cd {}`", scratch.project().display())), "{}", said.stderr);
+    said.fails(1);
+    assert!(tree.exists());
+    let file = scratch.root().join("cd");
+    scratch.set_env("MOAI_CD_FILE", file.to_str().unwrap());
+    scratch.moai_in(&deep, ["worktree", "remove", "@"]).ok();
+    assert!(!tree.exists());
+    assert_eq!(fs::read_to_string(&file).unwrap(), scratch.project().to_str().unwrap());
+}
+
+#[test]
+fn links_are_moved_not_followed() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    scratch.write(".git/info/exclude", "node_modules\n");
+    let outside = scratch.root().join("store");
+    put(&outside, "package/index.js", "shared\n");
+    symlink(&outside, tree.join("node_modules")).unwrap();
+    symlink(scratch.project(), tree.join("node_modules.back")).unwrap_or(());
+    fs::remove_file(tree.join("node_modules.back")).unwrap();
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    assert_eq!(fs::read_to_string(outside.join("package/index.js")).unwrap(), "shared\n");
+    // And when its days in the trash are over.
+    let mut later = scratch;
+    later.set_env("MOAI_NOW", "2027-01-01T00:00:00Z");
+    let answer = later.moai(["worktree", "clean", "--yes", "--json"]).json();
+    assert_eq!(answer["cleaned"][0]["kind"], "expired");
+    assert_eq!(fs::read_to_string(outside.join("package/index.js")).unwrap(), "shared\n");
+    assert!(!later.project().join(".git/moai/trash").read_dir().unwrap().any(|_| true));
+}
+
+#[test]
+fn the_branch_goes_only_with_nothing_of_its_own() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    commit_file(&scratch, &tree, "a", "1\n");
+    let before = world(&scratch);
+    let stderr = scratch.moai(["worktree", "remove", "SPEC-1", "--delete-branch"]).fails(1);
+    assert!(stderr.contains("has work that is not in main; nothing was removed"), "{stderr}");
+    assert_eq!(world(&scratch), before);
+
+    scratch.git(["merge", "--quiet", "--squash", "feature/SPEC-1"]);
+    scratch.git(["commit", "--quiet", "-m", "squashed"]);
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "--delete-branch", "--json"]).json();
+    assert_eq!(answer["deleted_branch"]["name"], "feature/SPEC-1");
+    assert_eq!(scratch.git(["branch", "--list", "feature/*"]), "");
+}
+
+#[test]
+fn a_branch_that_is_checked_out_twice_stays() {
+    let scratch = Scratch::repository();
+    add(&scratch, "SPEC-1");
+    let second = place(&scratch, "second");
+    scratch.git(["worktree", "add", "--quiet", "--force", second.to_str().unwrap(), "feature/SPEC-1"]);
+    let stderr = scratch.moai(["worktree", "remove", "second", "-D"]).fails(1);
+    assert!(stderr.contains("is also checked out at"), "{stderr}");
+    scratch.moai(["worktree", "remove", "second"]).ok();
+    assert!(!scratch.git(["rev-parse", "feature/SPEC-1"]).is_empty());
+}
+
+#[test]
+fn no_key_lies_in_the_trash() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    scratch.write(".git/info/exclude", "/.claude/settings.local.json\n");
+    scratch.moai(["glm", KEY]).ok();
+    scratch.moai(["-C", tree.to_str().unwrap(), "glm"]).ok();
+    assert!(fs::read_to_string(tree.join(".claude/settings.local.json")).unwrap().contains(KEY));
+    put(&tree, "work", "untracked\n");
+    scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+    for dir in [scratch.project().join(".git"), scratch.home().join("worktrees")] {
+        let files: Vec<PathBuf> = scratch
+            .snapshot()
+            .into_iter()
+            .filter(|(path, bytes)| path.starts_with(&dir) && String::from_utf8_lossy(bytes).contains(KEY))
+            .map(|(path, _)| path)
+            .collect();
+        assert!(files.is_empty(), "{files:?}");
+    }
+    let rescue = scratch.git(["for-each-ref", "--format=%(refname)", "refs/moai/rescue"]);
+    assert!(!scratch.git(["ls-tree", "-r", "--name-only", &rescue]).contains("settings.local.json"));
+    let answer = scratch.moai(["worktree", "restore", "SPEC-1", "--json"]).json();
+    assert_eq!(answer["glm"], true);
+    assert_eq!(fs::read_to_string(tree.join("work")).unwrap(), "untracked\n");
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_says_everything() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    put(&tree, "notes", "x\n");
+    let before = world(&scratch);
+    let text = scratch.moai(["worktree", "remove", "SPEC-1", "--dry-run"]).ok();
+    assert!(text.contains("SPEC-1 would not be removed:"), "{text}");
+    assert!(text.contains("1 untracked"), "{text}");
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "-n", "-D", "--json"]).json();
+    assert_eq!(answer["dry_run"], true);
+    assert_eq!(answer["deleted_branch"]["integrated"], "same-commit");
+    assert_eq!(world(&scratch), before);
+}
+
+#[test]
+fn a_removal_killed_half_way_is_taken_back() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    put(&tree, "notes", "x\n");
+    let files = content(&tree);
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "--force", "--json"]).json();
+    // As if the power went after the tree was moved and before git's directory was.
+    let trash = scratch.project().join(".git/moai/trash").join(answer["trash"].as_str().unwrap());
+    fs::create_dir(scratch.project().join(".git/worktrees")).unwrap();
+    fs::rename(trash.join("admin"), scratch.project().join(".git/worktrees/SPEC-1")).unwrap();
+    let said = scratch.moai(["worktree", "recover"]);
+    assert!(said.stderr.contains("SPEC-1: its removal was killed half way; it is back"), "{}", said.stderr);
+    said.ok();
+    assert_eq!(content(&tree), files);
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "?? notes");
+}
+
+#[test]
+fn a_bare_repository_and_a_linked_worktree_as_the_place_to_stand() {
+    let scratch = Scratch::new();
+    let seed = scratch.root().join("seed");
+    fs::create_dir(&seed).unwrap();
+    scratch.git_in(&seed, ["init", "--quiet", "--initial-branch=trunk"]);
+    commit_file(&scratch, &seed, "a", "1\n");
+    let bare = scratch.project().join(".bare");
+    scratch.git(["clone", "--quiet", "--bare", seed.to_str().unwrap(), bare.to_str().unwrap()]);
+    scratch.write(".git", "gitdir: ./.bare\n");
+    for name in ["trunk", "one", "two"] {
+        let args: &[&str] = if name == "trunk" {
+            &["worktree", "add", "--quiet", "trunk"]
+        } else {
+            &["worktree", "add", "--quiet", "-b", name, name]
+        };
+        scratch.git(args);
+    }
+    let one = scratch.project().join("one");
+    let listed = scratch.moai_in(&one, ["worktree", "list", "--json"]).json();
+    assert_eq!(listed["repo"]["bare"], true);
+    assert_eq!(listed["repo"]["default_branch"], "trunk");
+    assert_eq!(listed["worktrees"].as_array().unwrap().len(), 4);
+    scratch.moai_in(&one, ["worktree", "remove", "two"]).ok();
+    assert!(!scratch.project().join("two").exists());
+    scratch.moai_in(&one, ["worktree", "restore", "two"]).ok();
+    assert!(scratch.project().join("two/a").exists());
+    never_removed(&scratch, "^", "bare");
+}
+
+#[test]
+fn a_branch_name_is_never_run_or_obeyed() {
+    let scratch = Scratch::repository();
+    let marker = scratch.root().join("pwned");
+    let branch = format!("x;touch${{IFS}}{}", marker.file_name().unwrap().to_str().unwrap());
+    let tree = place(&scratch, "SPEC-1");
+    scratch.git(["worktree", "add", "--quiet", "-b", &branch, tree.to_str().unwrap()]);
+    scratch.moai(["worktree", "list"]).ok();
+    scratch.moai(["worktree", "status", "SPEC-1"]).ok();
+    commit_file(&scratch, &scratch.project(), "b", "2\n");
+    scratch.moai(["worktree", "sync", "SPEC-1"]).ok();
+    scratch.moai(["worktree", "remove", &branch, "--delete-branch"]).ok();
+    assert!(!marker.exists() && !scratch.project().join("pwned").exists());
+}
