@@ -333,6 +333,7 @@ remove_listed() {
     */../* | //[!/]*) warn "left alone, because it points out of the prefix: $1"; return ;;
   esac
   case $1 in
+    ./) rmdir -- "$prefix" 2>/dev/null || true ;;
     */) rmdir -- "$prefix/$1" 2>/dev/null || true ;;
     *) rm -f -- "$prefix/$1" ;;
   esac
@@ -402,7 +403,8 @@ next_steps() {
     *) say "$prefix/bin is not on your PATH. Add this line to your shell's start file:"
        say "  export PATH=\"$prefix/bin:\$PATH\"" ;;
   esac
-  case ${SHELL##*/} in
+  shell=${SHELL:-bash}
+  case ${shell##*/} in
     fish) line="moai shell-init fish | source" ;;
     zsh) line="eval \"\$(moai shell-init zsh)\"" ;;
     *) line="eval \"\$(moai shell-init bash)\"" ;;

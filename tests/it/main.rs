@@ -14,9 +14,12 @@
 mod config;
 mod doctor;
 mod first;
+mod generated;
 mod init;
+mod install;
 mod mode;
 mod scratch;
+mod shells;
 mod status;
 mod trees;
 mod worktree_remove;

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Records the pictures of the README: runs the real moai on a terminal of its own, in a scratch home with a scratch
+repository and a made-up key, and writes what the terminal showed as SVG. Needs python3 and git, nothing else.
+
+    cargo build --release && docs/images/record.py [target/release/moai]
+"""
+
+import html
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import unicodedata
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+COLUMNS = 104
+KEY = "0123456789abcdef0123456789abcdef.madeUpForThePicture"
+
+# Each picture: its file, its title for those who cannot see it, the commands. `#` lines are shown as comments,
+# `@` lines run unseen.
+PICTURES = [
+    (
+        "switch.svg",
+        "moai switches a project to GLM and back",
+        [
+            f"@moai glm {KEY}",
+            "moai glm",
+            "moai status",
+            "moai claude",
+        ],
+    ),
+    (
+        "worktrees.svg",
+        "moai makes worktrees on GLM and loses nothing",
+        [
+            "@moai claude; moai mode mashup",
+            "moai phase run SPEC-AUTH-001",
+            "moai worktree create SPEC-AUTH-001 --glm",
+            "@moai worktree create SPEC-PAY-002 --glm",
+            "@echo 'two hours of work' > ~/worktrees/DesignWorkflow/SPEC-AUTH-001/notes.md",
+            "moai worktree list",
+            "moai worktree remove SPEC-AUTH-001",
+            "moai worktree remove SPEC-AUTH-001 --force",
+            "moai worktree restore SPEC-AUTH-001",
+        ],
+    ),
+]
+
+COLOURS = {30: "#4b5263", 31: "#f38ba8", 32: "#a6e3a1", 33: "#f9e2af", 34: "#89b4fa", 35: "#cba6f7", 36: "#89dceb", 37: "#cdd6f4"}
+PLAIN, DIM, BACK, BAR = "#cdd6f4", "#7f849c", "#1e1e2e", "#313244"
+WIDTH, HEIGHT, LEFT, TOP = 8.4, 20, 18, 52
+
+
+def scratch(root):
+    """A home with the repository DesignWorkflow in it; returns the environment of a person who sits there."""
+    project = root / "DesignWorkflow"
+    for name in ("SPEC-AUTH-001", "SPEC-PAY-002"):
+        (project / ".moai/specs" / name).mkdir(parents=True)
+        (project / ".moai/specs" / name / "spec.md").write_text(f"# {name}\n")
+    (project / "README.md").write_text("# DesignWorkflow\n")
+    (project / ".gitignore").write_text(".claude/settings.local.json\n")
+    env = {
+        "HOME": str(root),
+        "PATH": f"{root / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "COLUMNS": str(COLUMNS),
+        "MOAI_NOW": "2026-01-09T12:00:00Z",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_DATE": "2026-01-09T11:00:00Z",
+        "GIT_COMMITTER_DATE": "2026-01-09T11:00:00Z",
+    }
+    git = ["git", "-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "init.defaultBranch=main"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "The first commit"]):
+        subprocess.run(git + words, cwd=project, env=env, check=True)
+    return project, env
+
+
+def heard(command, project, env):
+    """What a command says on a terminal."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen(["sh", "-c", command], cwd=project, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    os.close(slave)
+    said = b""
+    while True:
+        ready, _, _ = select.select([master], [], [], 0.1)
+        if ready:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            said += chunk
+        elif child.poll() is not None:
+            break
+    child.wait()
+    os.close(master)
+    return said.decode("utf-8", "replace")
+
+
+def screen(text):
+    """The lines that a terminal shows for `text`: each a list of (character, style)."""
+    lines, row, column, style = [[]], 0, 0, (PLAIN, False)
+    at = 0
+    while at < len(text):
+        escape = re.match(r"\x1b\[([0-9;?]*)([A-Za-z])|\x1b\]8;[^\x1b\x07]*(?:\x1b\\|\x07)", text[at:])
+        if escape:
+            at += escape.end()
+            code, kind = escape.group(1), escape.group(2)
+            if kind == "m":
+                for number in [int(part or 0) for part in code.split(";")]:
+                    colour, bold = style
+                    if number == 0:
+                        style = (PLAIN, False)
+                    elif number == 1:
+                        style = (colour, True)
+                    elif number == 2:
+                        style = (DIM, bold)
+                    elif number in COLOURS:
+                        style = (COLOURS[number], bold)
+            elif kind == "K":
+                del lines[row][column:]
+            elif kind == "A":
+                row = max(0, row - int(code or 1))
+            continue
+        character = text[at]
+        at += 1
+        if character == "\n":
+            row, column = row + 1, 0
+            while len(lines) <= row:
+                lines.append([])
+        elif character == "\r":
+            column = 0
+        elif character >= " ":
+            while len(lines[row]) < column:
+                lines[row].append((" ", style))
+            cell = [(character, style)]
+            if unicodedata.east_asian_width(character) in "WF":
+                cell.append(("", style))
+            lines[row][column : column + len(cell)] = cell
+            column += len(cell)
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def runs(line):
+    """Neighbours of one style together, with the column that they start in; a wide character stands alone."""
+    found = []
+    for column, (character, style) in enumerate(line):
+        if character == "":
+            continue
+        wide = unicodedata.east_asian_width(character) in "WF"
+        if found and not wide and found[-1][1] == style and not found[-1][3]:
+            found[-1][2] += character
+        else:
+            found.append([column, style, character, wide])
+    return [(column, style, text) for column, style, text, _ in found if text.strip()]
+
+
+def svg(title, lines):
+    width = int(COLUMNS * WIDTH + 2 * LEFT)
+    height = TOP + len(lines) * HEIGHT + 14
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">',
+        f"<title>{html.escape(title)}</title>",
+        f'<rect width="{width}" height="{height}" rx="10" fill="{BACK}"/>',
+        f'<path d="M0 10a10 10 0 0 1 10-10h{width - 20}a10 10 0 0 1 10 10v22H0z" fill="{BAR}"/>',
+    ]
+    for number, colour in enumerate(("#f38ba8", "#f9e2af", "#a6e3a1")):
+        out.append(f'<circle cx="{20 + number * 20}" cy="16" r="6" fill="{colour}"/>')
+    out.append(
+        f'<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,Noto Sans Mono CJK KR,monospace" '
+        f'font-size="14" fill="{PLAIN}" xml:space="preserve">'
+    )
+    for number, line in enumerate(lines):
+        y = TOP + number * HEIGHT
+        for column, (colour, bold), text in runs(line):
+            lead = len(text) - len(text.lstrip(" "))
+            text = text.strip(" ")
+            cells = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+            fill = "" if colour == PLAIN else f' fill="{colour}"'
+            weight = ' font-weight="700"' if bold else ""
+            out.append(
+                f'<text x="{LEFT + (column + lead) * WIDTH:.1f}" y="{y}" textLength="{cells * WIDTH:.1f}" '
+                f'lengthAdjust="spacingAndGlyphs"{fill}{weight}>{html.escape(text)}</text>'
+            )
+    out.append("</g></svg>\n")
+    return "\n".join(out)
+
+
+def record(moai, file, title, commands):
+    with tempfile.TemporaryDirectory(prefix="moai-picture-") as directory:
+        root = Path(directory).resolve()
+        (root / "bin").mkdir()
+        (root / "bin/moai").symlink_to(moai)
+        project, env = scratch(root)
+        shown = ""
+        for command in commands:
+            if command.startswith("@"):
+                heard(command[1:], project, env)
+            else:
+                shown += f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\n" + heard(command, project, env) + "\n"
+        if str(root) in shown or KEY in shown:
+            sys.exit(f"{file}: a path of this machine or the key is in the picture:\n{shown}")
+        lines = screen(shown.replace("\r\n", "\n"))
+        widest = max(len(line) for line in lines)
+        if widest > COLUMNS:
+            sys.exit(f"{file}: a line is {widest} columns wide, {COLUMNS} fit")
+        (HERE / file).write_text(svg(title, lines), encoding="utf-8")
+        print(f"{file}: {len(lines)} lines")
+
+
+def main():
+    default = HERE.parent.parent / "target/release/moai"
+    moai = Path(sys.argv[1] if len(sys.argv) > 1 else default).resolve()
+    for picture in PICTURES:
+        record(moai, *picture)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+//! Files that are made from the program: they say what it says, or the test says how to write them again.
+
+use std::fs;
+use std::path::Path;
+
+use crate::scratch::Scratch;
+
+/// Compares a committed file with what it is made from; `MOAI_BLESS=1` writes it instead.
+#[track_caller]
+fn in_step(file: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("MOAI_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, made).unwrap();
+        return;
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let differs = committed.lines().zip(made.lines()).position(|(old, new)| old != new);
+    assert!(
+        committed == made,
+        "{file} is not what the program makes (first difference in line {}); write it again with\n  \
+         MOAI_BLESS=1 cargo test --test it generated",
+        differs.map_or_else(|| committed.lines().count().min(made.lines().count()) + 1, |line| line + 1)
+    );
+}
+
+#[test]
+fn completions_are_in_step() {
+    let scratch = Scratch::new();
+    for (shell, file) in [
+        ("bash", "moai.bash"),
+        ("zsh", "_moai"),
+        ("fish", "moai.fish"),
+        ("powershell", "moai.ps1"),
+        ("elvish", "moai.elv"),
+    ] {
+        in_step(&format!("completions/{file}"), &scratch.moai(["completions", shell]).ok());
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page_that_formats_without_a_warning() {
+    let scratch = Scratch::new();
+    scratch.moai(["man", "--out", "man"]).ok();
+    let pages: Vec<_> = fs::read_dir(scratch.project().join("man")).unwrap().map(|page| page.unwrap().path()).collect();
+    assert!(pages.len() > 20, "{pages:?}");
+    assert!(pages.iter().any(|page| page.ends_with("moai-worktree-create.1")), "{pages:?}");
+    let page = scratch.moai(["man", "worktree", "create"]).ok();
+    assert!(page.contains("moai\\-worktree\\-create") || page.contains("moai-worktree-create"), "{page}");
+    assert!(scratch.moai(["man", "worktre"]).fails(2).contains("no command `moai worktre`"));
+    // Where groff is not installed there is nobody to ask.
+    if !Path::new("/usr/bin/groff").exists() {
+        return;
+    }
+    for page in pages {
+        let output = scratch.command("groff").args(["-man", "-ww", "-Tutf8", "-z"]).arg(&page).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{}: {said}", page.display());
+    }
+}
