@@ -8,9 +8,8 @@ use crate::base::disk::{self, Access};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::config::{self, ConfigError, Project, edit, keys};
-use crate::settings::SETTINGS_LOCAL as SETTINGS;
+use crate::settings::{Committable, SETTINGS_LOCAL as SETTINGS, committable};
 
-use super::ignored::{Sight, sight};
 use super::ui::{SCHEMA, Ui, unified};
 
 const LLM_YAML: &str = include_str!("../../templates/llm.yaml");
@@ -72,7 +71,10 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     if writes {
         write_all(&missing)?;
     }
-    let seen = sight(world, &project, &project.root, SETTINGS);
+    let seen = match &project.git {
+        Some(git) => Some((git, committable(world, &project.root)?)),
+        None => None,
+    };
     if ui.json {
         let done = if args.dry_run { "would-create" } else { "created" };
         let files: Vec<_> = files
@@ -80,9 +82,9 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
             .map(|file| json!({ "path": file.path, "action": if file.exists { "kept" } else { done } }))
             .collect();
         let ignored = match seen {
-            Sight::Ignored => Some(true),
-            Sight::Exposed | Sight::Tracked => Some(false),
-            Sight::NoRepository | Sight::Unknown => None,
+            Some((_, Committable::No)) => Some(true),
+            Some((_, Committable::Untracked | Committable::Tracked)) => Some(false),
+            Some((_, Committable::Unknown)) | None => None,
         };
         return ui.answer_json(&json!({ "schema": SCHEMA, "files": files, "settings_ignored": ignored }));
     }
@@ -91,7 +93,10 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     } else if missing.is_empty() {
         ui.say("nothing to do: both files are there")?;
     }
-    about_settings(seen, ui)
+    match seen {
+        Some((git, seen)) => about_settings(seen, &world.tilde(&git.common.join("info/exclude")), ui),
+        None => Ok(()),
+    }
 }
 
 fn preview(files: &[Planned], dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
@@ -123,15 +128,15 @@ fn write_all(files: &[&Planned]) -> Result<(), Failure> {
 }
 
 /// Whether the file that will hold the key can be committed by accident.
-fn about_settings(seen: Sight, ui: &mut Ui) -> Result<(), Failure> {
+fn about_settings(seen: Committable, exclude: &str, ui: &mut Ui) -> Result<(), Failure> {
     match seen {
-        Sight::NoRepository | Sight::Unknown => Ok(()),
-        Sight::Ignored => ui.say(format!("{SETTINGS} is ignored by git: a key in it is not committed")),
-        Sight::Exposed => {
+        Committable::Unknown => Ok(()),
+        Committable::No => ui.say(format!("{SETTINGS} is ignored by git: a key in it is not committed")),
+        Committable::Untracked => {
             ui.warn(format!("{SETTINGS} is not ignored by git: a key in it could be committed"))?;
-            ui.hint(format!("`echo /{SETTINGS} >> .git/info/exclude`, or `moai doctor --fix` does it"))
+            ui.hint(format!("`echo /{SETTINGS} >> {exclude}`, or `moai doctor --fix` does it"))
         }
-        Sight::Tracked => {
+        Committable::Tracked => {
             ui.warn(format!("{SETTINGS} is committed: a key in it would be, too"))?;
             ui.hint(format!("`git rm --cached {SETTINGS}` takes it out of git and keeps the file"))
         }

@@ -10,7 +10,6 @@ mod dress;
 mod glm;
 mod here;
 mod hook;
-mod ignored;
 mod init;
 mod key;
 mod launch;
@@ -142,7 +141,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Key(args) => key::run(args, world, ui),
         Command::Mode(args) => mode::run(args, world, ui),
         Command::Config(args) => config::run(args, world, ui),
-        Command::Phase(args) => phase::run(args, world, ui),
+        Command::Phase(args) => phase::run(&args, world, ui),
         Command::Init(args) => init::run(&args, world, ui),
         Command::Worktree(args) => worktree::run(args, world, ui),
         Command::Hook(args) => hook::run(args, world, ui),

@@ -25,15 +25,18 @@ pub enum Committable {
 
 /// Asks git about the local settings of the checkout at `root`.
 pub fn committable(world: &World, root: &Path) -> Result<Committable, ProgramError> {
+    committable_file(world, root, SETTINGS_LOCAL)
+}
+
+/// Asks git about another file that may hold a key, by its path below the checkout at `root`.
+pub fn committable_file(world: &World, root: &Path, relative: &str) -> Result<Committable, ProgramError> {
     let git = |args: &[&str]| -> Result<Option<i32>, ProgramError> {
         let program = match Program::new(world, "git") {
             Err(ProgramError::Missing(_)) => return Ok(None),
             other => other?,
         };
         let program = program.without_env(world, |name| name.starts_with("GIT_DIR") || name == "GIT_WORK_TREE");
-        Ok(Some(
-            program.dir(root).args(args.iter().copied().chain(["--", SETTINGS_LOCAL])).run()?.status.unwrap_or(128),
-        ))
+        Ok(Some(program.dir(root).args(args.iter().copied().chain(["--", relative])).run()?.status.unwrap_or(128)))
     };
     match git(&["check-ignore", "--quiet"])? {
         None => Ok(Committable::Unknown),

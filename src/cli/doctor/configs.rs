@@ -2,9 +2,9 @@
 
 use crate::base::failure::Failure;
 use crate::base::secret::Secret;
-use crate::cli::ignored::{Sight, sight};
 use crate::config::GLM_JSON;
 use crate::config::{Config, GlmTemplate, Layer, Origin, Setting};
+use crate::settings::{Committable, committable_file};
 
 use super::Patient;
 use super::finding::Finding;
@@ -64,10 +64,12 @@ fn written_key(template: &GlmTemplate, patient: &Patient<'_>) -> Option<Finding>
     let place = patient.world.tilde(&template.path);
     let todo = "write `${GLM_API_KEY}` in its place, and store the key: `moai glm --stdin`";
     let root = template.path.ancestors().nth(GLM_JSON.split('/').count()).unwrap_or(&patient.project.root);
-    Some(match sight(patient.world, &patient.project, root, GLM_JSON) {
-        Sight::Tracked => Finding::error("glm-json-key", format!("{name} is written out in a file that is committed"))
-            .at(place)
-            .todo(format!("{todo}; then make a new key on the vendor's site, this one is in the history")),
+    Some(match committable_file(patient.world, root, GLM_JSON) {
+        Ok(Committable::Tracked) => {
+            Finding::error("glm-json-key", format!("{name} is written out in a file that is committed"))
+                .at(place)
+                .todo(format!("{todo}; then make a new key on the vendor's site, this one is in the history"))
+        }
         _ => Finding::warn("glm-json-key", format!("{name} is written out in a file that is meant to be committed"))
             .at(place)
             .todo(todo),

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::base::disk::{self, Access, DiskError};
+use crate::base::disk::{self, DiskError};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::Ui;
-use crate::settings::SETTINGS_LOCAL;
+use crate::settings::{self, SETTINGS_LOCAL};
 
 use super::finding::{Finding, Fix};
 
@@ -18,7 +18,10 @@ pub(super) fn apply(finding: &mut Finding, world: &World, ui: &mut Ui) -> Result
     let Some(fix) = &finding.fix else { return Ok(false) };
     let (done, said) = match fix {
         Fix::Private(path) => (private(path), format!("chmod 600 {}", world.tilde(path))),
-        Fix::Exclude(path) => (exclude(path), format!("added /{SETTINGS_LOCAL} to {}", world.tilde(path))),
+        Fix::Exclude(common) => {
+            let path = world.tilde(&common.join("info/exclude"));
+            (settings::exclude(common).map(drop), format!("added /{SETTINGS_LOCAL} to {path}"))
+        }
         Fix::Remove(path) => (disk::remove(path), format!("removed {}", world.tilde(path))),
     };
     match done {
@@ -37,19 +40,4 @@ pub(super) fn apply(finding: &mut Finding, world: &World, ui: &mut Ui) -> Result
 fn private(path: &Path) -> Result<(), DiskError> {
     let mode = if path.is_dir() { 0o700 } else { 0o600 };
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(DiskError::io("change the mode of", path))
-}
-
-/// Adds the line where it is not there yet.
-fn exclude(path: &Path) -> Result<(), DiskError> {
-    let line = format!("/{SETTINGS_LOCAL}");
-    let mut text = disk::read_text(path)?.unwrap_or_default();
-    if text.lines().any(|known| known == line) {
-        return Ok(());
-    }
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text.push_str(&line);
-    text.push('\n');
-    disk::replace(path, text.as_bytes(), Access::Keep)
 }

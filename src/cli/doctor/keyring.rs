@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::base::disk;
 use crate::base::secret::Secret;
-use crate::cli::ignored::{Sight, sight};
 use crate::keys;
 use crate::model::{Mode, ProviderId};
+use crate::settings::{Committable, committable_file};
 
 use super::Patient;
 use super::finding::{Finding, Fix};
@@ -91,8 +91,8 @@ fn stale(patient: &Patient<'_>, root: &Path, known: bool) -> Option<Finding> {
     let shown = patient.world.tilde(&path);
     let print = key.map_or_else(|| "no key".to_owned(), |key| format!("key {}", key.fingerprint()));
     let what = format!("an old moai-adk left a plaintext copy in the project ({print}); nothing reads it");
-    Some(match (sight(patient.world, &patient.project, root, STALE), known) {
-        (Sight::Tracked, _) => Finding::error("stale-key", format!("{what}, and it is committed"))
+    Some(match (committable_file(patient.world, root, STALE), known) {
+        (Ok(Committable::Tracked), _) => Finding::error("stale-key", format!("{what}, and it is committed"))
             .at(&shown)
             .todo(format!("`git rm --cached {STALE}`, then make a new key: this one is in the history")),
         (_, false) => Finding::warn("stale-key", format!("{what}; it may be your only copy"))

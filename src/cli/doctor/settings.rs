@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::base::program;
-use crate::cli::ignored::{Sight, sight};
 use crate::model::Backend;
-use crate::settings::{Credential, Document, Effective, Layer, Layers, SETTINGS_LOCAL, load_local};
+use crate::settings::{
+    Committable, Credential, Document, Effective, Layer, Layers, SETTINGS_LOCAL, committable, load_local,
+};
 use crate::worktree::Repo;
 
 use super::Patient;
@@ -46,9 +47,9 @@ fn checkout(patient: &Patient<'_>, root: &Path, findings: &mut Vec<Finding>) {
         Ok(Some(document)) if holds_key(&document) => {
             let before = findings.len();
             findings.extend(loose(&path, &shown));
-            findings.extend(committable(patient, root, &shown));
+            findings.extend(exposed(patient, root, &shown));
             if findings.len() == before {
-                findings.push(Finding::ok("settings", "a key is in it, private and ignored by git").at(&shown));
+                findings.push(Finding::ok("settings", "a key is in it, private, and git does not take it").at(&shown));
             }
             findings.push(
                 Finding::info("settings-helper", "the key itself stands in the settings")
@@ -77,20 +78,21 @@ fn loose(path: &Path, shown: &str) -> Option<Finding> {
     })
 }
 
-fn committable(patient: &Patient<'_>, root: &Path, shown: &str) -> Option<Finding> {
-    match sight(patient.world, &patient.project, root, SETTINGS_LOCAL) {
-        Sight::Tracked => Some(
+fn exposed(patient: &Patient<'_>, root: &Path, shown: &str) -> Option<Finding> {
+    match committable(patient.world, root).ok()? {
+        Committable::Tracked => Some(
             Finding::error("settings-tracked", "a key is in a file that is committed")
                 .at(shown)
                 .todo(format!("`git rm --cached {SETTINGS_LOCAL}`, then make a new key on the vendor's site")),
         ),
-        Sight::Exposed => {
-            let exclude = patient.project.git.as_ref()?.common.join("info/exclude");
+        Committable::Untracked => {
+            let common = patient.project.git.as_ref()?.common.clone();
             let finding =
                 Finding::error("settings-exposed", "a key is in a file that `git add .` would commit").at(shown);
-            Some(finding.todo(format!("add /{SETTINGS_LOCAL} to {}", exclude.display())).fix(Fix::Exclude(exclude)))
+            let exclude = patient.world.tilde(&common.join("info/exclude"));
+            Some(finding.todo(format!("`echo /{SETTINGS_LOCAL} >> {exclude}`")).fix(Fix::Exclude(common)))
         }
-        Sight::NoRepository | Sight::Unknown | Sight::Ignored => None,
+        Committable::No | Committable::Unknown => None,
     }
 }
 
@@ -126,11 +128,15 @@ fn merged(patient: &Patient<'_>, root: &Path, findings: &mut Vec<Finding>) {
 /// A helper that is not there leaves Claude Code without a key.
 fn helper(patient: &Patient<'_>, effective: &Effective, shown: &str) -> Option<Finding> {
     let Credential::Helper(command) = &effective.bearer.as_ref()?.value else { return None };
-    let program = command.split_whitespace().next()?;
+    // moai quotes its own path where it is not on the PATH.
+    let program = match command.strip_prefix('\'') {
+        Some(quoted) => quoted.split('\'').next()?,
+        None => command.split_whitespace().next()?,
+    };
     program::find(patient.world, program).is_none().then(|| {
         Finding::error("helper-missing", format!("the key comes from `{program}`, which is not on the PATH"))
             .at(shown)
-            .todo("put it on the PATH, or write the key: `moai glm --embed`")
+            .todo("put it on the PATH, or run `moai glm` again")
     })
 }
 
