@@ -18,6 +18,7 @@ mod generated;
 mod init;
 mod install;
 mod mode;
+mod phase;
 mod scratch;
 mod shells;
 mod status;

@@ -1,5 +1,6 @@
 //! `--enter` and `--launch`: the place is made ready, and Claude Code is started in it.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::base::failure::Failure;
@@ -9,6 +10,8 @@ use crate::cli::dress::{Dress, Form, keep_out_of_git};
 use crate::cli::here::Here;
 use crate::cli::launch;
 use crate::cli::ui::Ui;
+use crate::cli::worktree::create::{Wish, make};
+use crate::cli::worktree::which::lead_shell;
 use crate::config::Project;
 use crate::model::Backend;
 use crate::route::phase::{Place, Step};
@@ -38,13 +41,14 @@ pub(super) fn enter(args: &Args, here: &Here, route: Route, world: &World, ui: &
     if args.launch {
         return start(&route, &path, here, world, ui);
     }
+    lead_shell(world, &path)?;
     if ui.json {
         return view::show(&route, here, world, ui);
     }
     for command in view::next(&route, here) {
         ui.hint(format!("next: `{command}`"))?;
     }
-    ui.answer(path.display().to_string())
+    ui.answer_bytes(&[path.as_os_str().as_bytes(), b"\n"].concat())
 }
 
 fn refused(route: &Route, here: &Here) -> Failure {
@@ -64,8 +68,16 @@ fn refused(route: &Route, here: &Here) -> Failure {
     }
 }
 
-fn create(_args: &Args, _here: &Here, _route: &Route, _world: &World, _ui: &mut Ui) -> Result<(), Failure> {
-    Err(Failure::expected("creating worktrees is not built yet"))
+/// Creates the worktree of the SPEC, on GLM where `llm.auto_worktree.copy_glm_config` says so.
+fn create(args: &Args, here: &Here, route: &Route, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let Some(spec) = &route.spec else { return Err(refused(route, here)) };
+    let question = format!("create a worktree for {spec}?");
+    if here.config.confirm_worktree() && !args.yes && !ui.confirm(&question, "--yes")? {
+        return Err(Failure::expected("nothing was created"));
+    }
+    let wish = Wish { glm: here.config.auto_worktree().copy_glm_config, ..Wish::spec(spec) };
+    let made = make(&wish, world, ui)?;
+    ui.say(format!("created {} on {}", world.tilde(&made.plan.path), made.plan.branch))
 }
 
 /// A worktree that GLM is to work in gets the GLM settings, unless the person keeps them out.

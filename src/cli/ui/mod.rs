@@ -68,6 +68,7 @@ pub struct Ui {
     interactive: bool,
     progress: bool,
     width: Option<u16>,
+    warned: Vec<String>,
 }
 
 impl Ui {
@@ -97,6 +98,7 @@ impl Ui {
             interactive: world.terminal.stdin && world.terminal.stderr && !json,
             progress: world.terminal.stderr && !dumb && !json && !quiet,
             width: world.terminal.stdout.then(|| terminal_width(world)).flatten(),
+            warned: Vec::new(),
         }
     }
 
@@ -131,10 +133,15 @@ impl Ui {
         writeln!(self.err, "{}", line.as_ref()).map_err(Failure::output)
     }
 
-    /// Talk that `--quiet` does not silence: something the person should look at.
+    /// Talk that `--quiet` does not silence: something the person should look at. The same line is said once.
     pub fn warn(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
+        let line = line.as_ref();
+        if self.warned.iter().any(|said| said == line) {
+            return Ok(());
+        }
+        self.warned.push(line.to_owned());
         let label = self.talk.yellow("warning:");
-        writeln!(self.err, "{label} {}", line.as_ref()).map_err(Failure::output)
+        writeln!(self.err, "{label} {line}").map_err(Failure::output)
     }
 
     /// What to do next.

@@ -17,7 +17,7 @@ mod switch;
 mod sync;
 mod unlock;
 mod view;
-mod which;
+pub(super) mod which;
 
 use clap::Subcommand;
 

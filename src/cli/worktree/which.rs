@@ -61,7 +61,7 @@ impl Trees {
 }
 
 /// Tells the shell function of `moai shell-init` where to go; without it nothing happens.
-pub(super) fn lead_shell(world: &World, path: &Path) -> Result<bool, Failure> {
+pub(in crate::cli) fn lead_shell(world: &World, path: &Path) -> Result<bool, Failure> {
     use std::os::unix::ffi::OsStrExt as _;
     let Some(file) = world.env.raw("MOAI_CD_FILE").filter(|file| !file.is_empty()) else { return Ok(false) };
     // The function made the file, private; it reads the path raw and never runs it.
