@@ -134,6 +134,8 @@ struct Stage {
     upstream: Upstream,
     claude: PathBuf,
     shell: Vec<(String, String)>,
+    /// The endpoint that counts as GLM's in predictions.
+    glm: Option<String>,
 }
 
 impl Stage {
@@ -141,7 +143,7 @@ impl Stage {
         let claude = client()?;
         let scratch = Scratch::repository();
         scratch.git(["worktree", "add", "--quiet", "../wt"]);
-        Some(Self { scratch, upstream: Upstream::start(), claude, shell: Vec::new() })
+        Some(Self { scratch, upstream: Upstream::start(), claude, shell: Vec::new(), glm: None })
     }
 
     fn main(&self) -> PathBuf {
@@ -218,7 +220,7 @@ impl Stage {
     fn predicted(&self, checkout: &Path, main: Option<&Path>) -> Effective {
         let env: Env = self.shell.iter().cloned().collect();
         let world = World::scratch(self.scratch.home(), checkout, env);
-        Layers::load(&world, checkout, main).unwrap().effective(None)
+        Layers::load(&world, checkout, main).unwrap().effective(self.glm.as_deref())
     }
 
     /// Asserts that the client in the worktree does what was predicted, and returns what that was.
@@ -356,8 +358,10 @@ fn a_bare_main_has_no_local_file_and_a_subdirectory_finds_none() {
 fn after_the_switch_a_key_in_the_shell_does_not_reach_glm() {
     let Some(mut stage) = Stage::new() else { return };
     let main = stage.main();
+    stage.glm = Some(stage.upstream.url("glm"));
     stage.export("ANTHROPIC_API_KEY", "sk-ant-shell");
-    stage.export("MOAI_LLM_GLM_BASE_URL", &stage.upstream.url("glm"));
+    // Without it the client asks Anthropic about the key before it reads its files: 20 seconds where there is no network.
+    stage.export("ANTHROPIC_BASE_URL", &stage.upstream.url("shell"));
     stage.local(&main, r#"{"env": {"ANTHROPIC_AUTH_TOKEN": "x", "ANTHROPIC_BASE_URL": "BASE/glm"}}"#);
     let (seen, effective) = stage.agrees("the seed's five keys", &main, None);
     assert_eq!(seen.api_key.as_deref(), Some("sk-ant-shell"), "the leak that moai's sixth key stops");
