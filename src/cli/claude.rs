@@ -25,7 +25,7 @@ pub(super) struct Args {
 }
 
 /// Runs `moai claude`.
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::quietly(world)?;
     let root = &here.project.root;
     let links = if here.project.is_linked() { Links::Stay } else { Links::Follow };

@@ -10,9 +10,10 @@ use crate::base::world::World;
 use crate::config::{Config, Project};
 use crate::keys::{self, Found, Lookup};
 use crate::model::ProviderId;
-use crate::settings::{self, Clash, Committable, GlmEnv, GlmSpec, Links, Plan, Target};
+use crate::settings::{self, Clash, GlmEnv, GlmSpec, Links, Plan, Target};
+use crate::worktree::{self, Repo};
 
-use super::ui::Ui;
+use super::ui::{Ui, clean};
 
 /// How the key gets to Claude Code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,13 +147,12 @@ impl Dress {
     }
 }
 
+/// Names and values of an environment.
+type Variables = Vec<(String, Secret)>;
+
 /// glm.json's `env`, filled in: the key's own names through the resolver, all others from the environment. Beside it the
 /// key, where the resolver was asked.
-fn template_env(
-    world: &World,
-    config: &Config,
-    lookup: &Lookup<'_>,
-) -> Result<(Vec<(String, Secret)>, Option<Found>), Failure> {
+fn template_env(world: &World, config: &Config, lookup: &Lookup<'_>) -> Result<(Variables, Option<Found>), Failure> {
     let Some(template) = config.template() else { return Ok((Vec::new(), None)) };
     let names = crate::catalog::provider(ProviderId::Glm).key_vars;
     let is_key = |name: &str| names.contains(&name) || lookup.env_var == Some(name);
@@ -172,42 +172,21 @@ fn template_env(
     Ok((extra, found))
 }
 
-fn take(extra: &mut Vec<(String, Secret)>, name: &str) -> Option<Secret> {
+fn take(extra: &mut Variables, name: &str) -> Option<Secret> {
     let at = extra.iter().position(|(known, _)| known == name)?;
     Some(extra.remove(at).1)
 }
 
-/// Makes sure that git will never take the file, or refuses to put a key into it. `helper`: no key will be in it.
+/// Makes sure that git will never take the settings file, or refuses to put a key into it. In the form with `helper`
+/// there is no key in it, and a word is enough.
 pub(super) fn keep_out_of_git(world: &World, project: &Project, helper: bool, ui: &mut Ui) -> Result<(), Failure> {
-    let Some(git) = &project.git else { return Ok(()) };
-    let mut state = settings::committable(world, &project.root)?;
-    if matches!(state, Committable::Untracked | Committable::Unknown) {
-        if settings::exclude(&git.common)? {
-            ui.say(format!("{} is now ignored by git (.git/info/exclude)", settings::SETTINGS_LOCAL))?;
-        }
-        if state == Committable::Untracked {
-            state = settings::committable(world, &project.root)?;
-        }
+    if project.git.is_none() {
+        return Ok(());
     }
-    let (what, hint) = match state {
-        Committable::No => return Ok(()),
-        Committable::Unknown => {
-            return ui.warn("git is not installed: nobody can say whether .claude/settings.local.json is tracked");
-        }
-        Committable::Tracked => (
-            "is tracked by git: the key would be in the next commit",
-            "stop tracking it: `git rm --cached .claude/settings.local.json`",
-        ),
-        Committable::Untracked => (
-            "is taken back from the ignored files by a `!` rule in .gitignore: the key could be committed",
-            "remove that rule from .gitignore",
-        ),
-    };
-    if helper {
-        return ui.warn(format!("{} {what}, though without a key in it", settings::SETTINGS_LOCAL));
+    let repo = Repo::open(world)?;
+    match worktree::ensure_ignored(&repo, &project.root, settings::SETTINGS_LOCAL) {
+        Ok(()) => Ok(()),
+        Err(error) if helper => ui.warn(format!("{}, though without a key in it", clean(&error.to_string()))),
+        Err(error) => Err(Failure::from(error).hint("or keep the key off the disk: `moai glm --helper`")),
     }
-    Err(Failure::expected(format!("{} {what}", settings::SETTINGS_LOCAL))
-        .with_code("committable")
-        .hint(hint)
-        .hint("or keep the key off the disk: `moai glm --helper`"))
 }

@@ -25,6 +25,7 @@ use super::{key, launch};
 /// so that `moai claude` gives it back to the byte. With a key it saves the key to ~/.moai/.env.glm and changes no
 /// project. After `--` it runs that command with GLM's environment and changes no file.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "\
 Examples:
   moai glm --stdin < keyfile        save the key without leaving it in the shell's history
@@ -59,7 +60,7 @@ pub(super) struct Args {
 }
 
 /// Runs `moai glm`.
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     if !args.command.is_empty() {
         let here = Here::look(world, ui)?;
         let dress = Dress::glm(world, &here.project, &here.config, Form::Process)?;
@@ -67,13 +68,13 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
     }
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] if args.stdin || args.keyring => save(None, &args, world, ui),
-        [] => switch(&args, world, ui),
+        [] if args.stdin || args.keyring => save(None, args, world, ui),
+        [] => switch(args, world, ui),
         ["status"] => super::status::run(super::status::Args::default(), world, ui),
-        ["setup"] => save(None, &args, world, ui),
-        ["setup", word] => save(Some(word), &args, world, ui),
-        [word] if keys::looks_like_key(word) => save(Some(word), &args, world, ui),
-        [word, ..] => Err(not_a_key(word)),
+        ["setup"] => save(None, args, world, ui),
+        ["setup", key] => save(Some(key), args, world, ui),
+        [key] if keys::looks_like_key(key) => save(Some(key), args, world, ui),
+        [other, ..] => Err(not_a_key(other)),
     }
 }
 
@@ -90,8 +91,8 @@ fn not_a_key(word: &str) -> Failure {
         .hint("to pass words to Claude Code on GLM: `moai glm -- claude …`")
 }
 
-fn save(word: Option<&str>, args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    let secret = key::take(world, ui, ProviderId::Glm, word, args.stdin)?;
+fn save(given: Option<&str>, args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let secret = key::take(world, ui, ProviderId::Glm, given, args.stdin)?;
     let place = if args.keyring { Place::Keyring } else { Place::File };
     let stored = keys::store(world, ProviderId::Glm, &secret, place)?;
     if ui.json {
@@ -103,7 +104,7 @@ fn save(word: Option<&str>, args: &Args, world: &World, ui: &mut Ui) -> Result<(
     }
     let verb = if stored.changed { "saved" } else { "was there already" };
     ui.say(format!("the GLM key {} {verb}: {}", secret.fingerprint(), stored.source.describe(world)))?;
-    if word.is_some() {
+    if given.is_some() {
         ui.hint("the key is in your shell's history now; `moai glm --stdin < keyfile` keeps it out")?;
     }
     ui.hint("`moai glm` switches a project to GLM, and applies a new key to one that is on it already")
@@ -112,6 +113,7 @@ fn save(word: Option<&str>, args: &Args, world: &World, ui: &mut Ui) -> Result<(
 fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::look(world, ui)?;
     let root = &here.project.root;
+    require_no_home(world, root)?;
     let form = if args.helper { Form::Helper } else { Form::Configured };
     let mut dress = Dress::glm(world, &here.project, &here.config, form)?;
     if args.with_permissions {
@@ -138,6 +140,18 @@ fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     }
     say_switched(world, ui, &plan, &dress, &here.config.glm().opus)?;
     after_switch(world, ui, root, &plan)
+}
+
+/// The home directory is no project: its `.claude` belongs to every project.
+fn require_no_home(world: &World, root: &std::path::Path) -> Result<(), Failure> {
+    let home = world.home().ok().map(|home| home.canonicalize().unwrap_or_else(|_| home.to_path_buf()));
+    if home.as_deref() != Some(root) {
+        return Ok(());
+    }
+    Err(Failure::expected("this is your home directory, and `moai glm` switches a project")
+        .with_code("no-project")
+        .hint("change to a project first: `cd <project> && moai glm`")
+        .hint("or run one session on GLM from here: `moai glm -- claude`"))
 }
 
 fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, dress: &Dress, model: &str) -> Result<(), Failure> {

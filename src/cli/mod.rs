@@ -135,8 +135,8 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         }
     };
     match cli.command {
-        Command::Glm(args) => glm::run(args, world, ui),
-        Command::Claude(args) => claude::run(args, world, ui),
+        Command::Glm(args) => glm::run(&args, world, ui),
+        Command::Claude(args) => claude::run(&args, world, ui),
         Command::Status(args) => status::run(args, world, ui),
         Command::Key(args) => key::run(args, world, ui),
         Command::Mode(args) => mode::run(args, world, ui),

@@ -213,8 +213,8 @@ impl Layers {
             let meant = meant.filter(|url| !url.value.is_empty());
             let meant = meant.as_ref().map(|url| url.value.as_str());
             let same = backend(meant, glm_url) == backend(reached, glm_url)
-                && (backend(reached, glm_url) != Backend::Other || meant.and_then(host) == reached.and_then(host));
-            // A token of ours in a weaker layer that the stronger layer repeats is the same key.
+                && (!matches!(backend(reached, glm_url), Backend::Other | Backend::Gateway)
+                    || meant.and_then(host) == reached.and_then(host));
             if !same {
                 mixed.push(format!(
                     "the credential from the {} settings is sent to {} in {header}",

@@ -38,9 +38,9 @@ pub fn overlay(layers: &Layers, glm: &GlmEnv, helper: &str) -> Option<Overlay> {
         .collect();
     let mut patch: Patch = Vec::new();
     // A token or helper in a file that stays loaded beats the environment; only a helper of ours beats both.
-    let helped =
+    let token_stays =
         stays.iter().any(|spot| **spot == Spot::env("ANTHROPIC_AUTH_TOKEN") || **spot == Spot::top("apiKeyHelper"));
-    if helped {
+    if token_stays {
         patch.push((Spot::top("apiKeyHelper"), Some(quote(helper))));
         patch.push((Spot::env("ANTHROPIC_AUTH_TOKEN"), Some(quote(""))));
     }
