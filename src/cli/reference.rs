@@ -39,14 +39,32 @@ fn file_name(command: &Command) -> String {
 }
 
 fn page(command: &Command) -> Option<String> {
-    let source = format!("moai {}", env!("CARGO_PKG_VERSION"));
-    let page = clap_mangen::Man::new(command.clone())
+    let man = clap_mangen::Man::new(command.clone())
         .title(command.get_bin_name().unwrap_or("moai").replace(' ', "-"))
-        .source(source)
+        .source(format!("moai {}", env!("CARGO_PKG_VERSION")))
         .manual("moai");
     let mut text = Vec::new();
-    page.render(&mut text).ok()?;
-    String::from_utf8(text).ok()
+    man.render_title(&mut text).ok()?;
+    man.render_name_section(&mut text).ok()?;
+    man.render_synopsis_section(&mut text).ok()?;
+    man.render_description_section(&mut text).ok()?;
+    man.render_options_section(&mut text).ok()?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut text).ok()?;
+    }
+    let extra = command.get_after_long_help().or_else(|| command.get_after_help()).map(ToString::to_string);
+    let text = String::from_utf8(text).ok()?;
+    Some(text + &extra.map(|extra| as_written(&extra)).unwrap_or_default())
+}
+
+/// What stands below the options, line by line: examples must not be filled into paragraphs.
+fn as_written(extra: &str) -> String {
+    let (heading, lines) = match extra.trim_start().strip_prefix("Examples:") {
+        Some(examples) => ("EXAMPLES", examples),
+        None => ("NOTES", extra),
+    };
+    let lines = lines.trim_matches('\n').replace('\\', "\\e").replace('-', "\\-").replace('\n', "\n\\&");
+    format!(".SH {heading}\n.nf\n\\&{lines}\n.fi\n")
 }
 
 /// The reference of all commands: what `--help` prints, command by command.
