@@ -13,6 +13,7 @@
 
 mod client;
 mod config;
+mod demo;
 mod doctor;
 mod first;
 mod generated;

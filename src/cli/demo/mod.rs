@@ -2,7 +2,7 @@
 //!
 //! Each step goes through the same door as a command line (`cli::run_on`), so the demo cannot drift from the program;
 //! each ends with a proof that looks at the files and not at what was printed. It needs no key, no server, no
-//! network, no git identity and no git on the PATH.
+//! network and no git identity; without a git on the PATH it leaves out the two steps that ask git.
 
 mod stage;
 mod steps;
@@ -10,6 +10,7 @@ mod steps;
 use serde::Serialize;
 
 use crate::base::failure::{Failure, Kind};
+use crate::base::program;
 use crate::base::world::World;
 
 use super::ui::{SCHEMA, Streams, Ui};
@@ -50,7 +51,8 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     }
     let mut played = Vec::new();
     let mut outcome = Ok(());
-    for (number, step) in STEPS.iter().enumerate() {
+    let has_git = program::find(world, "git").is_some();
+    for (number, step) in STEPS.iter().filter(|step| has_git || !step.asks_git).enumerate() {
         world.interrupt.check()?;
         match play(step, number + 1, &stage, ui) {
             Ok(step) => played.push(step),
@@ -65,6 +67,9 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         ui.say(format!("the scratch directory is left at {}", kept.display()))?;
     }
     outcome?;
+    if !has_git {
+        ui.say("two steps were left out: removing uncommitted work and bringing it back needs git, which is not here")?;
+    }
     if ui.json {
         return ui.answer_json(&serde_json::json!({ "schema": SCHEMA, "steps": played, "directory": kept }));
     }
@@ -109,14 +114,14 @@ fn farewell(ui: &mut Ui) -> Result<(), Failure> {
     let lines = [
         ("moai glm YOUR-KEY", "store your Z.AI key (from https://z.ai/manage-apikey/apikey-list)"),
         ("cd YOUR-PROJECT", ""),
-        ("moai init", "write .moai/config/sections/llm.yaml, where there is none"),
-        ("moai mode mashup", "plan with Claude, implement with GLM"),
-        ("moai phase plan", "where the next phase runs, and on which model"),
+        ("moai init", "plan with Claude, implement with GLM: writes .moai/config/sections/llm.yaml"),
+        ("moai phase run SPEC-001 --enter", "a worktree on GLM for a SPEC"),
+        ("moai status", "what runs where, and why"),
         ("moai doctor", "if anything looks wrong"),
     ];
     ui.answer(format!("\n{}", ui.style.green("Every step held. Now with your own project:")))?;
     for (command, what) in lines {
-        let padded = format!("{command:18}");
+        let padded = format!("{command:31}");
         ui.answer(format!("  {}  {what}", ui.style.cyan(&padded)).trim_end())?;
     }
     Ok(())

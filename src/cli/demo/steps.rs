@@ -15,6 +15,7 @@ use super::stage::{SETTINGS, Stage};
 const KEY: &str = "00000000000000000000000000000000.madeUpForTheDemo";
 
 /// One step.
+#[derive(Clone, Copy)]
 pub(super) struct Step {
     /// What it is for, shown before it.
     pub(super) aim: &'static str,
@@ -22,6 +23,8 @@ pub(super) struct Step {
     pub(super) words: &'static [&'static str],
     /// The exit code that it must end with.
     pub(super) exit: u8,
+    /// Whether moai asks the git executable in it.
+    pub(super) asks_git: bool,
     /// What happens just before.
     pub(super) before: fn(&Stage) -> Result<(), Failure>,
     /// What it did, as the files show it; or what is not as it should be.
@@ -30,7 +33,12 @@ pub(super) struct Step {
 
 /// A step that works, with nothing before it.
 const fn step(aim: &'static str, words: &'static [&'static str], proof: fn(&Stage) -> Result<String, String>) -> Step {
-    Step { aim, words, exit: 0, before: nothing, proof }
+    Step { aim, words, exit: 0, asks_git: false, before: nothing, proof }
+}
+
+/// The same, where moai asks the git executable: a rescue commit is made as git would make it, filters and all.
+const fn with_git(step: Step) -> Step {
+    Step { asks_git: true, ..step }
 }
 
 /// All of them, in order.
@@ -42,16 +50,17 @@ pub(super) const STEPS: &[Step] = &[
     step("Plan with Claude, implement with GLM", &["mode", "mashup"], mode_is_mashup),
     step("Where would the run phase of SPEC-001 go?", &["phase", "run", "SPEC-001"], no_worktree_yet),
     step("A worktree for it, on GLM", &["worktree", "create", "SPEC-001", "--glm"], worktree_is_on_glm),
-    step("All worktrees", &["worktree", "list"], worktree_is_on_glm),
+    step("All worktrees", &["worktree", "list"], both_are_listed),
     Step {
         aim: "Somebody has written something there; removing it must not lose that",
         words: &["worktree", "remove", "SPEC-001"],
         exit: 1,
+        asks_git: false,
         before: write_notes,
         proof: notes_are_there,
     },
-    step("Insisting", &["worktree", "remove", "SPEC-001", "--force"], worktree_is_gone),
-    step("And yet nothing is lost", &["worktree", "restore", "SPEC-001"], notes_are_there),
+    with_git(step("Insisting", &["worktree", "remove", "SPEC-001", "--force"], worktree_is_gone)),
+    with_git(step("And yet nothing is lost", &["worktree", "restore", "SPEC-001"], notes_are_there)),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several things that may happen before a step")]
@@ -133,6 +142,13 @@ fn worktree_is_on_glm(stage: &Stage) -> Result<String, String> {
     let seen = repo.statuses(Some(options.include_untracked(true))).map_err(|error| error.message().to_owned())?;
     require(seen.is_empty(), "git sees files in it that could be committed by mistake")?;
     Ok("on feature/SPEC-001, sent to GLM; git sees nothing to commit, so the key cannot slip in".into())
+}
+
+fn both_are_listed(stage: &Stage) -> Result<String, String> {
+    let repo = Repository::open(stage.project()).map_err(|error| error.message().to_owned())?;
+    let known = repo.worktrees().map_err(|error| error.message().to_owned())?;
+    require(known.iter().flatten().flatten().eq(["SPEC-001"]), "git knows other worktrees than SPEC-001")?;
+    Ok("git knows it, too: nothing here is hidden from your other tools".into())
 }
 
 fn worktree_is_gone(stage: &Stage) -> Result<String, String> {
