@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::branch::tip;
 use super::entry::Entry;
+use super::error::WorktreeError;
 use super::repo::Repo;
-use crate::base::disk;
+use crate::base::disk::{self, Access};
 
 /// The file in a worktree's administrative directory that names the branch it was made from.
-pub(super) const BASE_FILE: &str = "moai/base";
+const BASE_FILE: &str = "moai/base";
 
 impl Repo {
     /// The branch that `entry` is measured against, synced with and merged into; `None` where nobody can tell.
@@ -32,6 +33,14 @@ impl Repo {
             })
             .or(checked_out)
     }
+}
+
+/// Remembers the branch that a new worktree was made from; another revision is no base to measure against.
+pub(super) fn remember(repo: &Repo, admin: &Path, base: &str) -> Result<(), WorktreeError> {
+    if tip(repo, base).is_some() {
+        disk::replace(&admin.join(BASE_FILE), format!("{base}\n").as_bytes(), Access::Private)?;
+    }
+    Ok(())
 }
 
 fn recorded(admin: &Path) -> Option<String> {

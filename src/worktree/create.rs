@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::admin::{Admin, INITIALIZING, put};
 use super::attributes;
+use super::base;
 use super::error::WorktreeError;
 use super::exclude;
 use super::facts;
@@ -305,6 +306,9 @@ impl Work<'_> {
             root: plan.path.clone().into(),
         })?;
         registry::record(&file, &plan.roost.project, &record)?;
+        if !plan.attach {
+            base::remember(repo, &self.admin, &plan.base)?;
+        }
         self.reached("registry")?;
         disk::remove(&self.admin.join("locked"))?;
         self.reached("unlock")?;

@@ -99,6 +99,25 @@ pub fn record(path: &Path, project: &str, record: &Record) -> Result<(), Worktre
     })
 }
 
+/// Writes down that somebody went to the worktree at `root`; where there is no record of it nothing is written.
+pub fn touch(path: &Path, project: &str, spec: &str, root: &Path, now: Timestamp) -> Result<(), WorktreeError> {
+    let wanted = root.display().to_string();
+    let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    change(path, false, |file| {
+        let specs = file.get(project).and_then(|project| project.object_value());
+        let Some(property) = specs.and_then(|specs| specs.get(spec)) else { return };
+        let records = match property.array_value() {
+            Some(list) => list.elements().into_iter().filter_map(|element| element.as_object()).collect(),
+            None => property.object_value().into_iter().collect::<Vec<_>>(),
+        };
+        for record in records.iter().filter(|record| has_path(record, &wanted)) {
+            if let Some(accessed) = record.get("last_accessed") {
+                accessed.set_value(CstInputValue::from(now.clone()));
+            }
+        }
+    })
+}
+
 /// Takes the record of this path out again.
 pub fn forget(path: &Path, project: &str, spec: &str, root: &Path) -> Result<(), WorktreeError> {
     let wanted = root.display().to_string();

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::branch;
 use super::entry::Entry;
@@ -13,6 +12,7 @@ use super::git::Git;
 use super::hidden::precious_files;
 use super::integrated::Integrated;
 use super::refusal::{Refusal, refusals};
+use super::registered::unregister;
 use super::repo::Repo;
 use super::rescue::{self, SETTINGS};
 use super::trash::{Cause, Record, reserve};
@@ -75,7 +75,7 @@ pub type Seal<'a> = &'a mut dyn FnMut(&Record, &Path) -> Result<bool, Failure>;
 
 /// Waits for the other moai that creates or removes in this repository.
 pub(super) fn guard(repo: &Repo) -> Result<Lock, WorktreeError> {
-    Ok(Lock::take(&repo.common_dir().join("moai/lock"), Duration::from_secs(60), || {})?)
+    super::journal::lock(repo, || {})
 }
 
 /// Looks for every reason against removing `entry`.
@@ -171,6 +171,9 @@ pub fn remove(repo: &Repo, entry: &Entry, ask: Ask<'_>, seal: Seal<'_>) -> Resul
             false
         }
     });
+    if let Err(error) = unregister(repo, &record.name, &record.path) {
+        warnings.push(error.into());
+    }
     record.branch_deleted = branch.as_ref().map(|(_, at, _)| at.clone());
     record.save(repo)?;
     Ok(Removed { record, branch, warnings })

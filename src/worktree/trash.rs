@@ -16,10 +16,8 @@ use super::entry::Entry;
 use super::erase::erase;
 use super::error::WorktreeError;
 use super::repo::Repo;
+use super::roots::RECORD;
 use crate::base::disk::{self, Access, DiskError};
-
-/// The file that marks a worktree root as moai's own.
-const ROOT_MARK: &str = ".moai-root";
 
 /// Why a worktree is in the trash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +84,12 @@ impl Record {
     /// Where git's administrative directory belongs.
     pub(super) fn admin_home(&self, repo: &Repo) -> PathBuf {
         repo.common_dir().join("worktrees").join(&self.id)
+    }
+
+    /// Whether git has `path` (relative to its root) in the index of the worktree that lies in the trash.
+    pub fn tracks(&self, repo: &Repo, path: &Path) -> bool {
+        // An index that libgit2 cannot read tracks everything: then nothing is taken out.
+        git2::Index::open(&self.admin(repo).join("index")).map_or(true, |index| index.get_path(path, 0).is_some())
     }
 
     /// Writes the record; only the owner can read it.
@@ -192,7 +196,7 @@ pub(super) fn reserve(repo: &Repo, entry: &Entry, cause: Cause, with_tree: bool)
 fn tree_place(repo: &Repo, entry: &Entry, key: &str) -> Result<PathBuf, WorktreeError> {
     let parent = entry.path.parent().unwrap_or_else(|| Path::new("/"));
     let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).map_err(DiskError::io("read", path));
-    let ours = parent.join(ROOT_MARK).exists();
+    let ours = parent.join(RECORD).exists();
     if !ours && device(parent)? == device(repo.common_dir())? {
         return Ok(trash_dir(repo).join(key).join("tree"));
     }

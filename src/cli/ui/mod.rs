@@ -163,6 +163,15 @@ impl Ui {
         Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes" | "예" | "네" | "ㅇ"))
     }
 
+    /// All of standard input, which must be text of at most 1 MiB.
+    pub fn read_stdin(&mut self) -> Result<String, Failure> {
+        const MOST: u64 = 1 << 20;
+        let mut text = String::new();
+        io::Read::read_to_string(&mut io::Read::take(io::stdin().lock(), MOST), &mut text)
+            .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+        Ok(text)
+    }
+
     /// Whether a person can be asked (both streams are a terminal, and no `--json`).
     pub fn interactive(&self) -> bool {
         self.interactive

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::disk;
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::here::Here;
+use crate::config::GlmTemplate;
 use crate::settings::{self, Layer, Layers};
 use crate::worktree::{Entry, Record, Repo};
 
@@ -54,8 +56,19 @@ impl Backends {
     }
 }
 
-/// Takes GLM out of the settings of a removed worktree, so that no key lies in the trash. Its record is still kept
-/// under the path where it stood.
-pub(super) fn seal(world: &World, record: &Record, tree: &Path) -> Result<bool, Failure> {
+/// Where moai and moai-adk keep the environment of GLM in a checkout.
+const GLM_JSON: &str = ".moai/llm-configs/glm.json";
+
+/// Takes GLM out of the settings of a removed worktree, so that no key lies in the trash. What moai set is on record
+/// under the path where the worktree stood.
+pub(super) fn seal(world: &World, repo: &Repo, record: &Record, tree: &Path) -> Result<bool, Failure> {
+    let copy = tree.join(GLM_JSON);
+    let holds_key = GlmTemplate::load(&copy).is_ok_and(|found| {
+        found.is_some_and(|template| template.names().any(|name| name.ends_with("TOKEN") && template.is_literal(name)))
+    });
+    // Only a copy that git does not track: creating a worktree makes it again from the main checkout's file.
+    if holds_key && !record.tracks(repo, Path::new(GLM_JSON)) {
+        disk::remove(&copy)?;
+    }
     Ok(settings::leave_moved(world, &record.path, tree)?)
 }

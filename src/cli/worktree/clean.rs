@@ -70,7 +70,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
     let first = Trees::open(world)?;
     if args.yes {
         world.interrupt.listen();
-        settle(&first.repo, &mut |record: &_, tree: &Path| seal(world, record, tree))?;
+        settle(&first.repo, &mut |record: &_, tree: &Path| seal(world, &first.repo, record, tree))?;
     }
     let trees = Trees::open(world)?;
     let idle = SignedDuration::from_hours(24 * i64::from(args.idle_days));
@@ -137,7 +137,7 @@ fn take(trees: &Trees, litter: &Litter, args: &Args, world: &World) -> Result<()
         Litter::Integrated { entry, base, .. } => {
             let branch = if args.delete_branch { BranchWish::DeleteIntegrated } else { BranchWish::Keep };
             let ask = Ask { force: false, branch, base: Some(base), cause: Cause::Cleaned };
-            remove(&trees.repo, entry, ask, &mut |record, tree| seal(world, record, tree))?;
+            remove(&trees.repo, entry, ask, &mut |record, tree| seal(world, &trees.repo, record, tree))?;
         }
         Litter::Expired(record) => purge(&trees.repo, record, keep(world))?,
     }

@@ -62,7 +62,7 @@ struct Preview {
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
 pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
-    let mut taking = |record: &_, tree: &Path| seal(world, record, tree);
+    let mut taking = |record: &_, tree: &Path| seal(world, &first.repo, record, tree);
     settle(&first.repo, &mut taking)?;
     let trees = Trees::open(world)?;
     let entry = trees.named(ui, args.name.as_deref(), true)?;

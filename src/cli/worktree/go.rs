@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::{SCHEMA, Ui};
-use crate::worktree::Entry;
+use crate::worktree::{Entry, touch};
 
 use super::which::{Trees, lead_shell};
 
@@ -61,6 +61,8 @@ fn enter<'t>(trees: &'t Trees, name: Option<&str>, world: &World, ui: &mut Ui) -
     let entry = trees.named(ui, name, false)?;
     require_there(entry)?;
     trees.repo.remember_leaving(&entry.path)?;
+    // Going there must work where the registry is broken or cannot be written; creating names what is wrong with it.
+    drop(touch(&trees.repo, entry));
     lead_shell(world, &entry.path)?;
     Ok(entry)
 }

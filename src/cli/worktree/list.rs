@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::{SCHEMA, Ui, clean};
-use crate::worktree::{Entry, Residents, State, inspect_all};
+use crate::worktree::{Entry, Repo, Residents, State, inspect_all, registered};
 
 use super::backend::Backends;
 use super::view::{Row, Seen, table};
@@ -104,6 +104,7 @@ pub(super) fn look<'a>(world: &World, trees: &'a Trees, entry: &'a Entry, state:
 
 /// What is looked up once for all worktrees.
 struct Around<'a> {
+    repo: &'a Repo,
     residents: Residents,
     backends: Backends,
     current: Option<&'a Entry>,
@@ -112,10 +113,11 @@ struct Around<'a> {
 impl<'a> Around<'a> {
     fn look(world: &World, trees: &'a Trees) -> Self {
         let backends = Backends::of(world, &trees.repo);
-        Self { residents: Residents::look(world), backends, current: trees.current() }
+        Self { repo: &trees.repo, residents: Residents::look(world), backends, current: trees.current() }
     }
 
     fn seen(&self, world: &World, entry: &'a Entry, state: &'a State) -> Seen<'a> {
+        let record = registered(self.repo, entry);
         Seen {
             entry,
             state,
@@ -123,8 +125,8 @@ impl<'a> Around<'a> {
             // The main checkout is where shells and editors live: only the others are worth a word.
             residents: if entry.main { Vec::new() } else { self.residents.within(&entry.path) },
             current: self.current.is_some_and(|current| current.admin == entry.admin),
-            created_at: None,
-            last_accessed: None,
+            created_at: record.as_ref().map(|record| record.created_at.clone()),
+            last_accessed: record.map(|record| record.last_accessed),
         }
     }
 }

@@ -7,6 +7,7 @@ pub(super) mod create;
 mod doctor;
 mod done;
 mod go;
+mod hooked;
 mod list;
 mod lock;
 mod recover;
@@ -20,6 +21,8 @@ mod view;
 pub(super) mod which;
 
 use clap::Subcommand;
+
+pub(super) use hooked::{hook_create, hook_remove};
 
 use crate::base::failure::Failure;
 use crate::base::world::World;

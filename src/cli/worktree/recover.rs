@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::{SCHEMA, Ui, clean};
-use crate::worktree::{Stray, mend, settle, strays};
+use crate::settings;
+use crate::worktree::{Stray, mend, recover_interrupted, register, settle, strays};
 
 use super::backend::seal;
 use super::view::shown;
@@ -36,6 +37,7 @@ pub(super) struct Args {
 struct Answer {
     schema: u32,
     dry_run: bool,
+    undone: Vec<String>,
     taken_back: Vec<String>,
     found: Vec<Found>,
 }
@@ -53,10 +55,18 @@ struct Found {
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
 pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
+    let undone: Vec<PathBuf> = if args.dry_run {
+        Vec::new()
+    } else {
+        recover_interrupted(&first.repo)?.into_iter().filter_map(|undone| undone.path).collect()
+    };
+    for path in &undone {
+        settings::forget(world, path)?;
+    }
     let taken_back = if args.dry_run {
         Vec::new()
     } else {
-        settle(&first.repo, &mut |record: &_, tree: &Path| seal(world, record, tree))?
+        settle(&first.repo, &mut |record: &_, tree: &Path| seal(world, &first.repo, record, tree))?
     };
     let trees = Trees::open(world)?;
     let cwd = world.cwd()?;
@@ -66,6 +76,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         let mends = !matches!(stray, Stray::Unknown | Stray::Copy { .. });
         if mends && !args.dry_run {
             mend(&trees.repo, &path, &stray)?;
+            enlist(&trees, &path)?;
         }
         found.push(Found {
             path: path.display().to_string(),
@@ -75,7 +86,16 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         });
     }
     if ui.json {
-        return ui.answer_json(&Answer { schema: SCHEMA, dry_run: args.dry_run, taken_back, found });
+        return ui.answer_json(&Answer {
+            schema: SCHEMA,
+            dry_run: args.dry_run,
+            undone: undone.iter().map(|path| path.display().to_string()).collect(),
+            taken_back,
+            found,
+        });
+    }
+    for path in &undone {
+        ui.say(format!("undid the half-made {}", clean(&shown(world, path))))?;
     }
     for name in &taken_back {
         ui.say(format!("{}: its removal was killed half way; it is back", clean(name)))?;
@@ -86,13 +106,24 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         ui.say(format!("{mark} {path}: {}", clean(&one.what)))?;
     }
     let missing = trees.entries.iter().filter(|entry| entry.prunable.is_some()).count();
-    if taken_back.is_empty() && found.is_empty() {
+    if undone.is_empty() && taken_back.is_empty() && found.is_empty() {
         ui.say("there is nothing to repair")?;
     }
     if missing > found.len() {
         ui.hint(
             "directories are missing: `moai worktree recover PATH` where they were moved, else `moai worktree clean`",
         )?;
+    }
+    Ok(())
+}
+
+/// Puts a worktree that was found again into moai-adk's registry, where there is one.
+fn enlist(trees: &Trees, path: &Path) -> Result<(), Failure> {
+    let entries = trees.repo.entries()?;
+    if let Some(entry) = trees.repo.entry_at(&entries, path)
+        && let Some(branch) = &entry.branch
+    {
+        register(&trees.repo, &entry.name(), &entry.path, branch)?;
     }
     Ok(())
 }

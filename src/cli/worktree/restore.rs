@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::cli::dress::{Dress, Form};
 use crate::cli::here::Here;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
-use crate::worktree::{Record, Repo, Restored, restore, settle, trash};
+use crate::worktree::{Record, Repo, Restored, register, restore, settle, trash};
 
 use super::backend::seal;
 use super::view::shown;
@@ -73,7 +74,7 @@ pub(super) fn keep(world: &World) -> SignedDuration {
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
 pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let repo = Repo::open(world)?;
-    settle(&repo, &mut |record: &_, tree: &Path| seal(world, record, tree))?;
+    settle(&repo, &mut |record: &_, tree: &Path| seal(world, &repo, record, tree))?;
     let records = trash(&repo)?;
     let Some(name) = &args.name else { return list(&records, world, ui) };
     let record = records
@@ -87,10 +88,23 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
     };
     let to = args.to.map(|to| world.cwd().map(|cwd| cwd.join(to))).transpose()?;
     let restored = restore(&repo, record, to.as_deref())?;
-    said(&restored, world, ui)
+    if let Some(branch) = record.branch.as_deref().filter(|_| restored.detached.is_none()) {
+        // A registry that cannot be written does not keep a worktree from coming back.
+        drop(register(&repo, &record.name, &restored.path, branch));
+    }
+    let glm = record.glm.then(|| dress_again(&restored, world));
+    said(&restored, glm, world, ui)
 }
 
-fn said(restored: &Restored, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+/// Puts it on GLM again: the key was taken out on its way to the trash.
+fn dress_again(restored: &Restored, world: &World) -> Result<(), Failure> {
+    let here = Here::quietly(world)?;
+    let dress = Dress::glm(world, &here.project, &here.config, Form::Configured)?;
+    dress.require_apart(world, &here.project.main)?;
+    dress.write_into(world, &restored.path).map(drop)
+}
+
+fn said(restored: &Restored, glm: Option<Result<(), Failure>>, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let record = &restored.record;
     if ui.json {
         return ui.answer_json(&Answer {
@@ -100,7 +114,7 @@ fn said(restored: &Restored, world: &World, ui: &mut Ui) -> Result<(), Failure> 
             branch: record.branch.clone(),
             branch_made: restored.branch_made,
             detached: restored.detached.clone(),
-            glm: record.glm,
+            glm: matches!(glm, Some(Ok(()))),
         });
     }
     ui.say(format!("{} is back", clean(&record.name)))?;
@@ -111,9 +125,16 @@ fn said(restored: &Restored, world: &World, ui: &mut Ui) -> Result<(), Failure> 
     if let Some(why) = &restored.detached {
         ui.warn(format!("it is on its commit and not on its branch: {}", clean(why)))?;
     }
-    if record.glm {
-        let path = clean(&shown(world, &restored.path));
-        ui.hint(format!("its key was taken out before it went to the trash; to put it back: `moai -C {path} glm`"))?;
+    match glm {
+        None => {}
+        Some(Ok(())) => ui.say("Claude Code runs on GLM there again")?,
+        Some(Err(failure)) => {
+            ui.warn(format!("it is not on GLM again: {}", clean(&failure.chain().join(": "))))?;
+            let path = clean(&shown(world, &restored.path));
+            ui.hint(format!(
+                "its key was taken out before it went to the trash; to put it back: `moai -C {path} glm`"
+            ))?;
+        }
     }
     ui.answer(restored.path.display().to_string())
 }
