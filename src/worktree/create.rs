@@ -33,6 +33,10 @@ pub struct Created {
     pub admin: PathBuf,
     /// What the registry says of it.
     pub record: Record,
+    /// How many files were copied from another checkout.
+    pub copied: usize,
+    /// How many git wrote because they could not be copied; `None` where git did the whole work.
+    pub by_git: Option<usize>,
 }
 
 /// Where `MOAI_FAIL_AT` can end the process in a debug build, for the tests of what the next command finds.
@@ -57,7 +61,7 @@ pub fn create(
     let lock = journal::lock(repo, || observer.note("waiting for another moai in this repository"))?;
     recheck(repo, plan)?;
     let journal = Journal::start(repo.common_dir(), &plan.name)?;
-    let mut work = Work { repo, plan, observer, journal, admin: PathBuf::new() };
+    let mut work = Work { repo, plan, observer, journal, admin: PathBuf::new(), copied: 0, by_git: None };
     let outcome = work.set_up().and_then(|id| {
         drop(lock);
         work.fill()?;
@@ -118,6 +122,8 @@ struct Work<'a> {
     observer: &'a mut dyn Observer,
     journal: Journal,
     admin: PathBuf,
+    copied: usize,
+    by_git: Option<usize>,
 }
 
 impl Work<'_> {
@@ -256,6 +262,8 @@ impl Work<'_> {
         put(&lock, &index::encode(tree, &stamps, self.plan.facts.index_version))?;
         let index = self.admin.join("index");
         fs::rename(&lock, &index).map_err(DiskError::io("write", &index))?;
+        self.copied = stamps.iter().flatten().count();
+        self.by_git = Some(stamps.len() - self.copied);
         let mut rest = Vec::new();
         for (item, _) in tree.items.iter().zip(&stamps).filter(|(_, stamp)| stamp.is_none()) {
             rest.extend_from_slice(&item.path);
@@ -312,7 +320,7 @@ impl Work<'_> {
         self.reached("registry")?;
         disk::remove(&self.admin.join("locked"))?;
         self.reached("unlock")?;
-        Ok(Created { id, admin: self.admin.clone(), record })
+        Ok(Created { id, admin: self.admin.clone(), record, copied: self.copied, by_git: self.by_git })
     }
 
     /// Makes git ignore what must not be committed: in the worktree, and the worktree itself where it is in main.

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and it makes its own world with the plain tools"
 )]
 
+mod awkward;
 mod client;
 mod config;
 mod demo;

@@ -329,6 +329,8 @@ fn document(made: &Made) -> serde_json::Value {
         "backend": made.backend.as_str(),
         "engine": plan.engine().as_str(),
         "reasons": reasons(plan),
+        "copied": made.created.copied,
+        "by_git": made.created.by_git,
     })
 }
 
