@@ -60,7 +60,7 @@ pub fn create(
     registry::require_readable(&plan.roost.root.join(registry::FILE))?;
     let lock = journal::lock(repo, || observer.note("waiting for another moai in this repository"))?;
     recheck(repo, plan)?;
-    let journal = Journal::start(repo.common_dir(), &plan.name)?;
+    let journal = Journal::start(repo.common_dir(), &plan.name, &plan.path)?;
     let mut work = Work { repo, plan, observer, journal, admin: PathBuf::new(), copied: 0, by_git: None };
     let outcome = work.set_up().and_then(|id| {
         drop(lock);
@@ -326,7 +326,7 @@ impl Work<'_> {
     /// Makes git ignore what must not be committed: in the worktree, and the worktree itself where it is in main.
     fn shield(&mut self) -> Result<(), WorktreeError> {
         let (repo, plan) = (self.repo, self.plan);
-        let own = plan.in_main.then(|| own_line(repo, &plan.path)).flatten();
+        let own = plan.in_main.then(|| own_line(repo, plan)).flatten();
         if plan.shield.is_empty() && own.is_none() {
             return Ok(());
         }
@@ -350,9 +350,13 @@ impl Work<'_> {
     }
 }
 
-/// The worktree's path as a line of `info/exclude`, relative to the main checkout.
-fn own_line(repo: &Repo, path: &Path) -> Option<String> {
-    let relative = path.strip_prefix(repo.main_root()?).ok()?;
+/// What has to be ignored in the main checkout when the worktree is inside of it: the directory of all worktrees (the
+/// registry is in it too), or the worktree alone where that is not its place.
+fn own_line(repo: &Repo, plan: &CreatePlan) -> Option<String> {
+    let main = repo.main_root()?;
+    let root = settled(&plan.roost.root);
+    let inside = root.starts_with(main) && root != main && plan.path.starts_with(&root);
+    let relative = if inside { root.strip_prefix(main) } else { plan.path.strip_prefix(main) }.ok()?;
     Some(relative.to_str()?.to_owned())
 }
 

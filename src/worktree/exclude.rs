@@ -78,12 +78,22 @@ fn with_line(before: &str, path: &str) -> String {
 
 /// Whether git ignores `path` in the checkout at `root`.
 pub fn is_ignored(repo: &Repo, root: &Path, path: &str) -> Result<bool, WorktreeError> {
-    if repo.git2().is_some() {
+    // libgit2 1.9 drops a `!` rule that takes nothing back within its own file, though git lets it beat info/exclude.
+    if repo.git2().is_some() && !takes_back(root, path) {
         let checkout = git2::Repository::open(root).map_err(WorktreeError::libgit2("open the checkout"))?;
         return checkout.is_path_ignored(path).map_err(WorktreeError::libgit2("ask what is ignored"));
     }
     let spoken = Git::at(repo.world(), root).run(&["check-ignore", "--quiet", "--", path])?;
     Ok(spoken.ok())
+}
+
+/// Whether a .gitignore on the way to `path` has a `!` rule.
+fn takes_back(root: &Path, path: &str) -> bool {
+    let folders = path.match_indices('/').map(|(at, _)| path.get(..at).unwrap_or_default());
+    std::iter::once("").chain(folders).any(|folder| {
+        std::fs::read(root.join(folder).join(".gitignore"))
+            .is_ok_and(|text| text.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_start().starts_with(b"!")))
+    })
 }
 
 fn is_tracked(repo: &Repo, root: &Path, path: &str) -> Result<bool, WorktreeError> {

@@ -21,6 +21,8 @@ use crate::base::disk::{self, Access, DiskError, Lock};
 /// One thing that is about to be done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Step {
+    /// A worktree is going to be made here; nothing is done yet.
+    Begin { path: OsString },
     /// A directory that is not there yet: a parent of the worktree.
     Parent { path: OsString },
     /// The worktree's root; `existed` when it was there and empty.
@@ -50,7 +52,7 @@ pub(super) struct Journal {
 /// A creation that was killed and has been undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undone {
-    /// Where its worktree would have been, where it had come so far.
+    /// Where its worktree would have been; `None` where it was killed before it wrote that down.
     pub path: Option<PathBuf>,
 }
 
@@ -66,7 +68,7 @@ pub(super) fn lock(repo: &Repo, waiting: impl FnOnce()) -> Result<Lock, Worktree
 
 impl Journal {
     /// A new one; the caller holds the lock.
-    pub(super) fn start(common: &Path, id: &str) -> Result<Self, WorktreeError> {
+    pub(super) fn start(common: &Path, id: &str, target: &Path) -> Result<Self, WorktreeError> {
         let dir = dir(common);
         disk::create_dirs(&dir, Access::Private)?;
         let path = dir.join(format!("{id}-{}.json", std::process::id()));
@@ -77,7 +79,9 @@ impl Journal {
             .open(&path)
             .map_err(DiskError::io("create", &path))?;
         file.try_lock().map_err(|_held| DiskError::Locked { path: path.clone() })?;
-        Ok(Self { path, file, steps: Vec::new() })
+        let mut journal = Self { path, file, steps: Vec::new() };
+        journal.will(Step::Begin { path: target.into() })?;
+        Ok(journal)
     }
 
     /// Writes down what is going to be done next.
@@ -123,7 +127,7 @@ pub fn recover_interrupted(repo: &Repo) -> Result<Vec<Undone>, WorktreeError> {
         }
         let steps = load(&path)?;
         let root = steps.iter().find_map(|step| match step {
-            Step::Target { path, .. } => Some(PathBuf::from(path)),
+            Step::Begin { path } => Some(PathBuf::from(path)),
             _ => None,
         });
         undo::all(repo, &steps, &path)?;

@@ -37,6 +37,7 @@ pub(super) fn all(repo: &Repo, steps: &[Step], journal: &Path) -> Result<(), Wor
 
 fn one(repo: &Repo, step: &Step, target: Option<&Path>, journal: &Path) -> Result<(), WorktreeError> {
     match step {
+        Step::Begin { .. } => Ok(()),
         Step::Parent { path } => {
             // Not empty, or gone: then it is no longer ours alone.
             drop(fs::remove_dir(path));

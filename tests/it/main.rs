@@ -26,4 +26,5 @@ mod scratch;
 mod shells;
 mod status;
 mod trees;
+mod worktree_create;
 mod worktree_remove;
