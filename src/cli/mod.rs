@@ -99,10 +99,19 @@ fn run_on(world: &World, streams: ui::Streams) -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let mut ui = Ui::on(streams, world, cli.color, cli.json, cli.quiet);
+    let mut ui = Ui::on(streams, world, colour(cli.color, world), cli.json, cli.quiet);
     match dispatch(cli, world, &mut ui) {
         Ok(()) => 0,
         Err(failure) => finish(&mut ui, &failure),
+    }
+}
+
+/// `--color`, else what the person has set as `ui.color`.
+fn colour(asked: Colour, world: &World) -> Colour {
+    match (asked, crate::config::colour_wish(world).as_deref()) {
+        (Colour::Auto, Some("always")) => Colour::Always,
+        (Colour::Auto, Some("never")) => Colour::Never,
+        _ => asked,
     }
 }
 

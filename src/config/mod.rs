@@ -9,6 +9,7 @@ mod layers;
 mod llm_yaml;
 mod moai_toml;
 mod project;
+mod reference;
 mod yaml_edit;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub use error::ConfigError;
 pub use glm_json::{GLM_JSON, GlmTemplate};
 pub use layers::{Layer, Origin, Setting};
 pub use project::{GitDirs, Project};
+pub use reference::reference;
 
 use keys::Value;
 use layers::Source;
@@ -253,6 +255,21 @@ impl Config {
 fn text(settings: &[Setting], name: &str) -> String {
     let setting = settings.iter().find(|setting| setting.key.name == name);
     setting.and_then(|setting| setting.value.as_ref()).map(ToString::to_string).unwrap_or_default()
+}
+
+/// `ui.color` as the person has it, without a project: `auto`, `always` or `never`. Where it cannot be read it is
+/// `None`; the command that needs the file will say why.
+pub fn colour_wish(world: &World) -> Option<String> {
+    let key = keys::find("ui.color")?;
+    let mut sources = Vec::new();
+    read(Layer::User, &world.moai_home().ok()?.join("config.toml"), &mut sources).ok()?;
+    let in_file = sources.iter().flat_map(|source| &source.entries).find(|entry| entry.path == key.name);
+    let wish = match (world.env.text(&key.variable()), in_file.map(|entry| &entry.raw)) {
+        (Some(text), _) => text,
+        (None, Some(layers::Raw::Scalar(text))) => text,
+        _ => return None,
+    };
+    key.check(wish).ok().map(|value| value.to_string())
 }
 
 /// Checks the text of a configuration file before it is written: that it parses, and that every value is one that

@@ -106,6 +106,16 @@ impl Journal {
     }
 }
 
+/// How many creations were killed and are not undone yet.
+pub fn interrupted(repo: &Repo) -> usize {
+    let journals = fs::read_dir(dir(repo.common_dir())).into_iter().flatten().filter_map(Result::ok);
+    let dead = |path: &Path| {
+        let file = OpenOptions::new().read(true).write(true).open(path);
+        file.is_ok_and(|file| file.try_lock().is_ok())
+    };
+    journals.filter(|entry| dead(&entry.path())).count()
+}
+
 /// Undoes what killed processes left half done. The common case, nothing to do, costs one look at a directory.
 pub fn recover_interrupted(repo: &Repo) -> Result<Vec<Undone>, WorktreeError> {
     let dir = dir(repo.common_dir());

@@ -59,7 +59,7 @@ pub use finish::{MergePlan, merge, plan_merge};
 pub use git::Git;
 pub use inspect::{Commit, Distance, Operation, State, Untracked, changes, inspect, inspect_all};
 pub use integrated::Integrated;
-pub use journal::{Undone, recover_interrupted};
+pub use journal::{Undone, interrupted, recover_interrupted};
 pub use name::{default_branch, slug};
 pub use observer::{Observer, Silent};
 pub use plan::{CreatePlan, Order};

@@ -169,6 +169,18 @@ fn the_persons_own_settings_live_in_the_home() {
 }
 
 #[test]
+fn colours_are_as_the_person_wants_them() {
+    let mut scratch = Scratch::repository();
+    let coloured = |scratch: &Scratch, args: &[&str]| scratch.moai(args).ok().contains('\u{1b}');
+    assert!(!coloured(&scratch, &["mode"]), "a pipe has no colours");
+    scratch.moai(["config", "set", "ui.color", "always"]).ok();
+    assert!(coloured(&scratch, &["mode"]));
+    assert!(!coloured(&scratch, &["mode", "--color", "never"]));
+    scratch.set_env("MOAI_UI_COLOR", "never");
+    assert!(!coloured(&scratch, &["mode"]));
+}
+
+#[test]
 fn an_edit_is_checked_before_it_counts() {
     let mut scratch = Scratch::repository();
     let path = scratch.write(LLM, "llm:\n  mode: mashup\n");

@@ -233,6 +233,40 @@ fn a_worktree_that_is_gone_and_a_client_that_is_not_there() {
     }
 }
 
+#[test]
+fn what_a_killed_command_left_is_taken_back() {
+    let scratch = with_key();
+    let mut killed = scratch.moai_command(["worktree", "create", "SPEC-9", "--glm"]);
+    assert!(!killed.env("MOAI_FAIL_AT", "files").output().unwrap().status.success());
+    assert!(scratch.git(["branch", "--list"]).contains("SPEC-9"), "it has to be half made");
+    assert_eq!(severity(&doctor(&scratch, &[]), "worktree-half-done"), "warn");
+    doctor(&scratch, &["--fix"]);
+    assert_eq!(finding(&doctor(&scratch, &[]), "worktree-half-done"), None);
+    assert!(!scratch.git(["branch", "--list"]).contains("SPEC-9"));
+}
+
+#[test]
+fn a_worktree_that_was_moved_by_hand_is_found() {
+    let scratch = with_key();
+    scratch.git(["worktree", "add", "--quiet", "-b", "feature/x", "../trees/x"]);
+    scratch.git(["worktree", "add", "--quiet", "-b", "feature/y", "../trees/y"]);
+    fs::rename(scratch.root().join("trees/x"), scratch.root().join("trees/z")).unwrap();
+    let answer = doctor(&scratch, &[]);
+    assert_eq!(severity(&answer, "worktree-stray"), "warn");
+    scratch.moai(["worktree", "recover"]).ok();
+    assert_eq!(finding(&doctor(&scratch, &[]), "worktree-stray"), None);
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_named() {
+    let mut scratch = with_key();
+    assert_eq!(finding(&doctor(&scratch, &[]), "home"), None);
+    // Root may write into any directory, but not below a file.
+    let file = scratch.write_home("file", "");
+    scratch.set_env("MOAI_HOME", file.join("moai").to_str().unwrap());
+    assert_eq!(severity(&doctor(&scratch, &[]), "home"), "error");
+}
+
 /// A vendor on loopback: answers each request as `reply` says, and keeps what it was sent.
 struct Vendor {
     url: String,

@@ -25,6 +25,11 @@ fn in_step(file: &str, made: &str) {
 }
 
 #[test]
+fn the_reference_of_settings_is_in_step() {
+    in_step("docs/config.md", &moai::config::reference());
+}
+
+#[test]
 fn completions_are_in_step() {
     let scratch = Scratch::new();
     for (shell, file) in [

@@ -51,6 +51,8 @@ pub(super) enum Fix {
     Exclude(PathBuf),
     /// A copy of the key that nothing reads goes away.
     Remove(PathBuf),
+    /// What killed commands left of worktrees is undone.
+    Recover,
 }
 
 /// Something that was looked at.

@@ -8,7 +8,9 @@ use crate::base::disk::{self, DiskError};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::Ui;
+use crate::cli::worktree::recover::take_back;
 use crate::settings::{self, SETTINGS_LOCAL};
+use crate::worktree::Repo;
 
 use super::finding::{Finding, Fix};
 
@@ -16,28 +18,39 @@ use super::finding::{Finding, Fix};
 /// finding stays.
 pub(super) fn apply(finding: &mut Finding, world: &World, ui: &mut Ui) -> Result<bool, Failure> {
     let Some(fix) = &finding.fix else { return Ok(false) };
-    let (done, said) = match fix {
-        Fix::Private(path) => (private(path), format!("chmod 600 {}", world.tilde(path))),
-        Fix::Exclude(common) => {
-            let path = world.tilde(&common.join("info/exclude"));
-            (settings::exclude(common).map(drop), format!("added /{SETTINGS_LOCAL} to {path}"))
-        }
-        Fix::Remove(path) => (disk::remove(path), format!("removed {}", world.tilde(path))),
-    };
-    match done {
-        Ok(()) => {
+    match repair(fix, world) {
+        Ok(said) => {
             finding.fixed = true;
             ui.say(said)?;
         }
-        Err(error) => {
-            let failure = Failure::from(error);
-            ui.warn(failure.chain().join(": "))?;
-        }
+        Err(failure) => ui.warn(failure.chain().join(": "))?,
     }
     Ok(finding.fixed)
 }
 
+/// Repairs, and says what was done.
+fn repair(fix: &Fix, world: &World) -> Result<String, Failure> {
+    Ok(match fix {
+        Fix::Private(path) => {
+            private(path)?;
+            format!("chmod 600 {}", world.tilde(path))
+        }
+        Fix::Exclude(common) => {
+            settings::exclude(common)?;
+            format!("added /{SETTINGS_LOCAL} to {}", world.tilde(&common.join("info/exclude")))
+        }
+        Fix::Remove(path) => {
+            disk::remove(path)?;
+            format!("removed {}", world.tilde(path))
+        }
+        Fix::Recover => {
+            let (undone, back) = take_back(world, &Repo::open(world)?)?;
+            let undone = undone.iter().map(|path| format!("undid the half-made {}", world.tilde(path)));
+            undone.chain(back.iter().map(|name| format!("{name} is back"))).collect::<Vec<_>>().join("; ")
+        }
+    })
+}
+
 fn private(path: &Path) -> Result<(), DiskError> {
-    let mode = if path.is_dir() { 0o700 } else { 0o600 };
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(DiskError::io("change the mode of", path))
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(DiskError::io("change the mode of", path))
 }

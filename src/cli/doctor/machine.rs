@@ -79,15 +79,13 @@ fn numbers(version: &str) -> Vec<u32> {
 
 fn writable(world: &World, home: &Path) -> Option<Finding> {
     // Before the first key there is no such directory; then its parent counts.
-    let exists = home.ancestors().find(|dir| dir.is_dir())?;
-    match rustix::fs::access(exists, rustix::fs::Access::WRITE_OK) {
-        Ok(()) => None,
-        Err(_) => Some(
-            Finding::error("home", "moai's home cannot be written: no key can be stored, and no backend switched")
-                .at(world.tilde(home))
-                .todo("make it writable, or choose another: `export MOAI_HOME=…`"),
-        ),
-    }
+    let exists = home.ancestors().find(|path| path.exists())?;
+    let writable = exists.is_dir() && rustix::fs::access(exists, rustix::fs::Access::WRITE_OK).is_ok();
+    (!writable).then(|| {
+        Finding::error("home", "moai's home cannot be written: no key can be stored, and no backend switched")
+            .at(world.tilde(home))
+            .todo("make it writable, or choose another: `export MOAI_HOME=…`")
+    })
 }
 
 fn room(world: &World, dir: &Path) -> Option<Finding> {

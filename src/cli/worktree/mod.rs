@@ -10,7 +10,7 @@ mod go;
 mod hooked;
 mod list;
 mod lock;
-mod recover;
+pub(super) mod recover;
 mod remove;
 mod restore;
 mod status;

@@ -8,7 +8,7 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::{SCHEMA, Ui, clean};
 use crate::settings;
-use crate::worktree::{Stray, mend, recover_interrupted, register, settle, strays};
+use crate::worktree::{Repo, Stray, mend, recover_interrupted, register, settle, strays};
 
 use super::backend::seal;
 use super::view::shown;
@@ -55,19 +55,7 @@ struct Found {
 #[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
 pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
-    let undone: Vec<PathBuf> = if args.dry_run {
-        Vec::new()
-    } else {
-        recover_interrupted(&first.repo)?.into_iter().filter_map(|undone| undone.path).collect()
-    };
-    for path in &undone {
-        settings::forget(world, path)?;
-    }
-    let taken_back = if args.dry_run {
-        Vec::new()
-    } else {
-        settle(&first.repo, &mut |record: &_, tree: &Path| seal(world, &first.repo, record, tree))?
-    };
+    let (undone, taken_back) = if args.dry_run { Default::default() } else { take_back(world, &first.repo)? };
     let trees = Trees::open(world)?;
     let cwd = world.cwd()?;
     let places: Vec<PathBuf> = args.paths.iter().map(|path| cwd.join(path)).collect();
@@ -115,6 +103,16 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         )?;
     }
     Ok(())
+}
+
+/// Undoes what killed commands left: half-made worktrees go (their paths), half-removed ones come back (their names).
+pub(in crate::cli) fn take_back(world: &World, repo: &Repo) -> Result<(Vec<PathBuf>, Vec<String>), Failure> {
+    let undone: Vec<PathBuf> = recover_interrupted(repo)?.into_iter().filter_map(|undone| undone.path).collect();
+    for path in &undone {
+        settings::forget(world, path)?;
+    }
+    let back = settle(repo, &mut |record: &_, tree: &Path| seal(world, repo, record, tree))?;
+    Ok((undone, back))
 }
 
 /// Puts a worktree that was found again into moai-adk's registry, where there is one.
