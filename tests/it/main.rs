@@ -20,6 +20,8 @@ mod first;
 mod generated;
 mod init;
 mod install;
+mod keys;
+mod keys;
 mod mode;
 mod phase;
 mod scratch;
