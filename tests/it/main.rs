@@ -12,6 +12,7 @@
 )]
 
 mod awkward;
+mod backend;
 mod client;
 mod config;
 mod demo;
@@ -20,7 +21,6 @@ mod first;
 mod generated;
 mod init;
 mod install;
-mod keys;
 mod keys;
 mod mode;
 mod phase;
