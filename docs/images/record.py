@@ -17,11 +17,11 @@ import unicodedata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-COLUMNS = 104
+COLUMNS = 116
 KEY = "0123456789abcdef0123456789abcdef.madeUpForThePicture"
 
-# Each picture: its file, its title for those who cannot see it, the commands. `#` lines are shown as comments,
-# `@` lines run unseen.
+# Each picture: its file, its title for those who cannot see it, the commands. `@` commands run unseen, `!` commands
+# must fail, all others must not.
 PICTURES = [
     (
         "switch.svg",
@@ -37,13 +37,13 @@ PICTURES = [
         "worktrees.svg",
         "moai makes worktrees on GLM and loses nothing",
         [
-            "@moai claude; moai mode mashup",
+            f"@moai glm {KEY}; moai mode mashup; git add .; git commit -qm 'Plan with Claude, implement with GLM'",
             "moai phase run SPEC-AUTH-001",
             "moai worktree create SPEC-AUTH-001 --glm",
             "@moai worktree create SPEC-PAY-002 --glm",
             "@echo 'two hours of work' > ~/worktrees/DesignWorkflow/SPEC-AUTH-001/notes.md",
             "moai worktree list",
-            "moai worktree remove SPEC-AUTH-001",
+            "!moai worktree remove SPEC-AUTH-001",
             "moai worktree remove SPEC-AUTH-001 --force",
             "moai worktree restore SPEC-AUTH-001",
         ],
@@ -52,7 +52,7 @@ PICTURES = [
 
 COLOURS = {30: "#4b5263", 31: "#f38ba8", 32: "#a6e3a1", 33: "#f9e2af", 34: "#89b4fa", 35: "#cba6f7", 36: "#89dceb", 37: "#cdd6f4"}
 PLAIN, DIM, BACK, BAR = "#cdd6f4", "#7f849c", "#1e1e2e", "#313244"
-WIDTH, HEIGHT, LEFT, TOP = 8.4, 20, 18, 52
+WIDTH, HEIGHT, LEFT, TOP = 7.8, 19, 18, 54
 
 
 def scratch(root):
@@ -72,17 +72,20 @@ def scratch(root):
         "COLUMNS": str(COLUMNS),
         "MOAI_NOW": "2026-01-09T12:00:00Z",
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "Tester",
+        "GIT_AUTHOR_EMAIL": "tester@example.com",
+        "GIT_COMMITTER_NAME": "Tester",
+        "GIT_COMMITTER_EMAIL": "tester@example.com",
         "GIT_AUTHOR_DATE": "2026-01-09T11:00:00Z",
         "GIT_COMMITTER_DATE": "2026-01-09T11:00:00Z",
     }
-    git = ["git", "-c", "user.name=Tester", "-c", "user.email=tester@example.com", "-c", "init.defaultBranch=main"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "The first commit"]):
-        subprocess.run(git + words, cwd=project, env=env, check=True)
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "The first commit"]):
+        subprocess.run(["git", *words], cwd=project, env=env, check=True)
     return project, env
 
 
 def heard(command, project, env):
-    """What a command says on a terminal."""
+    """What a command says on a terminal, and its exit code."""
     master, slave = pty.openpty()
     child = subprocess.Popen(["sh", "-c", command], cwd=project, env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
@@ -99,9 +102,8 @@ def heard(command, project, env):
             said += chunk
         elif child.poll() is not None:
             break
-    child.wait()
     os.close(master)
-    return said.decode("utf-8", "replace")
+    return said.decode("utf-8", "replace"), child.wait()
 
 
 def screen(text):
@@ -143,6 +145,9 @@ def screen(text):
             cell = [(character, style)]
             if unicodedata.east_asian_width(character) in "WF":
                 cell.append(("", style))
+            if column + len(cell) > COLUMNS:
+                row, column = row + 1, 0
+                lines.append([])
             lines[row][column : column + len(cell)] = cell
             column += len(cell)
     while lines and not lines[-1]:
@@ -151,17 +156,17 @@ def screen(text):
 
 
 def runs(line):
-    """Neighbours of one style together, with the column that they start in; a wide character stands alone."""
-    found = []
+    """Words of one style, one space apart, with the column that they start in: wider gaps are left to the columns."""
+    found, end = [], -1
     for column, (character, style) in enumerate(line):
-        if character == "":
+        if character in ("", " "):
             continue
-        wide = unicodedata.east_asian_width(character) in "WF"
-        if found and not wide and found[-1][1] == style and not found[-1][3]:
-            found[-1][2] += character
+        if found and found[-1][1] == style and column - end <= 1:
+            found[-1][2] += " " * (column - end) + character
         else:
-            found.append([column, style, character, wide])
-    return [(column, style, text) for column, style, text, _ in found if text.strip()]
+            found.append([column, style, character])
+        end = column + (2 if unicodedata.east_asian_width(character) in "WF" else 1)
+    return found
 
 
 def svg(title, lines):
@@ -177,18 +182,16 @@ def svg(title, lines):
         out.append(f'<circle cx="{20 + number * 20}" cy="16" r="6" fill="{colour}"/>')
     out.append(
         f'<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono,Noto Sans Mono CJK KR,monospace" '
-        f'font-size="14" fill="{PLAIN}" xml:space="preserve">'
+        f'font-size="13" fill="{PLAIN}">'
     )
     for number, line in enumerate(lines):
         y = TOP + number * HEIGHT
         for column, (colour, bold), text in runs(line):
-            lead = len(text) - len(text.lstrip(" "))
-            text = text.strip(" ")
             cells = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
             fill = "" if colour == PLAIN else f' fill="{colour}"'
             weight = ' font-weight="700"' if bold else ""
             out.append(
-                f'<text x="{LEFT + (column + lead) * WIDTH:.1f}" y="{y}" textLength="{cells * WIDTH:.1f}" '
+                f'<text x="{LEFT + column * WIDTH:.1f}" y="{y}" textLength="{cells * WIDTH:.1f}" '
                 f'lengthAdjust="spacingAndGlyphs"{fill}{weight}>{html.escape(text)}</text>'
             )
     out.append("</g></svg>\n")
@@ -203,16 +206,16 @@ def record(moai, file, title, commands):
         project, env = scratch(root)
         shown = ""
         for command in commands:
-            if command.startswith("@"):
-                heard(command[1:], project, env)
-            else:
-                shown += f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\n" + heard(command, project, env) + "\n"
-        if str(root) in shown or KEY in shown:
+            words = command.lstrip("@!")
+            said, code = heard(words, project, env)
+            if (code != 0) != command.startswith("!"):
+                sys.exit(f"{file}: `{words}` ended with {code}:\n{said}")
+            if not command.startswith("@"):
+                shown += f"\x1b[32m$\x1b[0m \x1b[1m{words}\x1b[0m\n{said}\n"
+        shown = shown.replace(str(root), "/home/you")
+        if directory in shown or KEY in shown:
             sys.exit(f"{file}: a path of this machine or the key is in the picture:\n{shown}")
         lines = screen(shown.replace("\r\n", "\n"))
-        widest = max(len(line) for line in lines)
-        if widest > COLUMNS:
-            sys.exit(f"{file}: a line is {widest} columns wide, {COLUMNS} fit")
         (HERE / file).write_text(svg(title, lines), encoding="utf-8")
         print(f"{file}: {len(lines)} lines")
 

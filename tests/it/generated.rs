@@ -44,6 +44,11 @@ fn completions_are_in_step() {
 }
 
 #[test]
+fn the_reference_is_in_step() {
+    in_step("docs/cli.md", &Scratch::new().moai(["man", "--markdown"]).ok());
+}
+
+#[test]
 fn every_command_has_a_manual_page_that_formats_without_a_warning() {
     let scratch = Scratch::new();
     scratch.moai(["man", "--out", "man"]).ok();
@@ -58,7 +63,7 @@ fn every_command_has_a_manual_page_that_formats_without_a_warning() {
         return;
     }
     for page in pages {
-        let output = scratch.command("groff").args(["-man", "-ww", "-Tutf8", "-z"]).arg(&page).output().unwrap();
+        let output = scratch.command("groff").args(["-k", "-man", "-ww", "-Tutf8", "-z"]).arg(&page).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.is_empty(), "{}: {said}", page.display());
     }

@@ -24,6 +24,7 @@ mod install;
 mod keys;
 mod mode;
 mod phase;
+mod readme;
 mod scratch;
 mod shells;
 mod status;
