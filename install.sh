@@ -132,7 +132,8 @@ newer_or_same() {
 # Puts the first directory with a cargo and a new enough rustc at the front of PATH.
 find_rust() {
   rust_old=
-  for dir in "" "${CARGO_HOME:-${HOME:-/nonexistent}/.cargo}/bin" /opt/homebrew/bin /usr/local/bin /usr/lib/rust-*/bin; do
+  for dir in "" "${CARGO_HOME:-${HOME:-/nonexistent}/.cargo}/bin" /opt/homebrew/bin /usr/local/bin \
+    /usr/bin /usr/lib/rust-*/bin; do
     path=${dir:+$dir:}$PATH
     if ! (PATH=$path; has cargo && has rustc); then continue; fi
     version=$(PATH=$path rustc --version 2>/dev/null | sed -n 's/^rustc \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p')

@@ -159,7 +159,7 @@ fn bare(scratch: &Scratch) -> PathBuf {
 /// Whether a Rust stands where the installer looks beside the PATH; then "there is none" cannot be played here.
 fn rust_is_everywhere() -> bool {
     let versioned = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(Result::ok);
-    ["/usr/local/bin/cargo", "/opt/homebrew/bin/cargo"].iter().any(|path| Path::new(path).exists())
+    ["/usr/bin/cargo", "/usr/local/bin/cargo", "/opt/homebrew/bin/cargo"].iter().any(|path| Path::new(path).exists())
         || versioned.into_iter().any(|entry| entry.path().join("bin/cargo").exists())
 }
 
