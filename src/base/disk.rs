@@ -100,6 +100,16 @@ pub fn read_text(path: &Path) -> Result<Option<String>, DiskError> {
 
 /// Replaces the file's content in one step, making parent directories as needed (0700 below a private file).
 pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), DiskError> {
+    put(path, content, access, true)
+}
+
+/// The same without waiting for the disk: after a power cut the file may be the old one, or empty on some file
+/// systems. For what can be made again from elsewhere, written just after thousands of files, where waiting is dear.
+pub fn replace_unsynced(path: &Path, content: &[u8], access: Access) -> Result<(), DiskError> {
+    put(path, content, access, false)
+}
+
+fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), DiskError> {
     let target = follow(path)?;
     let parent = target.parent().unwrap_or_else(|| Path::new("/"));
     create_dirs(parent, access)?;
@@ -116,9 +126,13 @@ pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), DiskEr
     temp.write_all(content).map_err(fail)?;
     // `permissions` above is subject to the umask; the mode of a replaced file is not.
     temp.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(fail)?;
-    temp.as_file().sync_all().map_err(fail)?;
+    if sync {
+        temp.as_file().sync_all().map_err(fail)?;
+    }
     temp.persist(&target).map_err(|error| fail(error.error))?;
-    sync_dir(parent);
+    if sync {
+        sync_dir(parent);
+    }
     Ok(())
 }
 

@@ -174,7 +174,8 @@ fn change(path: &Path, create: bool, edit: impl FnOnce(&CstObject)) -> Result<()
     if !create && object.properties().is_empty() {
         return Ok(disk::remove(path)?);
     }
-    Ok(disk::replace(path, after.as_bytes(), Access::Keep)?)
+    // git is the truth; a lost registry is made again, so nobody waits for the disk here.
+    Ok(disk::replace_unsynced(path, after.as_bytes(), Access::Keep)?)
 }
 
 fn lock_path(path: &Path) -> PathBuf {
