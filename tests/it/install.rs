@@ -42,6 +42,8 @@ fn below(dir: &Path) -> Vec<PathBuf> {
 
 fn program(path: &Path, body: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
+    // Never through a link: the stand-in for a system's tool must not become the system's tool.
+    assert!(!path.is_symlink(), "{} stands for a real program", path.display());
     fs::write(path, format!("#!/bin/sh\n{body}\n")).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -188,6 +190,7 @@ fn the_package_with_a_new_enough_rust_is_chosen() {
     }
     let scratch = Scratch::new();
     let bare = bare(&scratch);
+    fs::remove_file(bare.join("id")).unwrap();
     program(&bare.join("id"), "echo 0");
     program(
         &bare.join("apt-cache"),
