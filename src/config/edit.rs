@@ -323,4 +323,66 @@ mod tests {
         let user = edited(Path::new("/p"), Layer::User, "", key, Some(&Value::Text("glm-5".into()))).unwrap();
         assert_eq!(user, "[llm.glm.models]\nopus = \"glm-5\"\n");
     }
+
+    #[test]
+    fn what_cannot_be_changed_alone_is_refused() {
+        for text in [
+            "llm:\n- a\n",
+            "llm: x\n",
+            "llm:\n  mode: !!str glm\n",
+            "llm:\n  mode: >-\n    glm-only\n",
+            "a: &a {mode: glm}\nllm: *a\n",
+            "%YAML 1.2\n---\n# nothing\n...\n",
+        ] {
+            let refused = yaml(text, "llm.mode", "mashup");
+            assert!(matches!(refused, Err(ConfigError::Edit { .. })), "{text:?}: {refused:?}");
+        }
+        assert!(matches!(yaml("---\na: 1\n---\nb: 2\n", "llm.mode", "mashup"), Err(ConfigError::Syntax { .. })));
+        assert!(matches!(yaml("llm:\n  mode: a\n  mode: b\n", "llm.mode", "mashup"), Err(ConfigError::Syntax { .. })));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        /// Any file that says a mode, in any dress: changing it and changing it back gives the same bytes.
+        #[test]
+        fn an_edit_and_its_undo_give_the_same_bytes(
+            bom: bool, crlf: bool, last_line_open: bool, indent in 1_usize..6, gap in 1_usize..4,
+            quote in proptest::sample::select(vec!["", "\"", "'"]),
+            comment in proptest::sample::select(vec!["", " # why", "\t# 한글: \"x\"", "   #"]),
+            before in proptest::collection::vec(proptest::sample::select(LINES), 0..4),
+            after in proptest::collection::vec(proptest::sample::select(LINES), 0..4),
+            mode in proptest::sample::select(vec!["claude-only", "mashup", "glm-only"]),
+            other in proptest::sample::select(vec!["claude-only", "mashup", "glm-only"]),
+        ) {
+            let pad = " ".repeat(indent);
+            // A key may stand once; the others only move around.
+            let line = |(at, (name, rest)): (usize, (&str, &str))| format!("{pad}{name}{at}{rest}");
+            let mut lines = vec!["# top".to_owned(), String::new(), "llm:".to_owned()];
+            let numbered = |lines: Vec<(&'static str, &'static str)>, from: usize| {
+                lines.into_iter().enumerate().map(move |(at, line)| (at + from, line))
+            };
+            lines.extend(numbered(before, 0).map(line));
+            lines.push(format!("{pad}mode:{}{quote}{mode}{quote}{comment}", " ".repeat(gap)));
+            lines.extend(numbered(after, 10).map(line));
+            lines.push("other: {a: 1,  b: [x ,y]} # end".to_owned());
+            let mut text = lines.join("\n") + if last_line_open { "" } else { "\n" };
+            if crlf { text = text.replace('\n', "\r\n"); }
+            if bom { text.insert(0, '\u{feff}'); }
+            let there = yaml(&text, "llm.mode", other).unwrap();
+            proptest::prop_assert_eq!(there.len() + mode.len(), text.len() + other.len());
+            proptest::prop_assert_eq!(yaml(&there, "llm.mode", mode).unwrap(), text);
+        }
+    }
+
+    /// Other people's lines below `llm`: a name that gets a number, and what follows it.
+    const LINES: &[(&str, &str)] = &[
+        ("# note ", ": mode: fake"),
+        ("k", ": 0.10"),
+        ("url", ": https://api.z.ai/x#y"),
+        ("\"quoted key ", "\": 'it''s'"),
+        ("flow", ": {mode: inner, n: [1, 2]}"),
+        ("list", ": [ ]"),
+        ("한글", ": 값 # 말"),
+    ];
 }

@@ -347,17 +347,22 @@ pub fn given(key: &'static Key, text: &str) -> Result<Value, ConfigError> {
     key.check(text).map_err(|problem| ConfigError::Given { key: key.name, problem })
 }
 
-/// The known name that `name` is most likely meant to be.
+/// The known name that `name` is most likely meant to be: one whose last part is alike, in the same group if there is
+/// one (`llm.mdoe`), else in any (`mode`), else one that is alike as a whole (`lm.mode`).
 pub fn nearest_name(name: &str) -> Option<&'static str> {
-    let last = |name: &str| name.rsplit('.').next().map(str::to_owned);
-    nearest(name, KEYS.iter().map(|key| key.name)).or_else(|| {
-        // `mode`, `trash_days`: the last part alone.
-        let tail = last(name)?;
-        let tails: Vec<(String, &'static str)> =
-            KEYS.iter().filter_map(|key| Some((last(key.name)?, key.name))).collect();
-        let near = nearest(&tail, tails.iter().map(|(tail, _)| tail.as_str()))?;
-        tails.iter().find(|(tail, _)| tail == near).map(|(_, name)| *name)
-    })
+    let (group, last) = name.rsplit_once('.').unwrap_or(("", name));
+    let parts = |key: &'static Key| key.name.rsplit_once('.').unwrap_or(("", key.name));
+    let alike_in = |fits: &dyn Fn(&str) -> bool| {
+        let keys = KEYS.iter().filter(|key| fits(parts(key).0));
+        let near = nearest(last, keys.clone().map(|key| parts(key).1))?;
+        keys.map(|key| key.name).find(|name| name.rsplit('.').next() == Some(near))
+    };
+    let whole = || {
+        let likeness = |key: &Key| strsim::normalized_levenshtein(name, key.name);
+        let best = KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        (likeness(best) > 0.75).then_some(best.name)
+    };
+    alike_in(&|known| known == group).or_else(whole).or_else(|| alike_in(&|_| true))
 }
 
 fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -414,6 +419,11 @@ mod tests {
         assert_eq!(nearest_name("llm.mod"), Some("llm.mode"));
         assert_eq!(nearest_name("mode"), Some("llm.mode"));
         assert_eq!(nearest_name("llm.auto_worktree.enable"), Some("llm.auto_worktree.enabled"));
-        assert_eq!(nearest_name("zzz"), None);
+        assert_eq!(nearest_name("lm.mode"), Some("llm.mode"));
+        assert_eq!(nearest_name("llm.glm.model.opus"), Some("llm.glm.models.opus"));
+        assert_eq!(nearest_name("worktree.rot"), Some("worktree.root"));
+        for stranger in ["zzz", "llm.x", "llm", "llm.strange", ""] {
+            assert_eq!(nearest_name(stranger), None, "{stranger}");
+        }
     }
 }

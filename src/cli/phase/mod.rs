@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// Enter, and start Claude Code there with the phase's command
     #[arg(long, conflicts_with = "json")]
     launch: bool,
-    /// Create the worktree without asking, where llm.routing.confirm_worktree is on
+    /// Create the worktree without asking, where `llm.routing.confirm_worktree` is on
     #[arg(short, long)]
     yes: bool,
 }
