@@ -52,8 +52,7 @@ struct Event {
 }
 
 /// Runs `moai hook`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let event = read(ui)?;
     let mut there = world.clone();
     if let Some(cwd) = event.cwd.as_deref().filter(|cwd| cwd.is_dir()) {

@@ -153,7 +153,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Phase(args) => phase::run(&args, world, ui),
         Command::Init(args) => init::run(&args, world, ui),
         Command::Worktree(args) => worktree::run(args, world, ui),
-        Command::Hook(args) => hook::run(args, world, ui),
+        Command::Hook(args) => hook::run(&args, world, ui),
         Command::Doctor(args) => doctor::run(&args, world, ui),
         Command::Demo(args) => demo::run(&args, world, ui),
         Command::Shell(command) => shell::run(command, world, ui),

@@ -19,9 +19,10 @@ pub(super) fn tip(repo: &Repo, branch: &str) -> Option<String> {
 /// Why the commit `head` holds nothing that `base` does not, with all checks; `None` where it does, or nobody knows.
 pub(super) fn integrated_in(repo: &Repo, head: &str, base: &str) -> Option<Integrated> {
     match repo.git2() {
-        Some(git2) => {
-            let base = resolve(git2, base)?;
-            integrated::by_libgit2(git2, Oid::from_str(head).ok()?, base, Thorough::Yes).ok().flatten()
+        Some(_) => {
+            let git2 = integrated::open_to_look(repo.common_dir()).ok()?;
+            let base = resolve(&git2, base)?;
+            integrated::by_libgit2(&git2, Oid::from_str(head).ok()?, base, Thorough::Yes).ok().flatten()
         }
         None => integrated::by_git(&repo.git(), head, &resolve_by_git(&repo.git(), base)?),
     }

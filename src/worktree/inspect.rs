@@ -176,7 +176,7 @@ pub fn inspect(world: &World, entry: &Entry, base: Option<&str>) -> State {
     }
     state.moved = entry.branch.as_deref().is_some_and(|branch| has_moved(&entry.admin, branch));
     let missing = !entry.path.join(".git").exists();
-    let repo = Repository::open(if missing { &entry.admin } else { &entry.path }).ok();
+    let repo = integrated::open_to_look(if missing { &entry.admin } else { &entry.path }).ok();
     if missing {
         state.trouble = Some("its directory is missing".into());
     } else {

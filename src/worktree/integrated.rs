@@ -5,6 +5,7 @@
 //! decided counts as not integrated.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use git2::{DiffOptions, Oid, Repository};
 
@@ -56,6 +57,15 @@ impl Integrated {
 /// How many commits of the base are compared by patch; a squash further back is not found.
 const PATCHES: usize = 500;
 
+/// The repository, opened so that what a merge makes up on the way stays in memory: looking must not write.
+pub(super) fn open_to_look(path: &Path) -> Result<Repository, git2::Error> {
+    /// Above the loose objects (1) and the packs (2) of libgit2.
+    const FIRST: i32 = 1000;
+    let repo = Repository::open(path)?;
+    repo.odb()?.add_new_mempack_backend(FIRST)?;
+    Ok(repo)
+}
+
 /// Whether the dear last check is made too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thorough {
@@ -65,7 +75,8 @@ pub(super) enum Thorough {
     Yes,
 }
 
-/// Why the commit `branch` is integrated in the commit `base`; `None` where it is not.
+/// Why the commit `branch` is integrated in the commit `base`; `None` where it is not. `repo` is one that was
+/// opened to look.
 pub(super) fn by_libgit2(
     repo: &Repository,
     branch: Oid,

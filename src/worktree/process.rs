@@ -30,7 +30,7 @@ impl Residents {
         let mut found: Vec<(Resident, PathBuf)> = processes
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-            .filter(|pid| !mine.contains(pid))
+            .filter(|pid| !mine.contains(pid) && !is_housekeeping(*pid))
             .filter_map(|pid| Some((Resident { pid, name: name_of(pid) }, cwd_of(pid)?)))
             .collect();
         found.sort_by_key(|(resident, _)| resident.pid);
@@ -51,6 +51,35 @@ pub fn residents(world: &World, dir: &Path) -> Vec<Resident> {
 /// A directory that was deleted under its process shows as `… (deleted)`, and no tree of ours starts with that.
 fn cwd_of(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
+/// What git starts in the background after a commit or a fetch: it stands in the worktree for a moment, and works on
+/// the repository only.
+const HOUSEKEEPING: &[&[u8]] = &[
+    b"maintenance",
+    b"gc",
+    b"repack",
+    b"pack-objects",
+    b"pack-refs",
+    b"prune",
+    b"prune-packed",
+    b"reflog",
+    b"commit-graph",
+    b"multi-pack-index",
+    b"rerere",
+    b"fsmonitor--daemon",
+];
+
+fn is_housekeeping(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| keeps_house(&line))
+}
+
+/// Whether a command line (words end with NUL) is one of git's own.
+fn keeps_house(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == 0);
+    let program = words.next().and_then(|path| path.rsplit(|byte| *byte == b'/').next());
+    let command = words.find(|word| !word.starts_with(b"-")).unwrap_or_default();
+    program == Some(b"git") && HOUSEKEEPING.contains(&command)
 }
 
 fn name_of(pid: u32) -> String {
@@ -112,6 +141,15 @@ mod tests {
         assert!(line.contains(&own) && line.len() > 1, "{line:?}");
         let found = Residents::look(&World::default()).within(&here);
         assert!(found.iter().all(|resident| !line.contains(&resident.pid)));
+    }
+
+    #[test]
+    fn gits_housekeeping_is_told_from_its_work() {
+        assert!(keeps_house(b"/usr/lib/git-core/git\0maintenance\0run\0--auto\0"));
+        assert!(keeps_house(b"git\0--no-pager\0gc\0--auto\0"));
+        assert!(!keeps_house(b"git\0commit\0"));
+        assert!(!keeps_house(b"vim\0gc\0"));
+        assert!(!keeps_house(b""));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::entry::Entry;
 use super::error::WorktreeError;
 use super::git::{Git, require_ok};
 use super::inspect::{Operation, Untracked, changes, resolve, resolve_by_git};
+use super::integrated::open_to_look;
 use super::repo::Repo;
 
 /// How two lines of history are joined.
@@ -66,15 +67,8 @@ pub enum Synced {
 
 /// Fails where `entry` has changes of tracked files or an unfinished step of git: nothing is mixed into those.
 pub fn require_settled(repo: &Repo, entry: &Entry, what: &str) -> Result<(), WorktreeError> {
+    require_no_operation(entry, what)?;
     let name = entry.name();
-    if let Some(operation) = Operation::find(&entry.admin) {
-        let word = operation.as_str();
-        return Err(WorktreeError::refused(
-            "operation",
-            format!("{name} was not {what}: a {word} is not finished in it"),
-        )
-        .hint(format!("finish it, or end it with `git -C {} {word} --abort`", entry.path.display())));
-    }
     let opened = git2::Repository::open(&entry.path).ok();
     let changes = changes(repo.world(), entry, opened.as_ref(), Untracked::Directories)?;
     let tracked = Changes { untracked: 0, ..changes };
@@ -85,8 +79,16 @@ pub fn require_settled(repo: &Repo, entry: &Entry, what: &str) -> Result<(), Wor
     Err(WorktreeError::refused("dirty", text).hint(format!("commit it, or `git -C {} stash`", entry.path.display())))
 }
 
+fn require_no_operation(entry: &Entry, what: &str) -> Result<(), WorktreeError> {
+    let Some(operation) = Operation::find(&entry.admin) else { return Ok(()) };
+    let (name, verb) = (entry.name(), operation.as_str());
+    let error = WorktreeError::refused("operation", format!("{name} was not {what}: a {verb} is not finished in it"));
+    Err(error.hint(format!("finish it, or end it with `git -C {} {verb} --abort`", entry.path.display())))
+}
+
 /// Looks at what bringing `base` into `entry` would do; `wish` overrides the choice between rebase and merge.
 pub fn plan_sync(repo: &Repo, entry: &Entry, base: &str, wish: Option<Join>) -> Result<SyncPlan, WorktreeError> {
+    require_no_operation(entry, "synced")?;
     let head = entry.head.as_deref().ok_or_else(|| {
         WorktreeError::refused("unborn", format!("{} has no commit yet: there is nothing to sync", entry.name()))
     })?;
@@ -148,14 +150,15 @@ fn is_published(repo: &Repo, branch: &str) -> bool {
 pub(super) fn foreseen_conflicts(repo: &Repo, ours: &str, theirs: &str) -> Result<Vec<PathBuf>, WorktreeError> {
     use std::os::unix::ffi::OsStrExt as _;
     let path = |bytes: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(bytes));
-    let Some(git2) = repo.git2() else {
+    if repo.git2().is_none() {
         let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", ours, theirs];
         let spoken = repo.git().run(&args)?;
         let names = spoken.stdout.split(|byte| *byte == 0).skip(1).filter(|name| !name.is_empty());
         return Ok(if spoken.status == Some(1) { names.map(path).collect() } else { Vec::new() });
-    };
+    }
     let preview = || -> Result<Vec<PathBuf>, git2::Error> {
-        let commit = |name: &str| resolve(git2, name).map(|oid| git2.find_commit(oid)).transpose();
+        let git2 = open_to_look(repo.common_dir())?;
+        let commit = |name: &str| resolve(&git2, name).map(|oid| git2.find_commit(oid)).transpose();
         let (Some(ours), Some(theirs)) = (commit(ours)?, commit(theirs)?) else { return Ok(Vec::new()) };
         let merged = git2.merge_commits(&ours, &theirs, None)?;
         let mut files: Vec<PathBuf> = merged

@@ -30,4 +30,6 @@ mod shells;
 mod status;
 mod trees;
 mod worktree_create;
+mod worktree_keep;
+mod worktree_list;
 mod worktree_remove;

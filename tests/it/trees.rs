@@ -65,3 +65,14 @@ pub(crate) fn world(scratch: &Scratch) -> Vec<(PathBuf, Vec<u8>)> {
     files.retain(|(path, _)| !path.ends_with("moai/lock"));
     files
 }
+
+/// Asserts that nothing changed, and names what did.
+#[track_caller]
+pub(crate) fn unchanged(scratch: &Scratch, before: &[(PathBuf, Vec<u8>)]) {
+    let after = world(scratch);
+    let differ = |one: &[(PathBuf, Vec<u8>)], two: &[(PathBuf, Vec<u8>)]| -> Vec<PathBuf> {
+        one.iter().filter(|file| !two.contains(file)).map(|(path, _)| path.clone()).collect()
+    };
+    let (gone, new) = (differ(before, &after), differ(&after, before));
+    assert!(gone.is_empty() && new.is_empty(), "something changed\nbefore: {gone:#?}\nafter: {new:#?}");
+}

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::scratch::{KEY, Scratch};
-use crate::trees::{add, commit, commit_file, content, place, put, world};
+use crate::trees::{add, commit, commit_file, content, place, put, unchanged, world};
 
 /// Asserts that removing is refused under this code, with and without `--force`, and that nothing changed.
 #[track_caller]
@@ -17,7 +17,7 @@ fn never_removed(scratch: &Scratch, name: &str, code: &str) {
         assert_eq!(said.status, 1, "{said:#?}");
         let answer: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
         assert_eq!(answer["error"]["code"], code, "{said:#?}");
-        assert_eq!(world(scratch), before, "a refusal changed something");
+        unchanged(scratch, &before);
     }
 }
 
@@ -29,7 +29,7 @@ fn refused(scratch: &Scratch, name: &str, code: &str) -> String {
     assert_eq!(said.status, 1, "{said:#?}");
     let answer: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!(answer["error"]["code"], code, "{said:#?}");
-    assert_eq!(world(scratch), before, "a refusal changed something");
+    unchanged(scratch, &before);
     said.stderr
 }
 
@@ -50,10 +50,13 @@ fn a_clean_one_goes_as_the_seeds_type_it_and_its_branch_stays() {
     scratch.git(["fsck", "--strict"]);
 }
 
+/// Does something to a worktree.
+type Spoil<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn uncommitted_work_of_every_kind_is_refused_by_name() {
     let scratch = Scratch::repository();
-    let cases: [(&str, &dyn Fn(&Path)); 4] = [
+    let cases: [(&str, Spoil<'_>); 4] = [
         ("modified", &|tree| put(tree, "README.md", "changed\n")),
         ("staged", &|tree| {
             put(tree, "README.md", "changed\n");
@@ -168,7 +171,7 @@ fn restore_says_what_is_in_the_way_and_takes_another_place() {
     let before = world(&scratch);
     let stderr = scratch.moai(["worktree", "restore", "SPEC-1"]).fails(1);
     assert!(stderr.contains("something else stands at"), "{stderr}");
-    assert_eq!(world(&scratch), before);
+    unchanged(&scratch, &before);
     let other = scratch.home().join("again");
     scratch.moai(["worktree", "restore", "SPEC-1", "--to", other.to_str().unwrap()]).ok();
     assert_eq!(scratch.git_in(&other, ["status", "--porcelain=v2", "--branch"]).lines().count(), 2);
@@ -421,7 +424,7 @@ fn the_branch_goes_only_with_nothing_of_its_own() {
     let before = world(&scratch);
     let stderr = scratch.moai(["worktree", "remove", "SPEC-1", "--delete-branch"]).fails(1);
     assert!(stderr.contains("has work that is not in main; nothing was removed"), "{stderr}");
-    assert_eq!(world(&scratch), before);
+    unchanged(&scratch, &before);
 
     scratch.git(["merge", "--quiet", "--squash", "feature/SPEC-1"]);
     scratch.git(["commit", "--quiet", "-m", "squashed"]);
@@ -480,7 +483,7 @@ fn a_dry_run_changes_nothing_and_says_everything() {
     let answer = scratch.moai(["worktree", "remove", "SPEC-1", "-n", "-D", "--json"]).json();
     assert_eq!(answer["dry_run"], true);
     assert_eq!(answer["deleted_branch"]["integrated"], "same-commit");
-    assert_eq!(world(&scratch), before);
+    unchanged(&scratch, &before);
 }
 
 #[test]

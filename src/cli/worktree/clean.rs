@@ -65,8 +65,7 @@ struct Item {
 }
 
 /// Runs `moai worktree clean`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
     if args.yes {
         world.interrupt.listen();
@@ -83,7 +82,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         for (litter, item) in plan.litter.iter().zip(&mut cleaned) {
             world.interrupt.check()?;
             // One that cannot go keeps nobody else from going, and is named at the end.
-            item.error = take(&trees, litter, &args, world).err().map(|failure| failure.chain().join(": "));
+            item.error = take(&trees, litter, args, world).err().map(|failure| failure.chain().join(": "));
         }
     }
     let kept = kept(&plan);

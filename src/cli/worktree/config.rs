@@ -21,7 +21,7 @@ use super::which::Trees;
   moai worktree config root ~/work/trees      set it, for this project
   moai worktree config --user trash_days 30   set it, for all projects")]
 pub(super) struct Args {
-    /// The setting: root, engine or trash_days
+    /// The setting: `root`, `engine` or `trash_days`
     #[arg(value_name = "KEY")]
     key: Option<String>,
     /// Its new value
@@ -50,8 +50,7 @@ struct Setting {
 }
 
 /// Runs `moai worktree config`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let key = match &args.key {
         Some(key) if key.starts_with("worktree.") => Some(keys::require(key)?),
         Some(key) => Some(keys::require(&format!("worktree.{key}"))?),

@@ -34,7 +34,7 @@ struct Reason {
 }
 
 /// Runs `moai worktree doctor`.
-pub(super) fn run(_args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(_args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let repo = Repo::open(world)?;
     let reasons: Vec<Reason> =
         preflight(&repo)?.iter().map(|reason| Reason { code: reason.code(), text: reason.to_string() }).collect();

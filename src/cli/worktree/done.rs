@@ -59,8 +59,7 @@ struct Preview {
 }
 
 /// Runs `moai worktree done`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
     let mut taking = |record: &_, tree: &Path| seal(world, &first.repo, record, tree);
     settle(&first.repo, &mut taking)?;
@@ -76,7 +75,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
     // Whatever would keep the worktree from going must be found before the merge, not after it.
     let removal = plan_removal(&trees.repo, &trees.entries, entry, keep)?;
     if args.dry_run {
-        return preview(entry, &plan, &removal, &args, world, ui);
+        return preview(entry, &plan, &removal, args, world, ui);
     }
     removal.require_free(&trees.repo, false)?;
     world.interrupt.listen();

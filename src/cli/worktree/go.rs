@@ -41,8 +41,7 @@ struct Answer {
 }
 
 /// Runs `moai worktree go`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let trees = Trees::open(world)?;
     let entry = enter(&trees, args.name.as_deref(), world, ui)?;
     if ui.json {

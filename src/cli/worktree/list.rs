@@ -53,8 +53,7 @@ struct RepoView {
 }
 
 /// Runs `moai worktree list`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let trees = Trees::open(world)?;
     if args.format == Format::Porcelain && !ui.json {
         return porcelain(&trees.entries, ui);

@@ -32,8 +32,7 @@ struct Answer {
 }
 
 /// Runs `moai worktree lock`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     lock(args.name.as_deref(), Some(&args.reason), world, ui)
 }
 

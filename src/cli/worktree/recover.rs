@@ -52,8 +52,7 @@ struct Found {
 }
 
 /// Runs `moai worktree recover`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
     let (undone, taken_back) = if args.dry_run { Default::default() } else { take_back(world, &first.repo)? };
     let trees = Trees::open(world)?;

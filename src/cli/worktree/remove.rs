@@ -82,15 +82,14 @@ struct DeletedBranch {
 }
 
 /// Runs `moai worktree remove`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let first = Trees::open(world)?;
     let mut taking = |record: &_, tree: &Path| seal(world, &first.repo, record, tree);
     settle(&first.repo, &mut taking)?;
     let trees = Trees::open(world)?;
     let entry = trees.named(ui, args.name.as_deref(), true)?;
     let base = trees.base(entry, args.base.as_deref());
-    let ask = Ask { force: args.force, branch: wish(&args), base: base.as_deref(), cause: Cause::Removed };
+    let ask = Ask { force: args.force, branch: wish(args), base: base.as_deref(), cause: Cause::Removed };
     let plan = plan_removal(&trees.repo, &trees.entries, entry, ask)?;
     if args.dry_run {
         return preview(&plan, args.force, world, ui);

@@ -71,8 +71,7 @@ pub(super) fn keep(world: &World) -> SignedDuration {
 }
 
 /// Runs `moai worktree restore`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let repo = Repo::open(world)?;
     settle(&repo, &mut |record: &_, tree: &Path| seal(world, &repo, record, tree))?;
     let records = trash(&repo)?;
@@ -86,7 +85,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
             .with_code("not-in-trash")
             .hint("see what is: `moai worktree restore`"));
     };
-    let to = args.to.map(|to| world.cwd().map(|cwd| cwd.join(to))).transpose()?;
+    let to = args.to.as_ref().map(|to| world.cwd().map(|cwd| cwd.join(to))).transpose()?;
     let restored = restore(&repo, record, to.as_deref())?;
     if let Some(branch) = record.branch.as_deref().filter(|_| restored.detached.is_none()) {
         // A registry that cannot be written does not keep a worktree from coming back.

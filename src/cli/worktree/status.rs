@@ -35,8 +35,7 @@ struct Answer {
 }
 
 /// Runs `moai worktree status`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let trees = Trees::open(world)?;
     let entry = match (&args.name, trees.current()) {
         (None, Some(current)) => current,

@@ -29,9 +29,9 @@ pub(super) struct Args {
 }
 
 /// Runs `moai worktree switch`.
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let Some((program, rest)) = args.exec.split_first() else {
-        return go::run(go::Args::to(args.name), world, ui);
+        return go::run(&go::Args::to(args.name.clone()), world, ui);
     };
     let trees = Trees::open(world)?;
     let entry = trees.named(ui, args.name.as_deref(), false)?;

@@ -94,8 +94,7 @@ struct Outcome {
 }
 
 /// Runs `moai worktree sync`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let trees = Trees::open(world)?;
     world.interrupt.listen();
     let chosen: Vec<&Entry> = if args.all {
@@ -110,7 +109,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
     let mut outcomes = Vec::new();
     for entry in chosen {
         world.interrupt.check()?;
-        match one(&trees, entry, &args) {
+        match one(&trees, entry, args) {
             Ok(outcome) => outcomes.push(outcome),
             // With --all the others still get their turn; what is in the way of one is said.
             Err(failure) if args.all => outcomes.push(Outcome::skipped(entry, failure.chain().join(": "))),

@@ -17,7 +17,6 @@ pub(super) struct Args {
 }
 
 /// Runs `moai worktree unlock`.
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments over")]
-pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     lock(args.name.as_deref(), None, world, ui)
 }
