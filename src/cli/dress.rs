@@ -8,7 +8,7 @@ use crate::base::failure::{Failure, Kind};
 use crate::base::secret::Secret;
 use crate::base::world::World;
 use crate::config::{Config, Project};
-use crate::keys::{self, Found, Lookup};
+use crate::keys::{self, Found, Lookup, Source};
 use crate::model::ProviderId;
 use crate::settings::{self, Clash, GlmEnv, GlmSpec, Links, Plan, Target};
 use crate::worktree::{self, Repo};
@@ -18,7 +18,7 @@ use super::ui::{Ui, clean};
 /// How the key gets to Claude Code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Form {
-    /// As `keys.embed` says.
+    /// As `keys.embed` says; never embedded where the key is in the keyring.
     #[default]
     Configured,
     /// Through `apiKeyHelper`, with no key on the disk.
@@ -73,7 +73,10 @@ impl Dress {
             extra,
         };
         let helper = match form {
-            Form::Configured => !config.keys_embed(),
+            // Whoever put the key into the keyring does not want it in a file.
+            Form::Configured => {
+                !config.keys_embed() || found.as_ref().is_some_and(|found| found.source == Source::Keyring)
+            }
             Form::Helper => true,
             Form::Process => false,
         };

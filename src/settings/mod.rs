@@ -9,6 +9,7 @@ mod ignored;
 mod launch;
 mod ledger;
 mod local;
+mod reference;
 mod switch;
 
 pub use document::{Document, Fault, Patch, Spot, edit, quote};
@@ -19,3 +20,4 @@ pub use ignored::{Committable, committable, committable_file, exclude};
 pub use launch::{Overlay, is_in_the_way, overlay, with_variable};
 pub use ledger::Ledger;
 pub use local::{Links, Plan, SETTINGS_LOCAL, Target, forget, leave_moved, load_local, load_record, plan, switch};
+pub use reference::reference;

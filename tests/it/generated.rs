@@ -30,6 +30,11 @@ fn the_reference_of_settings_is_in_step() {
 }
 
 #[test]
+fn the_reference_of_the_switch_is_in_step() {
+    in_step("docs/settings.md", &moai::settings::reference());
+}
+
+#[test]
 fn completions_are_in_step() {
     let scratch = Scratch::new();
     for (shell, file) in [

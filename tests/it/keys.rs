@@ -261,6 +261,42 @@ fn without_a_keyring_service_the_choice_fails_at_once_and_changes_nothing() {
     assert_eq!(scratch.moai(["key", "--print"]).ok(), format!("{KEY}\n"));
 }
 
+/// The real GNOME keyring on a bus of its own, where both are installed.
+#[test]
+fn a_key_in_the_keyring_is_in_no_file() {
+    let installed = |name: &str| std::path::Path::new("/usr/bin").join(name).exists();
+    if !installed("dbus-run-session") || !installed("gnome-keyring-daemon") {
+        let line = b"SKIPPED: no dbus-run-session and gnome-keyring-daemon to test the keyring with\n";
+        std::io::Write::write_all(&mut std::io::stderr(), line).unwrap();
+        return;
+    }
+    let scratch = Scratch::new();
+    let script = format!(
+        "set -e
+        printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1
+        moai() {{ '{}' \"$@\"; }}
+        printf %s '{KEY}' | moai glm --stdin --keyring
+        moai key
+        moai key glm --print
+        moai glm && cat {local} && moai claude
+        ! grep -rq SeCrEt \"$HOME/.moai\" . || exit 9
+        moai key remove glm
+        moai key glm && exit 8
+        moai glm setup other-key-0123456789
+        moai key",
+        env!("CARGO_BIN_EXE_moai"),
+        local = ".claude/settings.local.json",
+    );
+    let output = scratch.command("dbus-run-session").args(["--", "sh", "-c", &script]).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    assert!(out.contains("GLM (Z.AI): 0123…SeCr from the OS keyring"), "{out}");
+    assert!(out.contains(&format!("\n{KEY}\n")), "{out}");
+    assert!(out.contains("apiKeyHelper") && out.matches(KEY).count() == 1, "the switch writes no key: {out}");
+    assert!(err.contains("removed the GLM (Z.AI) key from the OS keyring"), "{err}");
+    assert!(out.contains("othe…6789 from ~/.moai/.env.glm"), "{out}");
+}
+
 #[test]
 fn a_home_that_cannot_be_written_leaves_everything_as_it_was() {
     let mut scratch = Scratch::new();
