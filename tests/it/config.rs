@@ -40,6 +40,17 @@ fn one_value_changes_and_nothing_else_does() {
 }
 
 #[test]
+fn a_link_stays_a_link_and_its_target_changes() {
+    let scratch = Scratch::repository();
+    let real = scratch.write("shared/llm.yaml", "llm:\n  mode: mashup # ours\n");
+    fs::create_dir_all(scratch.project().join(".moai/config/sections")).unwrap();
+    std::os::unix::fs::symlink("../../../shared/llm.yaml", scratch.project().join(LLM)).unwrap();
+    scratch.moai(["mode", "glm-only"]).ok();
+    assert!(fs::symlink_metadata(scratch.project().join(LLM)).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(real).unwrap(), "llm:\n  mode: glm-only # ours\n");
+}
+
+#[test]
 fn both_eras_are_understood_and_unknown_keys_are_named_once() {
     let scratch = Scratch::repository();
     scratch.write(LLM, ERA_B);

@@ -70,7 +70,11 @@ fn what_to_type_next() {
     assert_eq!(next(&["sync", "SPEC-7"]), ["moai phase run SPEC-7 --enter"]);
     scratch.moai(["config", "set", "llm.auto_worktree.enabled", "false"]).ok();
     assert_eq!(next(&["run", "SPEC-7"]), ["moai worktree create SPEC-7 --glm"]);
+    let answer = scratch.moai(["phase", "run", "SPEC-7", "--json"]).json();
+    assert_eq!(answer["path"], scratch.home().join("worktrees/DesignWorkflow/SPEC-7").to_str().unwrap());
+    assert_eq!((&answer["exists"], &answer["branch"]), (&false.into(), &"feature/SPEC-7".into()));
     let text = scratch.moai(["phase", "run", "SPEC-7"]).ok();
+    assert!(text.contains("it would be ~/worktrees/DesignWorkflow/SPEC-7 (feature/SPEC-7)"), "{text}");
     assert!(text.contains("Create/enter worktree with GLM") && text.contains("there is none yet"), "{text}");
 }
 

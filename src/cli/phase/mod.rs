@@ -13,7 +13,7 @@ use crate::config::{Config, Project};
 use crate::model::{Backend, Phase, SpecId};
 use crate::route::phase::{Ask, Decision, Place, Step, Worktree, decide};
 use crate::settings::Layers;
-use crate::worktree::{Entry, Repo};
+use crate::worktree::{Entry, Repo, choose_root, default_branch};
 
 use super::here::Here;
 use super::ui::Ui;
@@ -76,8 +76,10 @@ struct Route {
     decision: Decision,
     /// Where the work is done; `None` where that is not there yet.
     path: Option<PathBuf>,
-    /// The SPEC's worktree.
-    entry: Option<Entry>,
+    /// Where the worktree would be made.
+    planned: Option<PathBuf>,
+    /// The branch of the SPEC's worktree, or what it would be.
+    branch: Option<String>,
     /// Who answers there now; `None` where it is not there yet or its settings cannot be read.
     now: Option<Backend>,
 }
@@ -106,10 +108,8 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
 
 fn find(args: &Args, here: &Here, world: &World) -> Result<Route, Failure> {
     let phase = Phase::from(args.phase);
-    let entries = match here.project.git {
-        Some(_) => Repo::open(world)?.entries()?,
-        None => Vec::new(),
-    };
+    let repo = here.project.git.as_ref().map(|_| Repo::open(world)).transpose()?;
+    let entries = repo.as_ref().map(Repo::entries).transpose()?.unwrap_or_default();
     let current = entries.iter().find(|entry| !entry.main && entry.path == here.project.root);
     let (spec, prompt) = match phase {
         Phase::Plan => (None, quoted(&args.words.join(" "))),
@@ -134,8 +134,20 @@ fn find(args: &Args, here: &Here, world: &World) -> Result<Route, Failure> {
         Place::Current => Some(here.project.root.clone()),
         Place::Worktree => entry.map(|entry| entry.path.clone()),
     };
+    let planned = match (&repo, &spec, &path) {
+        (Some(repo), Some(spec), None) => {
+            let roost = choose_root(repo, &entries, here.config.worktree_root().as_deref())?;
+            Some(roost.folder.join(spec.as_str()))
+        }
+        _ => None,
+    };
+    let branch = match (entry, &planned, &spec) {
+        (Some(entry), ..) => entry.branch.clone(),
+        (None, Some(_), Some(spec)) => Some(default_branch(spec)),
+        _ => None,
+    };
     let now = path.as_deref().and_then(|path| backend_at(path, &here.project, &here.config, world));
-    Ok(Route { phase, spec, prompt, decision, path, entry: entry.cloned(), now })
+    Ok(Route { phase, spec, prompt, decision, path, planned, branch, now })
 }
 
 /// The SPEC that was named, else that of the worktree we stand in.
@@ -160,7 +172,7 @@ fn spec(words: &[String], current: Option<&Entry>) -> Result<(Option<SpecId>, St
 
 /// The worktree of a SPEC: the one named after it, else the one on its branch. No guessing here: it gets work done.
 fn of_spec<'e>(entries: &'e [Entry], spec: &SpecId) -> Option<&'e Entry> {
-    let branch = format!("feature/{spec}");
+    let branch = default_branch(spec);
     let mut linked = entries.iter().filter(|entry| !entry.main && entry.prunable.is_none());
     let by_name = linked.clone().find(|entry| entry.name() == spec.as_str());
     by_name.or_else(|| linked.find(|entry| entry.branch.as_deref() == Some(branch.as_str())))

@@ -17,7 +17,7 @@ pub(super) fn show(route: &Route, here: &Here, world: &World, ui: &mut Ui) -> Re
     let rule = route.decision.rule;
     let models = models(rule.backend, here.config.glm());
     let next = next(route, here);
-    let branch = route.entry.as_ref().and_then(|entry| entry.branch.clone());
+    let in_worktree = rule.place == Place::Worktree;
     if ui.json {
         return ui.answer_json(&json!({
             "schema": SCHEMA,
@@ -26,8 +26,9 @@ pub(super) fn show(route: &Route, here: &Here, world: &World, ui: &mut Ui) -> Re
             "spec": route.spec.as_ref().map(ToString::to_string),
             "rule": rule.words,
             "place": rule.place.as_str(),
-            "path": route.path,
-            "branch": branch.filter(|_| rule.place == Place::Worktree),
+            "path": route.path.as_ref().or(route.planned.as_ref()),
+            "exists": route.path.is_some(),
+            "branch": route.branch.as_ref().filter(|_| in_worktree),
             "backend": rule.backend.as_str(),
             "models": models,
             "backend_now": route.now.map(Backend::as_str),
@@ -61,9 +62,14 @@ fn place(route: &Route, world: &World) -> String {
         step if is_missing(step) => ": there is none yet",
         _ => "",
     };
-    match &route.path {
-        Some(path) => format!("{words}: {}", world.tilde(path)),
-        None => format!("{words}{state}"),
+    let branch = match (&route.branch, route.decision.rule.place) {
+        (Some(branch), Place::Worktree) => format!(" ({branch})"),
+        _ => String::new(),
+    };
+    match (&route.path, &route.planned) {
+        (Some(path), _) => format!("{words}: {}{branch}", world.tilde(path)),
+        (None, Some(path)) => format!("{words}{state}; it would be {}{branch}", world.tilde(path)),
+        (None, None) => format!("{words}{state}"),
     }
 }
 
