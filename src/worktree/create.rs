@@ -60,7 +60,7 @@ pub fn create(
     registry::require_readable(&plan.roost.root.join(registry::FILE))?;
     let lock = journal::lock(repo, || observer.note("waiting for another moai in this repository"))?;
     recheck(repo, plan)?;
-    let journal = Journal::start(repo.common_dir(), &plan.name, &plan.path)?;
+    let journal = Journal::start(repo.common_dir(), &plan.name, begin(plan))?;
     let mut work = Work { repo, plan, observer, journal, admin: PathBuf::new(), copied: 0, by_git: None };
     let outcome = work.set_up().and_then(|id| {
         drop(lock);
@@ -91,6 +91,15 @@ fn undo(repo: &Repo, journal: Journal, failure: Failure) -> Failure {
             let what = Failure::from(error).chain().join(": ");
             failure.hint(format!("not everything could be undone ({what}); `moai worktree recover` tries again"))
         }
+    }
+}
+
+fn begin(plan: &CreatePlan) -> Step {
+    Step::Begin {
+        path: plan.path.clone().into(),
+        branch: plan.branch.clone(),
+        commit: plan.commit.clone(),
+        ours: plan.shield.clone(),
     }
 }
 

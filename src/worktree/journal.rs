@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::WorktreeError;
+use super::held::held_by;
 use super::repo::Repo;
 use super::undo;
 use crate::base::disk::{self, Access, DiskError, Lock};
@@ -22,7 +23,7 @@ use crate::base::disk::{self, Access, DiskError, Lock};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Step {
     /// A worktree is going to be made here; nothing is done yet.
-    Begin { path: OsString },
+    Begin { path: OsString, branch: String, commit: String, ours: Vec<String> },
     /// A directory that is not there yet: a parent of the worktree.
     Parent { path: OsString },
     /// The worktree's root; `existed` when it was there and empty.
@@ -49,11 +50,13 @@ pub(super) struct Journal {
     steps: Vec<Step>,
 }
 
-/// A creation that was killed and has been undone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A creation that was killed, and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Undone {
-    /// Where its worktree would have been; `None` where it was killed before it wrote that down.
+    /// Where the worktree would have been that was undone.
     pub path: Option<PathBuf>,
+    /// The worktree that was kept instead, and why: somebody has worked in it since.
+    pub kept: Option<(PathBuf, String)>,
 }
 
 /// Where the journals are.
@@ -68,7 +71,7 @@ pub(super) fn lock(repo: &Repo, waiting: impl FnOnce()) -> Result<Lock, Worktree
 
 impl Journal {
     /// A new one; the caller holds the lock.
-    pub(super) fn start(common: &Path, id: &str, target: &Path) -> Result<Self, WorktreeError> {
+    pub(super) fn start(common: &Path, id: &str, begin: Step) -> Result<Self, WorktreeError> {
         let dir = dir(common);
         disk::create_dirs(&dir, Access::Private)?;
         let path = dir.join(format!("{id}-{}.json", std::process::id()));
@@ -80,7 +83,7 @@ impl Journal {
             .map_err(DiskError::io("create", &path))?;
         file.try_lock().map_err(|_held| DiskError::Locked { path: path.clone() })?;
         let mut journal = Self { path, file, steps: Vec::new() };
-        journal.will(Step::Begin { path: target.into() })?;
+        journal.will(begin)?;
         Ok(journal)
     }
 
@@ -135,16 +138,29 @@ pub fn recover_interrupted(repo: &Repo) -> Result<Vec<Undone>, WorktreeError> {
         if file.try_lock().is_err() {
             continue; // its process lives
         }
-        let steps = load(&path)?;
-        let root = steps.iter().find_map(|step| match step {
-            Step::Begin { path } => Some(PathBuf::from(path)),
-            _ => None,
-        });
-        undo::all(repo, &steps, &path)?;
-        disk::remove(&path)?;
-        undone.push(Undone { path: root });
+        undone.push(take_back(repo, &path)?);
     }
     Ok(undone)
+}
+
+/// Undoes one journal, or keeps its worktree where somebody has worked in it.
+fn take_back(repo: &Repo, journal: &Path) -> Result<Undone, WorktreeError> {
+    let steps = load(journal)?;
+    let mut told = Undone::default();
+    if let Some(Step::Begin { path, branch, commit, ours }) = steps.first() {
+        let root = PathBuf::from(path);
+        if steps.iter().any(|step| matches!(step, Step::Target { .. }))
+            && let Some(why) = held_by(repo, &root, branch, commit, ours)?
+        {
+            undo::unlock(repo, &root)?;
+            disk::remove(journal)?;
+            return Ok(Undone { path: None, kept: Some((root, why)) });
+        }
+        told.path = Some(root);
+    }
+    undo::all(repo, &steps, journal)?;
+    disk::remove(journal)?;
+    Ok(told)
 }
 
 /// The steps of a journal. A last line that was cut off had not been acted on.

@@ -21,6 +21,7 @@ mod facts;
 mod find;
 mod finish;
 mod git;
+mod held;
 mod hidden;
 mod index;
 mod inspect;

@@ -106,6 +106,17 @@ fn belongs_to(admin: &Path, target: &Path) -> bool {
     })
 }
 
+/// Takes our own lock off the worktree at `target`, which stays.
+pub(super) fn unlock(repo: &Repo, target: &Path) -> Result<(), WorktreeError> {
+    let Ok(admin) = gitfile(&target.join(".git")) else { return Ok(()) };
+    let locked = admin.join("locked");
+    let ours = fs::read(&locked).is_ok_and(|text| text.trim_ascii() == super::admin::INITIALIZING.as_bytes());
+    if ours && admin.starts_with(repo.common_dir()) {
+        disk::remove(&locked)?;
+    }
+    Ok(())
+}
+
 fn remove_admin_of(repo: &Repo, target: &Path) -> Result<(), WorktreeError> {
     let dir = repo.common_dir().join("worktrees");
     let Ok(listing) = fs::read_dir(&dir) else { return Ok(()) };

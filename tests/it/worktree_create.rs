@@ -372,15 +372,39 @@ fn an_empty_directory_that_was_there_is_still_there_after_a_kill() {
 }
 
 #[test]
-fn a_branch_that_moved_since_and_a_foreign_directory_are_not_undone() {
+fn what_somebody_did_since_in_a_half_made_worktree_is_kept() {
     let scratch = Scratch::repository();
     let args = ["worktree", "create", "SPEC-1"];
     scratch.moai_command(args).env("MOAI_FAIL_AT", "index").output().unwrap();
     let root = worktree(&scratch, "SPEC-1");
     scratch.git_in(&root, ["commit", "-q", "--allow-empty", "-m", "work"]);
     let commit = scratch.git(["rev-parse", "feature/SPEC-1"]);
-    scratch.moai(["worktree", "create", "SPEC-2"]).ok();
+    let said = scratch.moai(["worktree", "create", "SPEC-2"]);
+    assert!(said.stderr.contains("has commits of its own"), "{}", said.stderr);
     assert_eq!(scratch.git(["rev-parse", "feature/SPEC-1"]), commit);
+    assert!(root.join("README.md").exists());
+    for point in ["files", "index"] {
+        let name = format!("SPEC-{point}");
+        scratch.moai_command(["worktree", "create", &name]).env("MOAI_FAIL_AT", point).output().unwrap();
+        let root = worktree(&scratch, &name);
+        fs::write(root.join("notes.txt"), "mine\n").unwrap();
+        let said = scratch.moai(["worktree", "create", "x", "--base", "nowhere"]);
+        assert!(said.stderr.contains("notes.txt is not from the commit"), "{}", said.stderr);
+        assert_eq!(fs::read_to_string(root.join("notes.txt")).unwrap(), "mine\n");
+    }
+    assert!(!scratch.git(["worktree", "list", "--porcelain"]).contains("locked"));
+}
+
+#[test]
+fn a_file_that_was_cut_off_by_the_kill_is_undone_with_the_rest() {
+    let scratch = Scratch::repository();
+    let before = state(&scratch);
+    for point in ["files", "index"] {
+        scratch.moai_command(["worktree", "create", "SPEC-1"]).env("MOAI_FAIL_AT", point).output().unwrap();
+        fs::write(worktree(&scratch, "SPEC-1").join("README.md"), "# de").unwrap();
+        scratch.moai(["worktree", "create", "x", "--base", "nowhere"]).fails(2);
+        assert_unchanged(&scratch, &before, point);
+    }
 }
 
 #[test]

@@ -174,6 +174,11 @@ pub(in crate::cli) fn make(wish: &Wish, world: &World, ui: &mut Ui) -> Result<Ma
 fn open(world: &World, ui: &mut Ui) -> Result<Repo, Failure> {
     let repo = Repo::open(world)?;
     for undone in recover_interrupted(&repo)? {
+        if let Some((path, why)) = undone.kept {
+            let path = clean(&world.tilde(&path));
+            ui.warn(format!("kept {path}, which a killed command left half made: {}", clean(&why)))?;
+            ui.hint(format!("see what is missing: `git -C {path} status`"))?;
+        }
         let Some(path) = undone.path else { continue };
         drop(settings::forget(world, &path));
         let what = clean(&world.tilde(&path));
