@@ -71,15 +71,15 @@ fn sources() -> Vec<Source> {
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
-    walk(&root.join("src"), &mut paths);
+    walk(&top.join("src"), &mut paths);
     paths.sort();
     assert!(paths.len() > 10, "the house is empty: is this the right directory?");
     paths
         .iter()
         .map(|path| {
-            let relative = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let relative = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
             let room = relative.split('/').nth(1).unwrap().trim_end_matches(".rs").to_owned();
             let text = fs::read_to_string(path).unwrap();
             let lines = text.lines().take_while(|line| line.trim() != "#[cfg(test)]").map(str::to_owned).collect();
