@@ -80,7 +80,10 @@ fn assert_same(scratch: &Scratch, theirs: &Path, ours: &Path) {
     }
     assert_eq!(ask(ours, &["status", "--porcelain"]), "", "status is not clean");
     assert_eq!(ask(ours, &["write-tree"]), ask(ours, &["rev-parse", "HEAD^{tree}"]));
-    assert_eq!(names(&admin(scratch, ours)), names(&admin(scratch, theirs)));
+    // Beside git's files there is only our own directory, which remembers the branch that it was made from.
+    let mut own = names(&admin(scratch, ours));
+    own.retain(|name| name != "moai");
+    assert_eq!(own, names(&admin(scratch, theirs)));
     let config = |root: &Path| ask(root, &["config", "--list", "--show-scope"]);
     assert_eq!(config(ours), config(theirs));
 }
