@@ -10,7 +10,7 @@ use crate::base::world::World;
 use crate::config::{Config, Project};
 use crate::keys::{self, Found, Lookup, Source};
 use crate::model::ProviderId;
-use crate::settings::{self, Clash, GlmEnv, GlmSpec, Links, Plan, Target};
+use crate::settings::{self, Clash, GlmEnv, GlmSpec, Layers, Links, Plan, Target};
 use crate::worktree::{self, Repo};
 
 use super::ui::{Ui, clean};
@@ -50,7 +50,7 @@ pub(super) fn helper_command(world: &World) -> String {
 
 impl Dress {
     /// Gathers everything for GLM: the key, glm.json with its variables filled in, the models.
-    pub(super) fn glm(world: &World, _project: &Project, config: &Config, form: Form) -> Result<Self, Failure> {
+    pub(super) fn glm(world: &World, project: &Project, config: &Config, form: Form) -> Result<Self, Failure> {
         let env_var = config.glm_env_var();
         let lookup = Lookup { env_var: Some(&env_var), keyring: config.keys_keyring() };
         let (mut extra, mut found) = template_env(world, config, &lookup)?;
@@ -88,9 +88,15 @@ impl Dress {
             )
             .hint("save it with `moai glm --stdin` and write ${GLM_API_KEY} in its place"));
         }
+        let in_file = form != Form::Process;
         let form = if helper { settings::Form::Helper(helper_command(world)) } else { settings::Form::Embed(key) };
+        let mut glm = settings::glm_env(&spec, form);
+        if in_file {
+            let layers = Layers::load(world, &project.root, None)?;
+            settings::shield(&mut glm, &layers, &helper_command(world));
+        }
         let permissions = config.template().and_then(|template| template.permissions.clone());
-        Ok(Self { glm: settings::glm_env(&spec, form), found, permissions })
+        Ok(Self { glm, found, permissions })
     }
 
     /// Adds the `permissions` of glm.json: never without the person's word, for they let the model act unasked.

@@ -139,6 +139,7 @@ fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         return show_diff(world, ui, &plan);
     }
     say_switched(world, ui, &plan, &dress, &here.config.glm().opus)?;
+    say_reach(world, ui, &here)?;
     after_switch(world, ui, root, &plan)
 }
 
@@ -172,6 +173,21 @@ fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, dress: &Dress, model: &
     }
     if plan.lands != plan.path {
         ui.warn(format!("{path} is a link: the bytes are in {}", world.tilde(&plan.lands)))?;
+    }
+    Ok(())
+}
+
+/// What the switch does beyond this checkout, and what it could not keep apart.
+fn say_reach(world: &World, ui: &mut Ui, here: &Here) -> Result<(), Failure> {
+    let linked = here.project.git.as_ref().filter(|_| !here.project.is_linked());
+    let worktrees =
+        linked.and_then(|git| std::fs::read_dir(git.common.join("worktrees")).ok()).map_or(0, Iterator::count);
+    if worktrees > 0 {
+        ui.say(format!("Claude Code applies it in this repository's linked worktrees ({worktrees}), too"))?;
+    }
+    let layers = settings::Layers::load(world, &here.project.root, Some(&here.project.main))?;
+    for mixed in layers.effective(Some(&here.config.glm().base_url)).mixed {
+        ui.warn(clean(&mixed))?;
     }
     Ok(())
 }

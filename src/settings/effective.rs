@@ -143,7 +143,7 @@ impl Layers {
         self.variable_seen(name, |_| true)
     }
 
-    fn variable_seen(&self, name: &str, sees: impl Fn(Layer) -> bool) -> Option<Valued<String>> {
+    pub(super) fn variable_seen(&self, name: &str, sees: impl Fn(Layer) -> bool) -> Option<Valued<String>> {
         let mut files = self.files.iter().rev().filter(|(layer, ..)| sees(*layer));
         let set = files.find_map(|(layer, _, document)| Some((document.variable(name)?, *layer)));
         let process =

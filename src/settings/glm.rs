@@ -103,6 +103,10 @@ pub const REASONS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Why a variable that another file or the shell sets is set to nothing here.
+pub(super) const MASK: &str =
+    "empty on purpose: set elsewhere (shell, user or project settings), where it is meant for another vendor";
+
 /// What moai-adk in all its versions and moai itself have set for GLM. Leaving GLM takes these away, where the ledger or
 /// a GLM host in `ANTHROPIC_BASE_URL` says that they are GLM's.
 pub(super) const GLM_NAMES: &[&str] = &[

@@ -7,7 +7,7 @@ use crate::base::secret::Secret;
 
 use super::document::{Patch, Spot, edit, quote};
 use super::effective::{Layer, Layers};
-use super::glm::{GlmEnv, MODEL_NAMES, SET_ASIDE, Value, is_glm_model};
+use super::glm::{GlmEnv, MASK, MODEL_NAMES, SET_ASIDE, Value, Variable, is_glm_model};
 
 /// What one launch needs beside the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,43 @@ pub struct Overlay {
     pub without_local: bool,
     /// The files that would have interfered.
     pub because: Vec<(Layer, Spot)>,
+}
+
+/// Adds to `glm` what keeps weaker settings out of a switched checkout: the shell's, the user's and the project's own
+/// headers, clouds, models and key helper are meant for another vendor, and Claude Code would merge them in.
+pub fn shield(glm: &mut GlmEnv, layers: &Layers, helper: &str) {
+    let weaker = |layer: Layer| layer < Layer::Local;
+    for name in SET_ASIDE {
+        if layers.variable_seen(name, weaker).is_some_and(|found| !found.value.is_empty()) {
+            mask(glm, name, String::new());
+        }
+    }
+    for name in MODEL_NAMES {
+        if layers
+            .variable_seen(name, weaker)
+            .is_some_and(|found| !found.value.is_empty() && !is_glm_model(&found.value))
+        {
+            mask(glm, name, String::new());
+        }
+    }
+    for document in [Layer::User, Layer::Project].into_iter().filter_map(|layer| layers.document(layer)) {
+        // Filled by a helper of ours, `x-api-key` carries the GLM key instead of somebody else's.
+        if document.raw(&Spot::top("apiKeyHelper")).is_some() && glm.helper.is_none() {
+            glm.helper = Some(helper.to_owned());
+        }
+        // A full model id in the settings loses against the variable.
+        if document.string(&Spot::top("model")).is_some_and(|model| model.starts_with("claude-")) {
+            let opus = glm.plain("ANTHROPIC_DEFAULT_OPUS_MODEL").unwrap_or_default().to_owned();
+            glm.variables.retain(|variable| variable.name != "ANTHROPIC_MODEL");
+            mask(glm, "ANTHROPIC_MODEL", opus);
+        }
+    }
+}
+
+fn mask(glm: &mut GlmEnv, name: &str, value: String) {
+    if !glm.variables.iter().any(|variable| variable.name == name) {
+        glm.variables.push(Variable { name: name.into(), value: Value::Plain(value), why: MASK });
+    }
 }
 
 /// What the settings of a checkout would do to a launch on GLM; `None`: nothing, the environment alone is enough.

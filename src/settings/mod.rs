@@ -17,7 +17,7 @@ pub use effective::{Clash, Credential, Effective, Layer, Layers, Valued, backend
 pub use error::SettingsError;
 pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is_glm_model, is_glm_url};
 pub use ignored::{Committable, committable, committable_file, exclude};
-pub use launch::{Overlay, is_in_the_way, overlay, with_variable};
+pub use launch::{Overlay, is_in_the_way, overlay, shield, with_variable};
 pub use ledger::Ledger;
 pub use local::{Links, Plan, SETTINGS_LOCAL, Target, forget, leave_moved, load_local, load_record, plan, switch};
 pub use reference::reference;

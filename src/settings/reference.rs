@@ -35,6 +35,12 @@ endpoint into it, Claude Code is started with `--settings` (without secrets: the
 These would carry requests, secrets or models past the switch. `moai glm` takes them out and `moai claude` puts them back:
 ";
 
+const MASKS: &str = "
+Where the shell, `~/.claude/settings.json` or the committed `.claude/settings.json` sets one of these, or an `apiKeyHelper`,
+Claude Code would merge it in: then the local file also sets the variable to nothing (`ANTHROPIC_MODEL` to the GLM model
+where `model` names a Claude model), and `apiKeyHelper` to moai's own, so that `x-api-key` carries no other key.
+";
+
 const LEDGER: &str = "
 ## Going back
 
@@ -82,6 +88,7 @@ pub fn reference() -> String {
         page.extend(["- `", name, "`, unless it names a GLM model\n"]);
     }
     page.push_str("- `model` at the top level, where it names a Claude model by its full id\n");
+    page.push_str(MASKS);
     page.push_str(LEDGER);
     page.push('\n');
     for name in GLM_NAMES {
@@ -90,6 +97,7 @@ pub fn reference() -> String {
     for (name, value) in OUR_VALUES {
         page.extend(["- `", name, "`, where it is `\"", value, "\"`\n"]);
     }
+    page.push_str("- what is set aside (above), where it is `\"\"` or names a GLM model\n");
     page.push_str("- `apiKeyHelper`, where it ends with `key glm --print`\n");
     page.extend(["- `", BACKUP_TOKEN, "`, whose value becomes `ANTHROPIC_AUTH_TOKEN` again\n"]);
     page.push_str(LIMITS);

@@ -41,7 +41,9 @@ pub(super) fn enter(
         (Some(_), _) => Before::Unknown,
     };
     let wanted = glm.wanted();
-    let aside = set_aside(&document);
+    let mut aside = set_aside(&document);
+    // What is wanted there (a mask, say) is set, not taken away; the ledger keeps the user's value all the same.
+    aside.retain(|spot| !wanted.iter().any(|(wanted, _)| wanted == spot));
     let mut patch: Patch = wanted.iter().map(|(spot, raw)| (spot.clone(), Some(raw.clone()))).collect();
     patch.extend(aside.iter().map(|spot| (spot.clone(), None)));
 
@@ -136,6 +138,12 @@ fn strip(document: &Document, patch: &mut Patch) {
     }
     for (name, value) in OUR_VALUES {
         if document.variable(name).as_deref() == Some(value) {
+            take(Spot::env(name), None);
+        }
+    }
+    // Masks over weaker settings: they would go on hiding the user's own.
+    for name in SET_ASIDE.iter().chain(MODEL_NAMES) {
+        if document.variable(name).is_some_and(|value| value.is_empty() || is_glm_model(&value)) {
             take(Spot::env(name), None);
         }
     }

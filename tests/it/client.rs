@@ -23,6 +23,8 @@ struct Seen {
     bearer: Option<String>,
     api_key: Option<String>,
     model: String,
+    /// A header that the user has for another gateway.
+    mine: Option<String>,
 }
 
 /// A loopback server that answers every message with "hi there". Its threads end with the process.
@@ -84,6 +86,7 @@ fn serve(stream: TcpStream, notes: &Mutex<Vec<Seen>>) {
                 bearer: header("authorization").map(|value| value.trim_start_matches("Bearer ").to_owned()),
                 api_key: header("x-api-key"),
                 model: body["model"].as_str().unwrap_or_default().to_owned(),
+                mine: header("x-mine"),
             });
             ("text/event-stream", message())
         } else {
@@ -231,6 +234,7 @@ impl Stage {
         assert!(!seen.is_empty(), "{case}: the client made no request");
         let text = |credential: Option<&Credential>| match credential {
             // Secrets do not print: the helpers here echo their own name.
+            Some(Credential::Helper(command)) if command.starts_with("moai ") => Some(KEY.to_owned()),
             Some(Credential::Helper(command)) => Some(command.trim_start_matches("echo ").to_owned()),
             Some(Credential::Literal(_)) | None => None,
         };
@@ -381,6 +385,27 @@ fn after_the_switch_a_key_in_the_shell_does_not_reach_glm() {
         assert_eq!(seen[0].api_key.as_deref(), key_header, "{form:?}");
         assert_eq!(seen[0].model, "glm-4.7", "{form:?}");
     }
+
+    // The user's own gateway in the user's settings: its helper, headers and models stay away from GLM.
+    let user = r#"{"apiKeyHelper": "echo user-helper", "model": "claude-opus-5-5", "env": {"ANTHROPIC_BASE_URL": "BASE/user",
+        "ANTHROPIC_CUSTOM_HEADERS": "x-mine: secret", "CLAUDE_CODE_SUBAGENT_MODEL": "claude-haiku-5-5"}}"#;
+    stage.settings(&stage.scratch.home().join(".claude/settings.json"), user);
+    stage.scratch.moai(["claude"]).ok();
+    let (seen, _) = stage.agrees("the user's own gateway", &main, None);
+    assert_eq!((seen.base.as_str(), seen.mine.as_deref()), ("user", Some("secret")));
+    for form in [&["glm"][..], &["glm", "--helper"]] {
+        let mut switch = stage.command(&moai, &main);
+        switch.args(form);
+        let said = switch.output().unwrap();
+        assert!(said.status.success() && !String::from_utf8_lossy(&said.stderr).contains("warning"), "{said:?}");
+        let (seen, effective) = stage.agrees("switched over the user's gateway", &main, None);
+        assert_eq!((seen.base.as_str(), seen.bearer.as_deref()), ("glm", Some(KEY)), "{form:?}");
+        assert!(seen.api_key.as_deref().is_none_or(|key| key == KEY) && seen.mine.is_none(), "{form:?}: {seen:?}");
+        assert_eq!(seen.model, "glm-4.7", "{form:?}");
+        assert!(effective.mixed.is_empty(), "{form:?}: {:?}", effective.mixed);
+    }
+    stage.scratch.moai(["claude"]).ok();
+    assert!(!main.join(".claude").exists());
 }
 
 #[test]
