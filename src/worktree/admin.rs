@@ -27,10 +27,8 @@ pub(super) struct Admin<'a> {
 impl Admin<'_> {
     /// Writes everything into `temporary` (made here) as it is to be at `place`, then renames it there.
     pub(super) fn build(&self, temporary: &Path, place: &Path) -> Result<(), WorktreeError> {
-        let parent = place.parent().unwrap_or(place);
-        for dir in [parent, temporary.parent().unwrap_or(temporary)] {
-            fs::create_dir_all(dir).map_err(DiskError::io("create", dir))?;
-        }
+        let parent = temporary.parent().unwrap_or(temporary);
+        fs::create_dir_all(parent).map_err(DiskError::io("create", parent))?;
         for dir in [temporary.to_path_buf(), temporary.join("logs"), temporary.join("refs")] {
             fs::create_dir(&dir).map_err(DiskError::io("create", &dir))?;
         }
@@ -48,7 +46,7 @@ impl Admin<'_> {
         if self.facts.log_head {
             put(&temporary.join("logs/HEAD"), self.log().as_bytes())?;
         }
-        fs::rename(temporary, place).map_err(DiskError::io("create", place))?;
+        move_in(temporary, place)?;
         put(&dot_git, &line(b"gitdir: ", &back))
     }
 
@@ -59,6 +57,21 @@ impl Admin<'_> {
         let ident = &self.facts.ident;
         format!("{none} {commit} {ident} {now} +0000\n{commit} {commit} {ident} {now} +0000\treset: moving to HEAD\n")
     }
+}
+
+/// Renames a whole administrative directory to its place below `worktrees`. git takes that directory away whenever it
+/// prunes the last entry in it, so it may go between making it and the rename.
+pub(super) fn move_in(from: &Path, place: &Path) -> Result<(), WorktreeError> {
+    const TRIES: usize = 100;
+    let parent = place.parent().unwrap_or(place);
+    for _ in 1..TRIES {
+        fs::create_dir_all(parent).map_err(DiskError::io("create", parent))?;
+        match fs::rename(from, place) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && from.exists() => {}
+            outcome => return outcome.map_err(|error| DiskError::io("create", place)(error).into()),
+        }
+    }
+    Ok(fs::rename(from, place).map_err(DiskError::io("create", place))?)
 }
 
 pub(super) fn line(prefix: &[u8], path: &Path) -> Vec<u8> {

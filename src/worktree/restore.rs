@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::admin::{line, move_in};
 use super::branch;
 use super::entry::Entry;
 use super::error::WorktreeError;
@@ -61,12 +62,11 @@ pub fn restore(repo: &Repo, record: &Record, to: Option<&Path>) -> Result<Restor
         }
         fs::rename(tree, &path).map_err(DiskError::io("bring back", &path))?;
     }
-    disk::create_dirs(&repo.common_dir().join("worktrees"), Access::Keep)?;
-    if let Err(error) = fs::rename(record.admin(repo), &admin_home) {
+    if let Err(error) = move_in(&record.admin(repo), &admin_home) {
         if let Some(tree) = in_trash {
             fs::rename(&path, tree).map_err(DiskError::io("put back into the trash", &path))?;
         }
-        return Err(DiskError::io("bring back", &admin_home)(error).into());
+        return Err(error);
     }
     record.forget(repo)?;
     Ok(Restored { record: record.clone(), path, branch_made: head.made, detached: head.detached })
@@ -128,11 +128,6 @@ fn point_at(
         disk::replace(&tree.join(".git"), &line(b"gitdir: ", admin_home), Access::Keep)?;
     }
     Ok(())
-}
-
-fn line(prefix: &[u8], path: &Path) -> Vec<u8> {
-    use std::os::unix::ffi::OsStrExt as _;
-    [prefix, path.as_os_str().as_bytes(), b"\n"].concat()
 }
 
 /// Sees to removals that were killed half way: what was only begun is taken back, what was nearly done is sealed.

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use super::admin::{line, move_in};
 use super::branch::tip;
 use super::entry::Entry;
 use super::error::WorktreeError;
@@ -97,7 +97,6 @@ fn free_branch(repo: &Repo, entries: &[Entry], path: &Path) -> Option<String> {
 pub fn mend(repo: &Repo, path: &Path, stray: &Stray) -> Result<(), WorktreeError> {
     let _lock = guard(repo)?;
     let path = path.canonicalize().map_err(DiskError::io("find", path))?;
-    let line = |prefix: &[u8], target: &Path| [prefix, target.as_os_str().as_bytes(), b"\n"].concat();
     match stray {
         Stray::Moved { admin, .. } => {
             disk::replace(&admin.join("gitdir"), &line(b"", &path.join(".git")), Access::Keep)?;
@@ -120,15 +119,14 @@ fn register(repo: &Repo, path: &Path, branch: &str) -> Result<(), WorktreeError>
     let home = worktrees.join(id);
     let moai = repo.common_dir().join("moai");
     disk::create_dirs(&moai, Access::Private)?;
-    disk::create_dirs(&worktrees, Access::Keep)?;
     let fail = |error| DiskError::io("create", &home)(error);
     let temp = tempfile::Builder::new().prefix("tmp-").tempdir_in(&moai).map_err(fail)?;
     let put = |name: &str, content: &[u8]| disk::replace(&temp.path().join(name), content, Access::Keep);
     put("HEAD", format!("ref: refs/heads/{branch}\n").as_bytes())?;
     put("commondir", b"../..\n")?;
-    put("gitdir", &[path.join(".git").as_os_str().as_bytes(), b"\n"].concat())?;
+    put("gitdir", &line(b"", &path.join(".git")))?;
     fs::set_permissions(temp.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).map_err(fail)?;
-    fs::rename(temp.path(), &home).map_err(fail)?;
+    move_in(temp.path(), &home)?;
     drop(temp.keep());
     Git::at(repo.world(), path).output(&["reset", "--quiet", "--mixed"]).map(drop).inspect_err(|_failed| {
         // Nothing was there before, and only these files were made.
