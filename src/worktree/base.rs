@@ -38,7 +38,7 @@ impl Repo {
 /// Remembers the branch that a new worktree was made from; another revision is no base to measure against.
 pub(super) fn remember(repo: &Repo, admin: &Path, base: &str) -> Result<(), WorktreeError> {
     if tip(repo, base).is_some() {
-        disk::replace(&admin.join(BASE_FILE), format!("{base}\n").as_bytes(), Access::Private)?;
+        disk::replace_unsynced(&admin.join(BASE_FILE), format!("{base}\n").as_bytes(), Access::Private)?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ mod exclude;
 mod facts;
 mod find;
 mod finish;
+mod furnish;
 mod git;
 mod held;
 mod hidden;
