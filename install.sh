@@ -92,7 +92,10 @@ manifest=$prefix/share/moai/installed
 
 # ask QUESTION: true for yes. Without a terminal the answer is no, and --yes is named.
 ask() {
-  $yes && return 0
+  if $yes; then
+    say "$1"
+    return 0
+  fi
   if [ ! -t 0 ]; then
     warn "not done, because nobody can be asked here: $1 (--yes answers it)"
     return 1

@@ -3,9 +3,10 @@
 #
 #   tests/run.sh                 everything
 #   tests/run.sh fmt clippy      two steps
+#   tests/run.sh tools           only install what the tests need
 #   tests/run.sh --no-install    everything, with what is there
 #
-# Steps: fmt shellcheck clippy test doc deny. What is missing is installed where that is possible (apt as root or
+# Steps: fmt shellcheck clippy test doc deny tools. What is missing is installed where that is possible (apt as root or
 # with sudo that asks for no password; cargo-deny and Claude Code into $MOAI_TEST_CACHE, by default
 # ~/.cache/moai-tests) and skipped by name where it is not. With CI=true a missing tool is a failure.
 set -euo pipefail
@@ -19,9 +20,9 @@ steps=()
 for word; do
   case $word in
     --no-install) install=false ;;
-    fmt | shellcheck | clippy | test | doc | deny) steps+=("$word") ;;
+    fmt | shellcheck | clippy | test | doc | deny | tools) steps+=("$word") ;;
     *)
-      sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+      sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
       exit 2
       ;;
   esac
@@ -123,6 +124,7 @@ run_shellcheck() { ! has shellcheck || shellcheck install.sh tests/run.sh .ci/ru
 run_clippy() { ! cargo clippy --version >/dev/null 2>&1 || cargo clippy --locked --all-targets -- -D warnings; }
 run_test() { cargo test --locked; }
 run_doc() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps; }
+run_tools() { echo "cargo-deny: $(command -v cargo-deny); Claude Code: ${MOAI_TEST_CLAUDE:-none}"; }
 run_deny() { ! has cargo-deny || cargo-deny --locked check -D warnings --hide-inclusion-graph bans licenses sources; }
 
 mkdir -p "$cache"
@@ -132,6 +134,7 @@ for step in "${steps[@]}"; do
   case $step in
     deny) cargo_deny ;;
     test) claude ;;
+    tools) cargo_deny; claude ;;
   esac
 done
 
