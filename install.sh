@@ -271,9 +271,8 @@ place() {
 }
 
 stage_files() {
-  mkdir -p "$1/bin" "$1/share/man/man1" "$1/share/moai/completions" \
+  mkdir -p "$1/share/man/man1" "$1/share/moai/completions" \
     "$1/share/bash-completion/completions" "$1/share/zsh/site-functions" "$1/share/fish/vendor_completions.d"
-  cp -- "$binary" "$1/bin/moai"
   "$binary" --quiet man --out "$1/share/man/man1"
   "$binary" completions bash >"$1/share/bash-completion/completions/moai"
   "$binary" completions zsh >"$1/share/zsh/site-functions/_moai"
@@ -302,7 +301,7 @@ install_files() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   stage_files "$scratch/stage"
-  (cd "$scratch/stage" && find . -type f | sed 's|^\./||' && echo share/moai/installed) >"$scratch/files"
+  (cd "$scratch/stage" && find . -type f | sed 's|^\./||' && echo bin/moai && echo share/moai/installed) >"$scratch/files"
   missing_dirs "$scratch/files" >"$scratch/dirs"
   if ! { mkdir -p "$prefix" && [ -w "$prefix" ]; } 2>/dev/null; then
     die "cannot write below $prefix" "choose another place: ./install.sh --prefix DIR" \
@@ -317,7 +316,7 @@ install_files() {
   while IFS= read -r file; do
     case $file in
       share/moai/installed) ;;
-      bin/moai) place "$scratch/stage/$file" 755 "$file" ;;
+      bin/moai) place "$binary" 755 "$file" ;;
       *) place "$scratch/stage/$file" 644 "$file" ;;
     esac
   done <"$scratch/files"

@@ -8,7 +8,12 @@ use std::process::{Command, Output};
 
 use crate::scratch::{Scratch, mode};
 
-const MOAI: &str = env!("CARGO_BIN_EXE_moai");
+/// The program to install: stands for the binary under test, and is small enough to be copied often.
+fn built(scratch: &Scratch) -> String {
+    let path = scratch.root().join("built/moai");
+    program(&path, &format!("exec '{}' \"$@\"", env!("CARGO_BIN_EXE_moai")));
+    path.to_str().unwrap().to_owned()
+}
 
 fn installer(scratch: &Scratch, args: &[&str]) -> Command {
     let mut command = scratch.command("sh");
@@ -54,7 +59,7 @@ fn it_installs_twice_the_same_and_takes_everything_back() {
     fs::create_dir_all(scratch.home().join(".local/bin")).unwrap();
     let before = below(&scratch.home());
 
-    let said = ok(installer(&scratch, &["--binary", MOAI, "--no-demo"]));
+    let said = ok(installer(&scratch, &["--binary", &built(&scratch), "--no-demo"]));
     let prefix = scratch.home().join(".local");
     assert!(said.contains(&format!("export PATH=\"{}/bin:$PATH\"", prefix.display())), "{said}");
     assert!(said.contains("moai shell-init"), "{said}");
@@ -69,7 +74,7 @@ fn it_installs_twice_the_same_and_takes_everything_back() {
     }
     let placed = below(&scratch.home());
     let list = fs::read_to_string(prefix.join("share/moai/installed")).unwrap();
-    ok(installer(&scratch, &["--binary", MOAI, "--no-demo"]));
+    ok(installer(&scratch, &["--binary", &built(&scratch), "--no-demo"]));
     assert_eq!(below(&scratch.home()), placed);
     assert_eq!(fs::read_to_string(prefix.join("share/moai/installed")).unwrap(), list);
     assert_eq!(fs::read_to_string(scratch.home().join(".bashrc")).unwrap(), "# mine\n");
@@ -86,7 +91,7 @@ fn a_prefix_of_its_own_goes_with_the_last_file_and_keys_stay_unless_purged() {
     let prefix = prefix.to_str().unwrap();
     scratch.write_home(".moai/.env.glm", "GLM_API_KEY=\"x\"\n");
     scratch.write_home(".moai/worktrees/P/SPEC-1/work.txt", "work\n");
-    ok(installer(&scratch, &["--prefix", prefix, "--binary", MOAI, "--no-demo"]));
+    ok(installer(&scratch, &["--prefix", prefix, "--binary", &built(&scratch), "--no-demo"]));
     let said = ok(installer(&scratch, &["--prefix", prefix, "--uninstall"]));
     assert!(said.contains("Kept: your keys"), "{said}");
     assert!(!Path::new(prefix).exists());
@@ -102,7 +107,7 @@ fn a_prefix_of_its_own_goes_with_the_last_file_and_keys_stay_unless_purged() {
 fn an_interrupted_install_keeps_the_old_one_working_and_can_be_taken_back() {
     let scratch = Scratch::new();
     let prefix = scratch.home().join("prefix");
-    ok(installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--binary", MOAI, "--no-demo"]));
+    ok(installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--binary", &built(&scratch), "--no-demo"]));
     let real = ["/bin/mv", "/usr/bin/mv"].into_iter().find(|path| Path::new(path).exists()).unwrap();
     // Every second mv kills the installer, so that each run gets a little further than none.
     let shims = scratch.root().join("shims");
@@ -114,14 +119,15 @@ fn an_interrupted_install_keeps_the_old_one_working_and_can_be_taken_back() {
             count.display()
         );
         program(&shims.join("mv"), &body);
-        let mut command = installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--binary", MOAI, "--no-demo"]);
+        let mut command =
+            installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--binary", &built(&scratch), "--no-demo"]);
         let path = format!("{}:{}", shims.display(), std::env::var("PATH").unwrap());
         assert!(!command.env("PATH", path).output().unwrap().status.success(), "{die_at}");
         let version = scratch.command(prefix.join("bin/moai")).arg("--version").output().unwrap();
         assert!(version.status.success(), "{die_at}: {version:?}");
-        assert_eq!(fs::read(prefix.join("bin/moai")).unwrap(), fs::read(MOAI).unwrap());
+        assert_eq!(fs::read(prefix.join("bin/moai")).unwrap(), fs::read(built(&scratch)).unwrap());
     }
-    ok(installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--binary", MOAI, "--no-demo"]));
+    ok(installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--binary", &built(&scratch), "--no-demo"]));
     ok(installer(&scratch, &["--prefix", prefix.to_str().unwrap(), "--uninstall"]));
     let left: Vec<_> = below(&prefix).into_iter().filter(|path| path.is_file()).collect();
     assert!(left.iter().all(|path| path.to_string_lossy().ends_with(".moai-new")), "{left:?}");
