@@ -2,11 +2,11 @@
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::config::{Config, Project};
 use crate::model::Backend;
 use crate::settings::{self, Layers, Links, Plan, Target};
 
 use super::glm::{after_switch, answer_json, show_diff};
-use super::here::Here;
 use super::ui::{Ui, clean};
 
 /// Switch this project back to Claude
@@ -26,16 +26,18 @@ pub(super) struct Args {
 
 /// Runs `moai claude`.
 pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    let here = Here::quietly(world)?;
-    let root = &here.project.root;
-    let links = if here.project.is_linked() { Links::Stay } else { Links::Follow };
+    let project = Project::find(world)?;
+    // The way back to Claude does not hang on a configuration that does not parse.
+    let glm_url = Config::load(world, &project).ok().map(|config| config.glm().base_url.clone());
+    let root = &project.root;
+    let links = if project.is_linked() { Links::Stay } else { Links::Follow };
     let mut plan = settings::plan(world, root, Target::Claude, links)?;
     // No lock and no directory are made where there is nothing to do.
     if !args.dry_run && (plan.changes() || settings::load_record(world, root)?.is_some()) {
         plan = settings::switch(world, root, Target::Claude, links)?;
     }
-    let layers = Layers::load(world, root, Some(&here.project.main))?;
-    let effective = layers.effective(Some(&here.config.glm().base_url));
+    let layers = Layers::load(world, root, Some(&project.main))?;
+    let effective = layers.effective(glm_url.as_deref());
     if ui.json {
         let backend = if args.dry_run { Backend::Claude } else { effective.backend };
         return answer_json(world, ui, &plan, backend, args.dry_run, None);

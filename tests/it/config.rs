@@ -149,6 +149,17 @@ fn a_file_that_does_not_parse_is_named_and_left_alone() {
 }
 
 #[test]
+fn the_way_back_to_claude_needs_no_configuration() {
+    let scratch = Scratch::repository();
+    scratch.write_home(".moai/.env.glm", format!("GLM_API_KEY={KEY}\n"));
+    scratch.moai(["glm"]).ok();
+    assert!(scratch.read(".claude/settings.local.json").contains(KEY));
+    scratch.write(LLM, "llm: [\n");
+    scratch.moai(["claude"]).ok();
+    assert!(!scratch.project().join(".claude/settings.local.json").exists());
+}
+
+#[test]
 fn a_wrong_value_is_refused_by_line_and_never_repeated_where_it_may_be_a_key() {
     let scratch = Scratch::repository();
     scratch.write(LLM, format!("llm:\n  mode: mashup\n  glm_env_var: {KEY}\n"));
