@@ -20,26 +20,36 @@ pub struct Resident {
 
 /// Everybody's working directory, at one moment; without ourselves and the shells that we were started from.
 #[derive(Debug, Clone, Default)]
-pub struct Residents(Vec<(Resident, PathBuf)>);
+pub struct Residents(Vec<Stand>);
+
+/// Where one process stands. Its name is read where it matters: most of them stand elsewhere.
+#[derive(Debug, Clone)]
+struct Stand {
+    pid: u32,
+    cwd: PathBuf,
+    name: Option<String>,
+}
 
 impl Residents {
     /// Looks around.
     pub fn look(world: &World) -> Self {
         let Ok(processes) = fs::read_dir("/proc") else { return Self(by_lsof(world)) };
         let mine = ancestors(std::process::id());
-        let mut found: Vec<(Resident, PathBuf)> = processes
+        let mut found: Vec<Stand> = processes
             .flatten()
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-            .filter(|pid| !mine.contains(pid) && !is_housekeeping(*pid))
-            .filter_map(|pid| Some((Resident { pid, name: name_of(pid) }, cwd_of(pid)?)))
+            .filter(|pid| !mine.contains(pid))
+            .filter_map(|pid| Some(Stand { pid, cwd: cwd_of(pid)?, name: None }))
             .collect();
-        found.sort_by_key(|(resident, _)| resident.pid);
+        found.sort_by_key(|stand| stand.pid);
         Self(found)
     }
 
     /// Those who stand in `dir` or below it, by pid. `dir` is canonical.
     pub fn within(&self, dir: &Path) -> Vec<Resident> {
-        self.0.iter().filter(|(_, cwd)| cwd.starts_with(dir)).map(|(resident, _)| resident.clone()).collect()
+        let named =
+            |stand: &Stand| Resident { pid: stand.pid, name: stand.name.clone().unwrap_or_else(|| name_of(stand.pid)) };
+        self.0.iter().filter(|stand| stand.cwd.starts_with(dir) && !is_housekeeping(stand.pid)).map(named).collect()
     }
 }
 
@@ -103,17 +113,17 @@ fn parent_of(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn by_lsof(world: &World) -> Vec<(Resident, PathBuf)> {
+fn by_lsof(world: &World) -> Vec<Stand> {
     let Ok(program) = Program::new(world, "lsof") else { return Vec::new() };
     let Ok(spoken) = program.args(["-w", "-a", "-d", "cwd", "-Fpcn"]).run() else { return Vec::new() };
     let own = std::process::id();
     let mut found = parse_lsof(&String::from_utf8_lossy(&spoken.stdout));
-    found.retain(|(resident, _)| resident.pid != own);
+    found.retain(|stand| stand.pid != own);
     found
 }
 
 /// `-F` output: a line per field, `p` pid, `c` command, `n` name.
-fn parse_lsof(text: &str) -> Vec<(Resident, PathBuf)> {
+fn parse_lsof(text: &str) -> Vec<Stand> {
     let mut found = Vec::new();
     let (mut pid, mut name) = (None, String::new());
     for line in text.lines() {
@@ -121,7 +131,7 @@ fn parse_lsof(text: &str) -> Vec<(Resident, PathBuf)> {
             Some(("p", value)) => pid = value.parse().ok(),
             Some(("c", value)) => value.clone_into(&mut name),
             Some(("n", value)) => {
-                found.extend(pid.map(|pid| (Resident { pid, name: name.clone() }, PathBuf::from(value))));
+                found.extend(pid.map(|pid| Stand { pid, cwd: PathBuf::from(value), name: Some(name.clone()) }));
             }
             _ => {}
         }

@@ -548,3 +548,102 @@ fn a_branch_name_is_never_run_or_obeyed() {
     scratch.moai(["worktree", "remove", &branch, "--delete-branch"]).ok();
     assert!(!marker.exists() && !scratch.project().join("pwned").exists());
 }
+
+#[test]
+fn removing_the_same_one_many_times_at_once_removes_it_once() {
+    let scratch = Scratch::repository();
+    add(&scratch, "SPEC-1");
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut moai = scratch.moai_command(["worktree", "remove", "SPEC-1"]);
+            moai.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let said: Vec<_> = children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    let codes: Vec<_> = said.iter().map(|said| said.status.code().unwrap()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{said:#?}");
+    assert!(codes.iter().all(|code| *code <= 1), "{said:#?}");
+    let trash = scratch.moai(["worktree", "restore", "--json"]).json();
+    assert_eq!(trash["trash"].as_array().unwrap().len(), 1);
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+}
+
+#[test]
+fn one_that_moai_made_waits_beside_the_others_and_comes_back() {
+    let scratch = Scratch::repository();
+    scratch.moai(["worktree", "create", "SPEC-1"]).ok();
+    let tree = place(&scratch, "SPEC-1");
+    let files = content(&tree);
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    let trash = tree.parent().unwrap().join(".trash");
+    assert_eq!(crate::scratch::mode(&trash), 0o700);
+    assert_eq!(trash.read_dir().unwrap().count(), 1);
+    // The name is free again, and the old one comes back elsewhere.
+    scratch.moai(["worktree", "create", "SPEC-1"]).ok();
+    let old = scratch.home().join("old");
+    let answer = scratch.moai(["worktree", "restore", "SPEC-1", "--to", old.to_str().unwrap(), "--json"]).json();
+    assert!(answer["detached"].as_str().unwrap().contains("is checked out at"), "{answer}");
+    assert_eq!(content(&old).len(), files.len());
+    assert_eq!(scratch.git_in(&old, ["status", "--porcelain"]), "");
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "");
+    assert!(!trash.exists() || trash.read_dir().unwrap().count() == 0);
+}
+
+#[test]
+fn a_branch_without_a_commit_keeps_its_files() {
+    let scratch = Scratch::repository();
+    let tree = place(&scratch, "SPEC-1");
+    scratch.git(["worktree", "add", "--quiet", "--orphan", "-b", "fresh", tree.to_str().unwrap()]);
+    scratch.moai(["worktree", "remove", "SPEC-1", "--dry-run"]).ok();
+    put(&tree, "a", "staged\n");
+    scratch.git_in(&tree, ["add", "a"]);
+    refused(&scratch, "SPEC-1", "dirty");
+    let answer = scratch.moai(["worktree", "remove", "SPEC-1", "--force", "--json"]).json();
+    assert_eq!(scratch.git(["show", &format!("{}:a", answer["rescue"].as_str().unwrap())]), "staged");
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "A  a");
+}
+
+#[test]
+fn a_mount_inside_keeps_it_and_is_never_crossed() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    scratch.write(".git/info/exclude", "cache\n");
+    let cache = tree.join("cache");
+    fs::create_dir(&cache).unwrap();
+    let mount = scratch.command("mount").args(["-t", "tmpfs", "tmpfs"]).arg(&cache).output();
+    if !mount.is_ok_and(|said| said.status.success()) {
+        eprintln!("SKIPPED a_mount_inside_keeps_it_and_is_never_crossed: only root can mount");
+        return;
+    }
+    let outcome = std::panic::catch_unwind(|| {
+        put(&cache, "precious", "x\n");
+        never_removed(&scratch, "SPEC-1", "mount-point");
+    });
+    assert!(scratch.command("umount").arg(&cache).status().unwrap().success());
+    outcome.unwrap();
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+}
+
+#[test]
+fn the_picker_narrows_as_one_types() {
+    let scratch = Scratch::repository();
+    let one = add(&scratch, "SPEC-1");
+    let two = add(&scratch, "SPEC-2");
+    // `script` gives the program a terminal; what is typed comes through its standard input.
+    let type_into = |keys: &str, command: &str| {
+        use std::io::Write as _;
+        let line = format!("{} {command}", env!("CARGO_BIN_EXE_moai"));
+        let mut script = scratch.command("script");
+        script.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").stdin(std::process::Stdio::piped());
+        let mut child = script.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().ok()?;
+        child.stdin.take().unwrap().write_all(keys.as_bytes()).unwrap();
+        Some(child.wait_with_output().unwrap())
+    };
+    let Some(said) = type_into("SPEC-2\r", "worktree remove --yes") else {
+        eprintln!("SKIPPED the_picker_narrows_as_one_types: script (util-linux) is not installed");
+        return;
+    };
+    assert!(String::from_utf8_lossy(&said.stdout).contains("Which worktree?"), "{said:?}");
+    assert!(one.exists() && !two.exists(), "{said:?}");
+}
