@@ -33,7 +33,7 @@ pub enum Target<'a> {
     Claude,
 }
 
-/// A switch that was worked out. Nothing is written before [`Plan::apply`].
+/// A switch that was worked out. Nothing is written before `Plan::apply`.
 #[derive(Clone)]
 pub struct Plan {
     /// The settings file, as the user names it.
