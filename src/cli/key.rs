@@ -13,7 +13,7 @@ use crate::keys::{self, Found, Held, KeyError, Lookup, Place, Source};
 use crate::model::ProviderId;
 
 use super::here::Here;
-use super::ui::{Column, SCHEMA, Style, Table, Ui};
+use super::ui::{Column, SCHEMA, Style, Table, Ui, clean};
 
 /// Show and change the keys of the providers
 ///
@@ -143,9 +143,19 @@ pub(super) fn take(
     Ok(keys::check(&text).map_err(KeyError::Refused)?)
 }
 
+/// Shows the key, or prints it for Claude Code's `apiKeyHelper`. A slip in llm.yaml must not take the key away from a
+/// running session, so a configuration that cannot be read is a warning here.
 fn show(args: &ShowArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    let here = Here::quietly(world)?;
-    let found = keys::require(world, args.provider, &here.lookup())?;
+    let here = match Here::quietly(world) {
+        Ok(here) => Some(here),
+        Err(failure) if failure.kind() == Kind::Config => {
+            ui.warn(format!("{}; looking for the key without it", clean(&failure.chain().join(": "))))?;
+            None
+        }
+        Err(failure) => return Err(failure),
+    };
+    let lookup = here.as_ref().map(Here::lookup).unwrap_or_default();
+    let found = keys::require(world, args.provider, &lookup)?;
     if args.print && !ui.json {
         return keys::print(&found.secret, |bytes| ui.answer_bytes(bytes));
     }

@@ -159,7 +159,7 @@ pub const KEYS: &[Key] = &[
         name: "worktree.trash_days",
         also: &[],
         shape: Shape::Number,
-        default: Some("14"),
+        default: Some("7"),
         home: Home::Toml,
         doc: "For how many days `moai worktree restore` can bring a removed worktree back.",
     },
@@ -177,7 +177,7 @@ pub const KEYS: &[Key] = &[
         shape: Shape::Switch,
         default: Some("false"),
         home: Home::UserToml,
-        doc: "Whether keys are looked for in the system's keyring before the files; `moai glm --keyring` sets it.",
+        doc: "Whether keys are looked for in the system's keyring before the files, for every provider. A key that was saved with `--keyring` is found there without it.",
     },
     Key {
         name: "ui.color",

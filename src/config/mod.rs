@@ -208,7 +208,7 @@ impl Config {
     pub fn trash_days(&self) -> u64 {
         match self.setting("worktree.trash_days").and_then(|setting| setting.value.as_ref()) {
             Some(Value::Number(days)) => *days,
-            _ => 14,
+            _ => 7,
         }
     }
 

@@ -342,6 +342,16 @@ fn without_home_and_user_the_environment_still_counts() {
     assert!(stderr.contains("no home directory") && stderr.contains("set HOME"), "{stderr}");
 }
 
+#[test]
+fn a_slip_in_llm_yaml_does_not_take_the_key_from_a_running_session() {
+    let scratch = Scratch::repository();
+    scratch.write(".moai/config/sections/llm.yaml", "llm: [\n");
+    scratch.write_home(".moai/.env.glm", format!("GLM_API_KEY=\"{KEY}\"\n"));
+    let said = scratch.moai(["key", "glm", "--print"]);
+    assert!(said.stderr.contains("llm.yaml"), "{said:#?}");
+    assert_eq!(said.ok(), format!("{KEY}\n"));
+}
+
 fn rustix_is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
