@@ -234,9 +234,10 @@ fn wants_git(repo: &Repository, admin: &Path) -> bool {
     let Ok(config) = repo.config() else { return true };
     let on = |name: &str| config.get_string(name).is_ok_and(|value| value != "false");
     // libgit2 has no drivers: where a file must be hashed, it would hash the wrong bytes.
-    let filtered =
-        config.entries(Some("^filter\\..*\\.(clean|process)$")).is_ok_and(|mut entries| entries.next().is_some());
-    filtered || on("core.sparsecheckout") || on("core.fsmonitor") || on("core.untrackedcache")
+    super::attributes::has_filters(repo, &config)
+        || on("core.sparsecheckout")
+        || on("core.fsmonitor")
+        || on("core.untrackedcache")
 }
 
 /// The number of entries in the index, from its header; `None` where there is no index.
