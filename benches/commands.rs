@@ -67,7 +67,7 @@ fn main() {
     let rounds: usize = option("--rounds").map_or(20, |rounds| rounds.parse().unwrap());
     let ground = Ground::new();
     let project = prepare(&ground);
-    let moai = Path::new(env!("CARGO_BIN_EXE_moai"));
+    let moai = measure::moai();
     let reference = (0..rounds).map(|_| ground.time(&project, Path::new("/bin/true"), &[] as &[&str]));
     let reference: Vec<_> = reference.collect();
     println!("{:<40} {:>22} {:>12} {:>10}", "command", "CPU ms min/median/max", "wall ms", "peak MiB");
@@ -87,8 +87,8 @@ fn main() {
     let mut over = Vec::new();
     for command in COMMANDS {
         let args: Vec<&str> = command.split(' ').collect();
-        let took: Vec<_> = (0..rounds).map(|_| ground.time(&project, moai, &args)).collect();
-        let peak = ground.peak(&project, moai, &args);
+        let took: Vec<_> = (0..rounds).map(|_| ground.time(&project, &moai, &args)).collect();
+        let peak = ground.peak(&project, &moai, &args);
         let used = cpu(&took);
         let too_much = used.1 > CPU_LIMIT || peak.is_some_and(|peak| peak > PEAK_LIMIT);
         let failed = if took.iter().all(|took| took.ok) { "" } else { "(exit not 0)" };
@@ -117,7 +117,7 @@ fn prepare(ground: &Ground) -> std::path::PathBuf {
     let key = "GLM_API_KEY=\"0123456789abcdef0123456789abcdef.BenchBenchBench\"\n";
     std::fs::write(ground.home().join(".moai/.env.glm"), key).unwrap();
     for name in ["SPEC-001", "SPEC-002"] {
-        ground.run(&project, env!("CARGO_BIN_EXE_moai"), &["worktree", "create", name]);
+        ground.run(&project, measure::moai().to_str().unwrap(), &["worktree", "create", name]);
     }
     project
 }

@@ -103,6 +103,11 @@ impl Drop for Ground {
     }
 }
 
+/// The moai that is measured: `MOAI_BENCH_BIN`, else the one that cargo has just built.
+pub(crate) fn moai() -> PathBuf {
+    std::env::var_os("MOAI_BENCH_BIN").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_moai")), PathBuf::from)
+}
+
 /// The smallest, the middle and the largest.
 pub(crate) fn spread(mut values: Vec<f64>) -> (f64, f64, f64) {
     values.sort_by(f64::total_cmp);

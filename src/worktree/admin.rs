@@ -66,12 +66,31 @@ pub(super) fn move_in(from: &Path, place: &Path) -> Result<(), WorktreeError> {
     let parent = place.parent().unwrap_or(place);
     for _ in 1..TRIES {
         fs::create_dir_all(parent).map_err(DiskError::io("create", parent))?;
-        match fs::rename(from, place) {
+        match rename_new(from, place) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && from.exists() => {}
             outcome => return outcome.map_err(|error| DiskError::io("create", place)(error).into()),
         }
     }
-    Ok(fs::rename(from, place).map_err(DiskError::io("create", place))?)
+    Ok(rename_new(from, place).map_err(DiskError::io("create", place))?)
+}
+
+/// Renames where nothing is yet. A plain rename would take the place of an empty directory, which is what a git that
+/// makes a worktree of the same name at this moment has there.
+fn rename_new(from: &Path, to: &Path) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // A file system that does not know the flag.
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            outcome => return Ok(outcome?),
+        }
+    }
+    if to.exists() {
+        return Err(std::io::ErrorKind::AlreadyExists.into());
+    }
+    fs::rename(from, to)
 }
 
 pub(super) fn line(prefix: &[u8], path: &Path) -> Vec<u8> {

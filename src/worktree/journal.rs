@@ -5,9 +5,9 @@
 //! whose lock is free belongs to a dead process. Deleting it is the commit.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,7 +66,24 @@ pub(super) fn dir(common: &Path) -> PathBuf {
 
 /// Takes the lock that guards names, branches, journals and `info/exclude`.
 pub(super) fn lock(repo: &Repo, waiting: impl FnOnce()) -> Result<Lock, WorktreeError> {
-    Ok(Lock::take(&repo.common_dir().join("moai/lock"), Duration::from_secs(60), waiting)?)
+    let path = repo.common_dir().join("moai/lock");
+    share(repo.common_dir(), &path)?;
+    Ok(Lock::take(&path, Duration::from_secs(60), waiting)?)
+}
+
+/// In a repository that a group may write to, the group must be able to take the lock too.
+fn share(common: &Path, lock: &Path) -> Result<(), WorktreeError> {
+    let mode = fs::metadata(common).map_err(DiskError::io("look at", common))?.permissions().mode();
+    if mode & 0o020 == 0 || lock.exists() {
+        return Ok(());
+    }
+    for path in [lock.parent().unwrap_or(common), &dir(common)] {
+        disk::create_dirs(path, Access::Keep)?;
+        fs::set_permissions(path, Permissions::from_mode(mode & 0o7777)).map_err(DiskError::io("share", path))?;
+    }
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(lock);
+    file.and_then(|file| file.set_permissions(Permissions::from_mode(mode & 0o666)))
+        .map_err(|error| DiskError::io("share", lock)(error).into())
 }
 
 impl Journal {

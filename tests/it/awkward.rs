@@ -523,8 +523,12 @@ fn git_variables_do_not_redirect_us() {
 fn a_shared_repository_keeps_the_group_s_modes() {
     let scratch = project();
     scratch.git(["config", "core.sharedRepository", "group"]);
+    fs::set_permissions(scratch.project().join(".git"), fs::Permissions::from_mode(0o2775)).unwrap();
     let said = same_as_git(&scratch, &scratch.project(), &[]);
     assert_git(&said, "shared-repository");
+    // The others of the group must be able to take moai's lock too.
+    assert_eq!(mode(&scratch.project().join(".git/moai/lock")), 0o664);
+    assert_eq!(mode(&scratch.project().join(".git/moai/journal")) & 0o070, 0o070);
 }
 
 #[test]
