@@ -392,7 +392,7 @@ purge_data() {
 
 build() {
   cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
-  say "Building moai: about 6 minutes of processor time, so 3 minutes on 2 cores (this machine has $cores)."
+  say "Building moai: three to seven minutes on 2 cores (this machine has $cores)."
   target_dir=${CARGO_TARGET_DIR:-$source_dir/target}
   cargo build --release --locked --manifest-path "$source_dir/Cargo.toml" --target-dir "$target_dir"
   binary=$target_dir/${CARGO_BUILD_TARGET:+$CARGO_BUILD_TARGET/}release/moai
