@@ -94,9 +94,9 @@ impl Refusal {
                 let end = if *operation == Operation::Bisect { "reset" } else { "--abort" };
                 format!("finish it, or end it with `git -C {} {word} {end}`", entry.path.display())
             }
-            Self::Dirty(_) | Self::Hidden(_) | Self::Submodule(_) => format!(
-                "commit or push it, or `moai worktree remove {name} --force` (it stays in the trash: `moai worktree restore {name}`)"
-            ),
+            Self::Dirty(_) | Self::Hidden(_) | Self::Submodule(_) => {
+                format!("commit or push it, or `moai worktree remove {name} --force`: it can be restored")
+            }
             Self::InUse(_) => format!("end them, or `moai worktree remove {name} --force`"),
         }
     }

@@ -74,7 +74,8 @@ fn what_to_type_next() {
     assert_eq!(answer["path"], scratch.home().join("worktrees/DesignWorkflow/SPEC-7").to_str().unwrap());
     assert_eq!((&answer["exists"], &answer["branch"]), (&false.into(), &"feature/SPEC-7".into()));
     let text = scratch.moai(["phase", "run", "SPEC-7"]).ok();
-    assert!(text.contains("it would be ~/worktrees/DesignWorkflow/SPEC-7 (feature/SPEC-7)"), "{text}");
+    assert!(text.contains("it would be ~/worktrees/DesignWorkflow/SPEC-7\n"), "{text}");
+    assert!(text.contains("branch   feature/SPEC-7\n"), "{text}");
     assert!(text.contains("Create/enter worktree with GLM") && text.contains("there is none yet"), "{text}");
 }
 

@@ -83,3 +83,18 @@ fn settings_that_do_not_parse_are_a_warning_with_the_place() {
     let message = status["warnings"][0]["message"].as_str().unwrap();
     assert!(message.contains("settings.local.json") && message.contains('2'), "{message}");
 }
+
+#[test]
+fn phases_show_what_would_really_answer_and_a_chosen_mode_is_held_against_it() {
+    let scratch = Scratch::repository();
+    let glm = r#"{"env": {"ANTHROPIC_AUTH_TOKEN": "t", "ANTHROPIC_BASE_URL": "https://api.z.ai/api/anthropic"}}"#;
+    scratch.write(".claude/settings.local.json", glm);
+    scratch.write_home(".moai/.env.glm", format!("GLM_API_KEY=\"{KEY}\"\n"));
+    let unset = scratch.moai(["status", "--json"]).json();
+    assert_eq!((&unset["phases"][1]["backend"], &unset["phases"][1]["wanted"]), (&"glm".into(), &"claude".into()));
+    assert_eq!(codes(&unset), Vec::<&str>::new(), "nobody chose the mode");
+    scratch.write(".moai/config/sections/llm.yaml", "llm:\n  mode: mashup\n");
+    let chosen = scratch.moai(["status", "--json"]).json();
+    assert_eq!(codes(&chosen), ["mode-mismatch"]);
+    assert_eq!(chosen["phases"][1]["backend"], "glm");
+}

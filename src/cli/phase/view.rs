@@ -41,6 +41,9 @@ pub(super) fn show(route: &Route, here: &Here, world: &World, ui: &mut Ui) -> Re
     ui.answer(format!("{heading}  {}", ui.style.dim(&format!("(mode {})", here.config.mode()))))?;
     ui.answer(format!("  rule     {}", rule.words))?;
     ui.answer(format!("  where    {}", clean(&place(route, world))))?;
+    if let Some(branch) = route.branch.as_ref().filter(|_| route.decision.rule.place == Place::Worktree) {
+        ui.answer(format!("  branch   {}", clean(branch)))?;
+    }
     ui.answer(format!("  model    {}", clean(&model_words(&models))))?;
     if let Some(now) = route.now.filter(|_| route.needs_switch()) {
         ui.answer(format!(
@@ -62,13 +65,9 @@ fn place(route: &Route, world: &World) -> String {
         step if is_missing(step) => ": there is none yet",
         _ => "",
     };
-    let branch = match (&route.branch, route.decision.rule.place) {
-        (Some(branch), Place::Worktree) => format!(" ({branch})"),
-        _ => String::new(),
-    };
     match (&route.path, &route.planned) {
-        (Some(path), _) => format!("{words}: {}{branch}", world.tilde(path)),
-        (None, Some(path)) => format!("{words}{state}; it would be {}{branch}", world.tilde(path)),
+        (Some(path), _) => format!("{words}: {}", world.tilde(path)),
+        (None, Some(path)) => format!("{words}{state}; it would be {}", world.tilde(path)),
         (None, None) => format!("{words}{state}"),
     }
 }

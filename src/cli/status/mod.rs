@@ -77,7 +77,12 @@ fn head(world: &World, ui: &Ui, report: &Report) -> Vec<String> {
         let label = if index == 0 { "phases" } else { "" };
         let place = phase.place.replace("current", "the current branch").replace("main", "the main checkout");
         let place = place.replace("worktree", "the SPEC's worktree");
-        line(label, format!("{:<5} {:<7} in {place}", phase.phase, phase.backend));
+        let wish = if phase.backend == phase.wanted {
+            String::new()
+        } else {
+            style.yellow(&format!(" (the mode wants {})", phase.wanted))
+        };
+        line(label, format!("{:<5} {:<7} in {place}{wish}", phase.phase, phase.backend));
     }
     for (index, key) in report.keys.iter().enumerate() {
         line(if index == 0 { "keys" } else { "" }, key_line(ui, key));

@@ -10,8 +10,8 @@ use crate::cli::here::Here;
 use crate::cli::ui::SCHEMA;
 use crate::config::Project;
 use crate::keys;
-use crate::model::{Backend, Phase, ProviderId};
-use crate::route::phase::rule;
+use crate::model::{Backend, Mode, Phase, ProviderId};
+use crate::route::phase::{Place, rule};
 use crate::settings::{Credential, Effective, Layer, Layers, Valued};
 use crate::worktree::{Repo, WorktreeError};
 
@@ -27,7 +27,7 @@ pub(super) struct Report {
     pub(super) credential: Option<String>,
     pub(super) mode: &'static str,
     pub(super) mode_origin: String,
-    pub(super) project: Place,
+    pub(super) project: Checkout,
     pub(super) phases: Vec<PhaseRow>,
     pub(super) keys: Vec<KeyRow>,
     pub(super) worktrees: Vec<WorktreeRow>,
@@ -36,7 +36,7 @@ pub(super) struct Report {
 
 /// Where we stand.
 #[derive(Debug, Serialize)]
-pub(super) struct Place {
+pub(super) struct Checkout {
     pub(super) name: String,
     /// The checkout.
     pub(super) root: String,
@@ -49,7 +49,10 @@ pub(super) struct Place {
 #[derive(Debug, Serialize)]
 pub(super) struct PhaseRow {
     pub(super) phase: &'static str,
+    /// What really answers there, as the settings are now.
     pub(super) backend: &'static str,
+    /// What the mode wants to answer there.
+    pub(super) wanted: &'static str,
     pub(super) place: &'static str,
 }
 
@@ -107,6 +110,11 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         let message = format!("mode {mode} works on GLM, and there is no GLM key");
         warnings.push(Warning::new("no-glm-key", message, Some("save one: `moai glm <key>`")));
     }
+    let phases = phase_rows(world, &here, effective.backend)?;
+    let mode_setting = config.explain("llm.mode")?;
+    if mode_setting.origin.as_str() != "default" {
+        warnings.extend(mode_mismatch(mode, &phases));
+    }
     let worktrees = worktree_rows(world, &glm_url, &mut warnings)?;
     Ok(Report {
         schema: SCHEMA,
@@ -116,19 +124,14 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         model: effective.opus.as_ref().map(|model| model.value.clone()),
         credential: credential(&effective),
         mode: mode.as_str(),
-        mode_origin: config.explain("llm.mode")?.origin.describe(world),
-        project: Place {
+        mode_origin: mode_setting.origin.describe(world),
+        project: Checkout {
             name: project.name(),
             root: project.root.display().to_string(),
             main: project.main.display().to_string(),
             git: project.git.is_some(),
         },
-        phases: Phase::ALL
-            .map(|phase| {
-                let rule = rule(mode, phase);
-                PhaseRow { phase: phase.as_str(), backend: rule.backend.as_str(), place: rule.place.as_str() }
-            })
-            .into(),
+        phases,
         keys,
         worktrees,
         warnings,
@@ -145,6 +148,45 @@ fn public(url: &str) -> String {
         }
         None => bare.to_owned(),
     }
+}
+
+/// What each phase would run on: the settings decide in a checkout that is there, the mode in a worktree yet to be made.
+fn phase_rows(world: &World, here: &Here, current: Backend) -> Result<Vec<PhaseRow>, Failure> {
+    let project = &here.project;
+    let main = if project.is_linked() {
+        Layers::load(world, &project.main, None)?.effective(Some(&here.config.glm().base_url)).backend
+    } else {
+        current
+    };
+    let row = |phase: Phase| {
+        let rule = rule(here.config.mode(), phase);
+        let backend = match rule.place {
+            Place::Main => main,
+            Place::Current => current,
+            Place::Worktree if project.is_linked() => current,
+            Place::Worktree => rule.backend,
+        };
+        PhaseRow {
+            phase: phase.as_str(),
+            backend: backend.as_str(),
+            wanted: rule.backend.as_str(),
+            place: rule.place.as_str(),
+        }
+    };
+    Ok(Phase::ALL.map(row).into())
+}
+
+/// The settings and a mode that somebody chose contradict each other.
+fn mode_mismatch(mode: Mode, phases: &[PhaseRow]) -> Option<Warning> {
+    let row = phases.iter().find(|row| row.backend != row.wanted && matches!(row.backend, "claude" | "glm"))?;
+    let message = format!("mode {mode} wants {} for {}, and {} would answer", row.wanted, row.phase, row.backend);
+    let place = if row.place == "main" { " in the main checkout" } else { "" };
+    let command = if row.wanted == "glm" { "moai glm" } else { "moai claude" };
+    Some(Warning::new(
+        "mode-mismatch",
+        message,
+        Some(&format!("run `{command}`{place}, or choose another mode: `moai mode`")),
+    ))
 }
 
 /// Which file or variable decided, in words.

@@ -306,13 +306,13 @@ fn say(made: &Made, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let branch = clean(&plan.branch);
     let commit = plan.commit.get(..10).unwrap_or(&plan.commit);
     if plan.attach {
-        ui.say(format!("The branch {branch} exists; it is taken as it is, at {commit}."))?;
+        ui.say(format!("the branch {branch} exists; it is taken as it is, at {commit}"))?;
     } else {
-        ui.say(format!("Made the branch {branch} at {commit} ({}).", clean(&plan.base)))?;
+        ui.say(format!("made the branch {branch} at {commit} ({})", clean(&plan.base)))?;
     }
-    ui.say(format!("Made the worktree {}.", clean(&world.tilde(&plan.path))))?;
+    ui.say(format!("made the worktree {}", clean(&world.tilde(&plan.path))))?;
     if made.backend == Backend::Glm {
-        ui.say("Claude Code runs on GLM there. Start it in the worktree's top directory.")?;
+        ui.say("Claude Code runs on GLM there; start it in the worktree's top directory")?;
     }
     Ok(())
 }
@@ -383,7 +383,7 @@ fn preview(wish: &Wish, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     if !files.is_empty() {
         ui.answer(format!("writes   {}", files.join(", ")))?;
     }
-    ui.say("Nothing was changed (--dry-run).")
+    ui.say("nothing was changed (--dry-run)")
 }
 
 /// The path as bytes with a line end: it may be no UTF-8.
