@@ -3,7 +3,9 @@
 mod mode;
 mod provider;
 mod spec;
+mod usage;
 
 pub use mode::{Backend, Mode, Phase, UnknownMode};
 pub use provider::{ProviderId, UnknownProvider};
 pub use spec::{SpecId, SpecIdError};
+pub use usage::Usage;
