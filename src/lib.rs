@@ -12,6 +12,7 @@
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
 //! | 4 | [`route`] | which model works where: modes and phases |
+//! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
 //! | 2 | [`catalog`] | providers and models as typed data |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
 //! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
@@ -20,6 +21,7 @@
 
 pub mod base;
 pub mod catalog;
+pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod keys;
