@@ -13,7 +13,8 @@
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
 //! | 4 | [`route`] | which model works where: modes and phases |
 //! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
-//! | 2 | [`catalog`] | providers and models as typed data |
+//! | 3 | [`cost`] | usage times price, budgets, the Claude-only baseline |
+//! | 2 | [`catalog`] | providers, models and dated prices as typed data |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
 //! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
 
@@ -24,6 +25,7 @@ pub mod catalog;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod cost;
 pub mod keys;
 pub mod model;
 pub mod route;
