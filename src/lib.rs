@@ -12,6 +12,7 @@
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
 //! | 4 | [`route`] | which model works where: modes and phases |
+//! | 3 | [`wire`] | the dialects of the vendors' APIs: requests, streams, errors |
 //! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
 //! | 3 | [`cost`] | usage times price, budgets, the Claude-only baseline |
 //! | 2 | [`catalog`] | providers, models and dated prices as typed data |
@@ -31,6 +32,7 @@ pub mod model;
 pub mod route;
 pub mod settings;
 pub mod upstream;
+pub mod wire;
 pub mod worktree;
 
 pub use base::world::World;

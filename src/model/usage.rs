@@ -1,6 +1,6 @@
 //! What an answer used, in tokens: six disjoint or nested buckets that every vendor's numbers are converted to.
 //!
-//! Vendors count differently (Anthropic's input leaves cached tokens out, OpenAI's and Gemini's include them); the
+//! Vendors count differently (Anthropic's input leaves cached tokens out, `OpenAI`'s and Gemini's include them); the
 //! conversion is done once, where the answer is read (`wire`), so that price times usage is right everywhere else.
 
 use std::ops::{Add, AddAssign};

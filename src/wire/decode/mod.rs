@@ -1,0 +1,160 @@
+//! Vendors' answers as events: bytes in, events out, no clock and no socket. However the bytes are split, the events
+//! are the same; whatever the bytes are, nothing panics, and an answer that does not end well ends with an error.
+
+mod anthropic;
+mod chat;
+mod frame;
+mod gemini;
+mod ollama;
+mod responses;
+mod scribe;
+mod usage;
+
+use serde_json::Value;
+
+use super::dialect::Dialect;
+use super::encode::ToolNames;
+use super::event::Event;
+use super::fault::{Fault, FaultKind};
+use super::quirks::Quirks;
+use crate::model::Usage;
+use frame::{Framer, Shape};
+use scribe::Scribe;
+
+/// Reads one answer of one vendor, streamed or not: which of the two it is shows in the first byte.
+#[derive(Debug)]
+pub struct Decoder {
+    framer: Framer,
+    scribe: Scribe,
+    reader: Reader,
+}
+
+/// What each dialect has to remember from one event to the next.
+#[derive(Debug)]
+enum Reader {
+    Anthropic(anthropic::Reader),
+    Chat(chat::Reader),
+    Responses(responses::Reader),
+    Gemini(gemini::Reader),
+    Ollama(ollama::Reader),
+}
+
+impl Decoder {
+    /// A decoder for an answer to a request that was encoded with `names`.
+    ///
+    /// `seed` makes ids where the vendor has none: letters, digits, `-` and `_`, different for each request.
+    pub fn new(dialect: Dialect, quirks: &Quirks, names: ToolNames, seed: &str) -> Self {
+        let reader = match dialect {
+            Dialect::Anthropic => Reader::Anthropic(anthropic::Reader::default()),
+            Dialect::Chat => Reader::Chat(chat::Reader::new(quirks.reasoning_beside_output)),
+            Dialect::Responses => Reader::Responses(responses::Reader::default()),
+            Dialect::Gemini => Reader::Gemini(gemini::Reader),
+            Dialect::Ollama => Reader::Ollama(ollama::Reader),
+        };
+        Self { framer: Framer::new(dialect), scribe: Scribe::new(&quirks.origin, names, seed), reader }
+    }
+
+    /// Limits one event of the stream, and a body that is not streamed, to so many bytes (32 MiB unless told).
+    #[must_use]
+    pub fn with_largest(mut self, bytes: usize) -> Self {
+        self.framer = self.framer.with_largest(bytes);
+        self
+    }
+
+    /// The events that are complete with these bytes.
+    pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
+        if !self.scribe.is_done() {
+            let Self { framer, scribe, reader } = self;
+            if let Err(fault) = framer.feed(bytes, &mut |name, data| reader.piece(name, data, false, scribe)) {
+                scribe.fail(fault);
+            }
+        }
+        self.scribe.take()
+    }
+
+    /// The last events: the stream has ended. An answer without an end becomes an error here.
+    pub fn finish(&mut self) -> Vec<Event> {
+        if !self.scribe.is_done() {
+            let Self { framer, scribe, reader } = self;
+            let shape = framer.shape();
+            framer.finish(&mut |name, data| reader.piece(name, data, shape == Shape::Whole, scribe));
+            match shape {
+                Shape::Page => {
+                    scribe.fail(Fault::new(FaultKind::Malformed, "a web page came instead of an answer"));
+                }
+                Shape::Unknown => scribe.fail(Fault::new(FaultKind::Malformed, "the answer was empty")),
+                Shape::Sse | Shape::Lines if !scribe.has_started() && !scribe.has_stopped() => {
+                    scribe.fail(Fault::new(FaultKind::Malformed, "the answer had no events in it"));
+                }
+                _ => scribe.end(),
+            }
+        }
+        self.scribe.take()
+    }
+
+    /// Whether the answer has ended, well or badly.
+    pub fn is_done(&self) -> bool {
+        self.scribe.is_done()
+    }
+
+    /// What the vendor has reported so far; the last word once the answer has ended.
+    pub fn usage(&self) -> Option<Usage> {
+        self.scribe.usage()
+    }
+
+    /// The model that answers, as the vendor calls it.
+    pub fn model(&self) -> &str {
+        self.scribe.model()
+    }
+
+    /// Bytes of text, thinking and arguments so far: to estimate by where an answer is cut before its usage came.
+    pub fn said(&self) -> usize {
+        self.scribe.said()
+    }
+}
+
+impl Reader {
+    /// One JSON text of the stream, or the whole body.
+    fn piece(&mut self, name: &str, data: &[u8], whole: bool, scribe: &mut Scribe) {
+        let data = data.trim_ascii();
+        if data.is_empty() || scribe.is_done() {
+            return;
+        }
+        if data == b"[DONE]" {
+            return scribe.end();
+        }
+        let parsed =
+            serde_json::from_slice::<Value>(data).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(data)));
+        let value = match parsed {
+            Ok(value @ Value::Object(_)) => value,
+            // Google wraps errors of the array form in an array even where nothing is streamed.
+            Ok(Value::Array(mut items)) if items.len() == 1 && items.first().is_some_and(Value::is_object) => {
+                items.swap_remove(0)
+            }
+            _ => {
+                let what = if whole { "the answer is not JSON" } else { "a part of the answer is not JSON" };
+                return scribe.fail(Fault::new(FaultKind::Malformed, what));
+            }
+        };
+        if let Some(fault) = Fault::inside(&value) {
+            return scribe.fail(fault);
+        }
+        match self {
+            Self::Anthropic(reader) if whole => reader.whole(&value, scribe),
+            Self::Responses(reader) if whole => reader.whole(&value, scribe),
+            Self::Anthropic(reader) => reader.event(name, &value, scribe),
+            Self::Responses(reader) => reader.event(name, &value, scribe),
+            Self::Chat(reader) => reader.chunk(&value, scribe),
+            Self::Gemini(reader) => reader.chunk(&value, scribe),
+            Self::Ollama(reader) => reader.line(&value, scribe),
+        }
+        if whole && !scribe.has_started() {
+            scribe.fail(Fault::new(FaultKind::Malformed, "the answer is JSON, but no answer"));
+        }
+    }
+}
+
+/// The text at `key`, where it is text.
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
