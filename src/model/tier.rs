@@ -30,6 +30,7 @@ impl Tier {
     }
 
     /// The other tier: where a request goes when its own fails.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::One => Self::Two,
