@@ -8,6 +8,7 @@
 //! | 8 | [`cli`] | the doors: one file per command, and the only code that writes to the terminal |
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
 //! | 5 | [`keys`] | where keys are kept and how one is found |
+//! | 5 | [`journal`] | every attempt and what it cost, encrypted; conversations, cached answers, feedback |
 //! | 5 | [`settings`] | Claude Code's settings files: edited in place, undone to the byte |
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
@@ -27,6 +28,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod cost;
+pub mod journal;
 pub mod keys;
 pub mod model;
 pub mod route;

@@ -12,4 +12,5 @@
 )]
 
 mod first;
+mod journal;
 mod scratch;
