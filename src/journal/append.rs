@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use rusqlite::types::Value;
 use rusqlite::{Transaction, TransactionBehavior, params, params_from_iter};
 
-use crate::model::{Usage, Usd};
+use crate::model::{TaskKind, Usage, Usd};
 
 use super::attempt::{Attempt, Outcome};
 use super::days;
@@ -85,7 +85,7 @@ fn write(db: &Transaction<'_>, attempt: &Attempt, day: i64) -> rusqlite::Result<
 /// dimension sums to the whole.
 fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 6] {
     [
-        (By::Kind, attempt.kind.map(|kind| kind.as_str())),
+        (By::Kind, attempt.kind.map(TaskKind::as_str)),
         (By::Agent, attempt.agent.as_deref()),
         (By::Project, attempt.project.as_deref()),
         (By::Worktree, attempt.worktree.as_deref()),
@@ -191,7 +191,9 @@ fn insert(db: &Transaction<'_>, attempt: &Attempt, day: i64, model: i64) -> rusq
         ("fallback", i64::from(attempt.fallback).into()),
         ("retries", i64::from(attempt.retries).into()),
     ];
-    row.extend(SUMS.get(TOKENS).unwrap_or_default().iter().copied().zip(tokens.map(|tokens| Value::from(count(tokens)))));
+    row.extend(
+        SUMS.get(TOKENS).unwrap_or_default().iter().copied().zip(tokens.map(|tokens| Value::from(count(tokens)))),
+    );
     let (columns, values): (Vec<&str>, Vec<Value>) = row.into_iter().unzip();
     let marks = vec!["?"; columns.len()].join(", ");
     let statement = format!(

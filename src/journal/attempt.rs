@@ -155,6 +155,7 @@ mod text {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde hands the field over like this")]
 mod text_option {
     use super::{Deserialize, FromStr, fmt};
 
@@ -180,6 +181,7 @@ mod text_option {
 }
 
 /// Money as whole nano-dollars: a float would not come back as it went.
+#[expect(clippy::ref_option, reason = "serde hands the field over like this")]
 mod nanos {
     use super::{Deserialize, Serialize, Usd};
 

@@ -57,7 +57,7 @@ pub enum JournalError {
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         source: rusqlite::Error,
     },
     /// A newer moai wrote it.
@@ -78,15 +78,15 @@ pub enum JournalError {
     Unwritable {
         /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         source: rusqlite::Error,
     },
-    /// Anything else that SQLite refuses.
+    /// Anything else that `SQLite` refuses.
     #[error("the journal at {} failed", path.display())]
     Sql {
         /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         source: rusqlite::Error,
     },
     /// A row that does not fit its own form.
@@ -101,7 +101,7 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// Sorts what SQLite says.
+    /// Sorts what `SQLite` says.
     pub(super) fn sql(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
         move |source| {
             let path = path.to_path_buf();
@@ -140,7 +140,10 @@ impl Explain for JournalError {
         match self {
             Self::WrongKey { path, .. } => vec![
                 "give the key that the journal was made with, for example in MOAI_JOURNAL_KEY".into(),
-                format!("or start a new journal: `mv {0} {0}.old`; the old one stays readable with its key", path.display()),
+                format!(
+                    "or start a new journal: `mv {0} {0}.old`; the old one stays readable with its key",
+                    path.display()
+                ),
             ],
             Self::NoKey { source_kept: Source::Env } => {
                 vec!["set MOAI_JOURNAL_KEY to the 64 hexadecimal digits that the journal was made with".into()]
@@ -163,7 +166,10 @@ impl Explain for JournalError {
             Self::Newer { .. } => vec!["update moai; until then new rows wait in the spool file".into()],
             Self::Busy(_) => vec!["another moai is writing; run the same command again".into()],
             Self::Unwritable { path, .. } => {
-                vec![format!("check the space and the owner: `df -h {0}; ls -ld {0}`", path.parent().unwrap_or(path).display())]
+                vec![format!(
+                    "check the space and the owner: `df -h {0}; ls -ld {0}`",
+                    path.parent().unwrap_or(path).display()
+                )]
             }
             Self::Disk(error) => error.hints(),
             Self::Sql { .. } | Self::Row(_) | Self::Random(_) => Vec::new(),

@@ -174,7 +174,9 @@ impl Journal {
         let sql = JournalError::sql(&self.path);
         let mut query = self
             .db
-            .prepare_cached("SELECT DISTINCT request FROM attempts WHERE request >= ?1 AND request < ?2 ORDER BY 1 DESC LIMIT 10")
+            .prepare_cached(
+                "SELECT DISTINCT request FROM attempts WHERE request >= ?1 AND request < ?2 ORDER BY 1 DESC LIMIT 10",
+            )
             .map_err(&sql)?;
         let prefix = prefix.to_ascii_lowercase();
         let end = format!("{prefix}\u{7f}");

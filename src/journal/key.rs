@@ -22,8 +22,6 @@ use super::error::JournalError;
 
 /// The environment variable that may hold the key.
 pub const KEY_VAR: &str = "MOAI_JOURNAL_KEY";
-/// How long the keyring may take.
-pub const RING_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Where the key is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -68,7 +66,8 @@ impl JournalKey {
         let text = secret.expose().trim();
         let mut key = Zeroizing::new([0; 32]);
         let pairs = text.as_bytes().chunks(2).map(|pair| {
-            let digits = std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let digits =
+                std::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|byte| byte.is_ascii_hexdigit()));
             digits.and_then(|pair| u8::from_str_radix(pair, 16).ok())
         });
         if text.len() != 64 {
@@ -124,7 +123,7 @@ pub trait Ring: Send + Sync {
 }
 
 /// What a caller knows of keys: the environment's, and a keyring.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Lookup {
     /// `MOAI_JOURNAL_KEY`.
     pub env: Option<Secret>,
@@ -132,6 +131,14 @@ pub struct Lookup {
     pub ring: Option<Arc<dyn Ring>>,
     /// A new journal keeps its key in the keyring.
     pub prefer_ring: bool,
+    /// How long the keyring may take; 3 seconds unless a test is in a hurry.
+    pub ring_deadline: Duration,
+}
+
+impl Default for Lookup {
+    fn default() -> Self {
+        Self { env: None, ring: None, prefer_ring: false, ring_deadline: Duration::from_secs(3) }
+    }
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -227,8 +234,8 @@ fn ask<T: Send + 'static>(
         drop(answer.send(question(ring.as_ref())));
     });
     answered
-        .recv_timeout(RING_DEADLINE)
-        .unwrap_or_else(|_late| Err(format!("no answer within {} seconds", RING_DEADLINE.as_secs())))
+        .recv_timeout(lookup.ring_deadline)
+        .unwrap_or_else(|_late| Err(format!("no answer within {} ms", lookup.ring_deadline.as_millis())))
         .map_err(JournalError::Keyring)
 }
 

@@ -1,4 +1,4 @@
-//! Floor 5: the journal. Every attempt is one row in an encrypted SQLite database, together with the sums that the
+//! Floor 5: the journal. Every attempt is one row in an encrypted `SQLite` database, together with the sums that the
 //! reports read, so that a report costs the same after a year as after a day.
 //!
 //! - [`key`]: the random key, where it is kept, and the note that says where, so that it never changes silently.
@@ -13,8 +13,8 @@ mod append;
 mod attempt;
 mod days;
 mod error;
-pub mod key;
 mod keep;
+pub mod key;
 mod query;
 pub mod reconcile;
 mod recorder;

@@ -266,9 +266,8 @@ impl Journal {
         let (first, last) = days.numbers();
         let dim = by.map_or(0, |by| if table == "dims" { by.number() } else { 0 });
         let mut query = self.db.prepare_cached(&statement).map_err(&sql)?;
-        let rows = query
-            .query_map([first, last, dim], |row| Ok((row.get(0)?, row.get(1)?, totals(row, 4)?)))
-            .map_err(&sql)?;
+        let rows =
+            query.query_map([first, last, dim], |row| Ok((row.get(0)?, row.get(1)?, totals(row, 4)?))).map_err(&sql)?;
         rows.collect::<Result<_, _>>().map_err(&sql)
     }
 }

@@ -114,7 +114,8 @@ impl Explain for ReconcileError {
 
 fn compare(bill: &Sums, ours: &Sums) -> Vec<Agreement> {
     let days: std::collections::BTreeSet<Date> = bill.keys().map(|(day, _)| *day).collect();
-    let ours: Sums = ours.iter().filter(|((day, _), _)| days.contains(day)).map(|(key, sum)| (key.clone(), *sum)).collect();
+    let ours: Sums =
+        ours.iter().filter(|((day, _), _)| days.contains(day)).map(|(key, sum)| (key.clone(), *sum)).collect();
     let keys: std::collections::BTreeSet<&(Date, String)> = bill.keys().chain(ours.keys()).collect();
     let at = |sums: &Sums, key: &(Date, String)| sums.get(key).copied().unwrap_or_default();
     let line = |key: Option<&(Date, String)>, bill: Sum, journal: Sum| Agreement {
@@ -174,7 +175,7 @@ impl Journal {
             let model = if prices.find(&full).is_some() { canonical(&full, prices) } else { canonical(&model, prices) };
             let cost: Option<i64> = row.get(3).map_err(&sql)?;
             let count = |column| row.get::<_, i64>(column).map(|count| u64::try_from(count).unwrap_or(0));
-            let sum = sums.entry((day, model)).or_insert_with(Sum::default);
+            let sum = sums.entry((day, model)).or_default();
             sum.cost_usd = sum.cost_usd.saturating_add(Usd::from_nanos(cost.unwrap_or(0)));
             sum.unpriced += count(4).map_err(&sql)?;
             sum.tokens = sum.tokens.saturating_add(count(5).map_err(&sql)?);
@@ -183,9 +184,11 @@ impl Journal {
     }
 }
 
-const DAY_NAMES: &[&str] = &["date", "day", "usage_date", "usage_date_utc", "date_utc", "start_time", "start_date", "timestamp", "time"];
+const DAY_NAMES: &[&str] =
+    &["date", "day", "usage_date", "usage_date_utc", "date_utc", "start_time", "start_date", "timestamp", "time"];
 const MODEL_NAMES: &[&str] = &["model", "model_version", "model_id", "model_name", "line_item", "sku"];
-const COST_NAMES: &[&str] = &["cost_usd", "cost", "amount_usd", "amount", "total_cost", "total_cost_usd", "usd", "price"];
+const COST_NAMES: &[&str] =
+    &["cost_usd", "cost", "amount_usd", "amount", "total_cost", "total_cost_usd", "usd", "price"];
 
 fn read_bill(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
     let mut lines = records(csv.trim_start_matches('\u{feff}'));
@@ -202,15 +205,20 @@ fn read_bill(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
     for (line, fields) in lines {
         let field = |at: usize| fields.get(at).map_or("", |field| field.trim());
         let wrong = |what, text: &str| BillError::Field { what, text: text.into(), line };
-        let day: Date = field(day_at).get(..10).unwrap_or_default().parse().ok().ok_or_else(|| wrong("day", field(day_at)))?;
+        let day: Date =
+            field(day_at).get(..10).unwrap_or_default().parse().ok().ok_or_else(|| wrong("day", field(day_at)))?;
         let cost = amount(field(cost_at)).ok_or_else(|| wrong("amount", field(cost_at)))?;
         let mut tokens = 0_u64;
         for at in &token_at {
             let text = field(*at).replace(['_', ','], "");
-            let count = if text.is_empty() { 0 } else { text.parse().ok().ok_or_else(|| wrong("number of tokens", field(*at)))? };
+            let count = if text.is_empty() {
+                0
+            } else {
+                text.parse().ok().ok_or_else(|| wrong("number of tokens", field(*at)))?
+            };
             tokens = tokens.saturating_add(count);
         }
-        let sum = sums.entry((day, canonical(field(model_at), prices))).or_insert_with(Sum::default);
+        let sum = sums.entry((day, canonical(field(model_at), prices))).or_default();
         sum.cost_usd = sum.cost_usd.saturating_add(cost);
         sum.tokens = sum.tokens.saturating_add(tokens);
     }
@@ -221,9 +229,9 @@ fn read_bill(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
 fn amount(text: &str) -> Option<Usd> {
     let text = text.replace(',', "");
     let text = text.strip_suffix("USD").unwrap_or(&text).trim();
-    let cut = text.split_once('.').map_or(text.to_owned(), |(whole, digits)| {
-        format!("{whole}.{}", digits.chars().take(9).collect::<String>())
-    });
+    let cut = text
+        .split_once('.')
+        .map_or(text.to_owned(), |(whole, digits)| format!("{whole}.{}", digits.chars().take(9).collect::<String>()));
     cut.parse().ok()
 }
 
@@ -232,7 +240,10 @@ fn records(csv: &str) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
     let mut chars = csv.chars().peekable();
     let mut line = 1;
     std::iter::from_fn(move || {
-        while chars.next_if(|c| matches!(c, '\n' | '\r')).is_some_and(|c| { line += usize::from(c == '\n'); true }) {}
+        while chars.next_if(|c| matches!(c, '\n' | '\r')).is_some_and(|c| {
+            line += usize::from(c == '\n');
+            true
+        }) {}
         chars.peek()?;
         let start = line;
         let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
@@ -266,7 +277,8 @@ mod tests {
 
     #[test]
     fn bills_in_the_shapes_that_vendors_give_them() {
-        let plain = read("date,model,input_tokens,output_tokens,cost_usd\n2026-01-09,glm-4.7,1000,500,0.0017\n").unwrap();
+        let plain =
+            read("date,model,input_tokens,output_tokens,cost_usd\n2026-01-09,glm-4.7,1000,500,0.0017\n").unwrap();
         let sum = plain[&key("2026-01-09", "zai/glm-4.7")];
         assert_eq!((sum.cost_usd.to_string().as_str(), sum.tokens), ("0.0017", 1500));
         let odd = "\u{feff}\"Usage Date UTC\";\"Model\";\"Amount\"\r\n\"2026-01-09T00:00:00Z\";\"claude-opus-4-5-20251101\";\"$1,234.50\"\r\n\r\n";

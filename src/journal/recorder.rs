@@ -40,10 +40,13 @@ impl Recorded {
     pub fn warning(&self) -> Option<(String, Vec<String>)> {
         match self {
             Self::Written => None,
-            Self::Spooled { why, path } => {
-                Some((format!("{why}; the cost waits in {} and is written by the next run", path.display()), why.hints()))
+            Self::Spooled { why, path } => Some((
+                format!("{why}; the cost waits in {} and is written by the next run", path.display()),
+                why.hints(),
+            )),
+            Self::Lost { why, spool } => {
+                Some((format!("{why}; and {spool}: the cost of this request is not recorded"), why.hints()))
             }
-            Self::Lost { why, spool } => Some((format!("{why}; and {spool}: the cost of this request is not recorded"), why.hints())),
         }
     }
 }

@@ -91,13 +91,12 @@ pub(super) fn replay(place: &Place, key: &JournalKey, journal: &mut Journal) -> 
         let Some(text) = disk::read_text(&path)? else { continue };
         let (mut rows, mut unread) = (Vec::new(), String::new());
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            match open(key, line) {
-                Some(row) => rows.push(row),
-                None => {
-                    done.unread += 1;
-                    unread.push_str(line);
-                    unread.push('\n');
-                }
+            if let Some(row) = open(key, line) {
+                rows.push(row);
+            } else {
+                done.unread += 1;
+                unread.push_str(line);
+                unread.push('\n');
             }
         }
         journal.append_all(&rows)?;
@@ -114,12 +113,12 @@ pub(super) fn replay(place: &Place, key: &JournalKey, journal: &mut Journal) -> 
 
 fn seal(key: Option<&JournalKey>, attempt: &Attempt) -> Result<String, JournalError> {
     let json = |line: &SpoolLine| serde_json::to_string(line).map_err(|error| JournalError::Row(error.to_string()));
-    let Some(sealer) = key.and_then(sealer) else {
+    let Some(cipher) = key.and_then(sealer) else {
         return Ok(json(&SpoolLine { v: 1, sealed: None, row: Some(attempt.clone()) })? + "\n");
     };
     let nonce: [u8; 12] = random::bytes()?;
     let mut bytes = serde_json::to_vec(attempt).map_err(|error| JournalError::Row(error.to_string()))?;
-    sealer
+    cipher
         .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(b"moai spool 1"), &mut bytes)
         .ok()
         .ok_or_else(|| JournalError::Row("it cannot be sealed".into()))?;

@@ -105,16 +105,12 @@ impl Journal {
     }
 
     fn version(&self) -> Result<u32, JournalError> {
-        self.db
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(JournalError::sql(&self.path))
+        self.db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(JournalError::sql(&self.path))
     }
 
     fn check_application(&self) -> Result<(), JournalError> {
-        let id: i32 = self
-            .db
-            .query_row("PRAGMA application_id", [], |row| row.get(0))
-            .map_err(JournalError::sql(&self.path))?;
+        let id: i32 =
+            self.db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(JournalError::sql(&self.path))?;
         if id == APPLICATION_ID { Ok(()) } else { Err(JournalError::Foreign(self.path.clone())) }
     }
 
@@ -238,7 +234,8 @@ mod tests {
     /// A row as the first version wrote it, with its sums.
     fn old_row(db: &Connection, number: i64) {
         let request = format!("019ba2c0-0000-7000-8000-{number:012x}");
-        let columns = "requests, attempts, errors, cancelled, cached, fallbacks, retries, unpriced, unmetered, uncompared,
+        let columns =
+            "requests, attempts, errors, cancelled, cached, fallbacks, retries, unpriced, unmetered, uncompared,
              input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, searches, cost, compared, baseline,
              first_at, last_at";
         let sums = "1,1,0,0,0,0,0,0,0,0, 1000,0,0,0,500,0,0, 1700000,1700000,17500000, 1767960000000,1767960000000";
@@ -327,7 +324,8 @@ mod tests {
     fn every_step_gives_the_same_tables_as_all_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let tables = |journal: &Journal| -> Vec<String> {
-            let mut query = journal.db.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").unwrap();
+            let mut query =
+                journal.db.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").unwrap();
             query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
         };
         let fresh = open(&Place::new(dir.path())).unwrap();
@@ -341,7 +339,8 @@ mod tests {
         let journal = open(&Place::new(dir.path())).unwrap();
         for table in ["days", "dims"] {
             let mut query = journal.db.prepare(&format!("SELECT name FROM pragma_table_info('{table}')")).unwrap();
-            let columns: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+            let columns: Vec<String> =
+                query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
             assert_eq!(columns[3..columns.len() - 2], crate::journal::schema::SUMS);
         }
     }

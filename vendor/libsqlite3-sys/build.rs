@@ -47,6 +47,7 @@ const SQLITE: &[&str] = &[
     "SQLITE_CORE",
     "SQLITE_HAS_CODEC",
     "SQLCIPHER_CRYPTO_LIBTOMCRYPT",
+    "SQLCIPHER_OMIT_LOG", // or a wrong key writes to standard error, past everything that moai says
     "SQLITE_EXTRA_INIT=sqlcipher_extra_init",
     "SQLITE_EXTRA_SHUTDOWN=sqlcipher_extra_shutdown",
     "SQLITE_TEMP_STORE=2",
