@@ -231,6 +231,21 @@ impl Quirks {
         self.openai_models && ["o1", "o3", "o4", "gpt-5"].iter().any(|family| name.starts_with(family))
     }
 
+    /// The efforts that `model` knows. Of `OpenAI`'s, 5.1 and later can be told not to reason, and 5.2 and later to
+    /// reason more than high (platform.openai.com/docs/guides/reasoning, 2026-11).
+    pub(super) fn efforts_of(&self, model: &str) -> Cow<'_, [Effort]> {
+        use Effort::{High, Low, Medium, None as No, Xhigh};
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let minor = name.strip_prefix("gpt-5.").and_then(|rest| {
+            rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse::<u32>().ok())
+        });
+        match minor.filter(|_| self.openai_models) {
+            Some(0) | None => Cow::Borrowed(&self.efforts),
+            Some(1) => Cow::Borrowed(&[No, Low, Medium, High]),
+            Some(_) => Cow::Borrowed(&[No, Low, Medium, High, Xhigh]),
+        }
+    }
+
     /// Whether output is limited by `max_completion_tokens` for `model`.
     pub(super) fn completion_field(&self, model: &str) -> bool {
         self.max_completion_tokens || self.reasons(model)
@@ -265,6 +280,8 @@ mod tests {
         let openai = Quirks::preset("openai").unwrap();
         assert!(openai.reasons("gpt-5.1") && openai.reasons("o3-mini") && openai.reasons("openai/gpt-5"));
         assert!(!openai.reasons("gpt-4o"));
+        assert!(openai.efforts_of("gpt-5.5-pro").contains(&Effort::Xhigh));
+        assert!(!openai.efforts_of("gpt-5").contains(&Effort::None));
         assert!(!Quirks::default().reasons("gpt-5"));
     }
 }

@@ -29,6 +29,17 @@ pub struct Decoder {
     reader: Reader,
 }
 
+/// Where a JSON text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Ended as events of a stream end.
+    Stream,
+    /// What was left when the stream ended.
+    Rest,
+    /// The whole body.
+    Whole,
+}
+
 /// What each dialect has to remember from one event to the next.
 #[derive(Debug)]
 enum Reader {
@@ -65,7 +76,7 @@ impl Decoder {
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         if !self.scribe.is_done() {
             let Self { framer, scribe, reader } = self;
-            if let Err(fault) = framer.feed(bytes, &mut |name, data| reader.piece(name, data, false, scribe)) {
+            if let Err(fault) = framer.feed(bytes, &mut |name, data| reader.piece(name, data, Place::Stream, scribe)) {
                 scribe.fail(fault);
             }
         }
@@ -77,7 +88,8 @@ impl Decoder {
         if !self.scribe.is_done() {
             let Self { framer, scribe, reader } = self;
             let shape = framer.shape();
-            framer.finish(&mut |name, data| reader.piece(name, data, shape == Shape::Whole, scribe));
+            let place = if shape == Shape::Whole { Place::Whole } else { Place::Rest };
+            framer.finish(&mut |name, data| reader.piece(name, data, place, scribe));
             match shape {
                 Shape::Page => {
                     scribe.fail(Fault::new(FaultKind::Malformed, "a web page came instead of an answer"));
@@ -115,7 +127,8 @@ impl Decoder {
 
 impl Reader {
     /// One JSON text of the stream, or the whole body.
-    fn piece(&mut self, name: &str, data: &[u8], whole: bool, scribe: &mut Scribe) {
+    fn piece(&mut self, name: &str, data: &[u8], place: Place, scribe: &mut Scribe) {
+        let whole = place == Place::Whole;
         let data = data.trim_ascii();
         if data.is_empty() || scribe.is_done() {
             return;
@@ -131,6 +144,8 @@ impl Reader {
             Ok(Value::Array(mut items)) if items.len() == 1 && items.first().is_some_and(Value::is_object) => {
                 items.swap_remove(0)
             }
+            // Half an event at the end of a stream was cut off; whether that matters shows in what came before.
+            _ if place == Place::Rest => return,
             _ => {
                 let what = if whole { "the answer is not JSON" } else { "a part of the answer is not JSON" };
                 return scribe.fail(Fault::new(FaultKind::Malformed, what));

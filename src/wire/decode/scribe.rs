@@ -273,12 +273,10 @@ impl Scribe {
         self.stop.is_some()
     }
 
-    /// What was used so far, of which a later report replaces an earlier one, but zeros never replace numbers.
+    /// What was used so far, of which a later report replaces an earlier one. All zeros are no report: nobody
+    /// answers a prompt of no tokens, but some vendors and many imitations say so until they know better.
     pub(super) fn used(&mut self, usage: Option<Usage>) {
-        let Some(usage) = usage else { return };
-        if !(usage.is_zero() && self.usage.is_some()) {
-            self.usage = Some(usage);
-        }
+        self.usage = usage.filter(|usage| !usage.is_zero()).or(self.usage);
     }
 
     /// Everything is said: blocks close, the stop is told, and the answer ends; or it was cut off before a stop.

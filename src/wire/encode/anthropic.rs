@@ -66,8 +66,9 @@ fn tool(tool: &Tool) -> Value {
     written.insert("name".into(), tool.name.as_str().into());
     put(&mut written, "description", tool.description.clone());
     if let ToolKind::Custom(schema) = &tool.kind {
-        let schema = if schema.is_object() { schema.clone() } else { json!({"type": "object"}) };
-        written.insert("input_schema".into(), schema);
+        let mut schema = schema.as_object().cloned().unwrap_or_default();
+        schema.entry("type").or_insert_with(|| "object".into());
+        written.insert("input_schema".into(), schema.into());
     }
     written.extend(tool.rest.clone());
     Value::Object(written)

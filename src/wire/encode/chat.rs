@@ -169,10 +169,10 @@ fn put_reasoning(
 
 fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'_>) {
     let toolbox = tools::of(prompt, draft);
-    let choice = tools::choice(prompt, draft);
     if prompt.tool_choice == Some(ToolChoice::None) && !draft.quirks().tool_choice {
         return; // "no tool" can still be said: by having none
     }
+    let choice = tools::choice(prompt, draft);
     let mut written: Vec<Value> = toolbox
         .functions
         .iter()
@@ -254,7 +254,7 @@ fn put_thinking(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draf
     }
     let Some(wanted) = Draft::effort(prompt) else { return };
     let takes = !quirks.openai_models || quirks.reasons(draft.target.model);
-    match wanted.nearest(&quirks.efforts).filter(|_| takes) {
+    match wanted.nearest(&quirks.efforts_of(draft.target.model)).filter(|_| takes) {
         Some(effort) => put(body, "reasoning_effort", Some(effort.as_str())),
         None if quirks.thinking_switch && (wanted == Effort::None || prompt.effort().is_none()) => {}
         None if prompt.effort().is_some() => draft.drop("output_config.effort", "this model has no such setting"),

@@ -17,7 +17,11 @@ pub(super) fn body(prompt: &Prompt, draft: &mut Draft<'_>) -> Map<String, Value>
     put(&mut body, "instructions", system_text(prompt, draft));
     body.insert("input".into(), input(prompt, draft).into());
     put_tools(&mut body, prompt, draft);
-    put(&mut body, "max_output_tokens", draft.max_tokens(prompt).map(|most| most.max(LEAST_OUTPUT)));
+    let most = draft.max_tokens(prompt);
+    if most.is_some_and(|most| most < LEAST_OUTPUT) {
+        draft.drop("max_tokens", "raised to the least that the API takes");
+    }
+    put(&mut body, "max_output_tokens", most.map(|most| most.max(LEAST_OUTPUT)));
     put_sampling(&mut body, prompt, draft);
     if !prompt.stop_sequences.is_empty() {
         draft.drop("stop_sequences", "this API does not have them");
@@ -177,7 +181,7 @@ fn put_reasoning(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Dra
     let mut reasoning = Map::new();
     match Draft::effort(prompt) {
         None => {}
-        Some(wanted) => match wanted.nearest(&quirks.efforts) {
+        Some(wanted) => match wanted.nearest(&quirks.efforts_of(draft.target.model)) {
             Some(effort) => put(&mut reasoning, "effort", Some(effort.as_str())),
             None => draft.drop("thinking", "how much this model thinks cannot be set so"),
         },

@@ -24,9 +24,7 @@ impl Fault {
     fn of_json(status: Option<u16>, value: &Value) -> Self {
         let said = Said::of(value);
         let mut fault = Self::new(kind(status, &said), &*said.message);
-        if fault.message.is_empty() {
-            fault.message = format!("HTTP {}", status.unwrap_or_default());
-        }
+        fault.never_wordless(status);
         fault.tokens = match fault.kind {
             FaultKind::TooLong => too_long::tokens(&said.message),
             FaultKind::OutputTooLong => too_long::output_too_long(&said.message),
@@ -35,7 +33,9 @@ impl Fault {
         fault.reset = if fault.kind == FaultKind::Quota { glm::reset(&said.message).map(Into::into) } else { None };
         fault.retry_after = retry_after::of_body(said.error, &said.message);
         fault.status = status.filter(|status| *status >= 400);
-        fault.code = said.code.or(said.kind).map(|code| redact::line(&code).into());
+        // A number that only repeats the status says less than the word beside it.
+        let telling = said.code.filter(|code| code.len() != 3 || said.kind.is_none());
+        fault.code = telling.or(said.kind).map(|code| redact::line(&code).into());
         fault
     }
 
@@ -52,7 +52,14 @@ impl Fault {
         let mut fault = Self::new(kind, message);
         fault.tokens = (kind == FaultKind::TooLong).then(|| too_long::tokens(text)).flatten();
         fault.status = (status >= 400).then_some(status);
+        fault.never_wordless(Some(status));
         fault
+    }
+
+    fn never_wordless(&mut self, status: Option<u16>) {
+        if self.message.is_empty() {
+            self.message = status.map_or("an error without a text".to_owned(), |status| format!("HTTP {status}"));
+        }
     }
 }
 
@@ -144,6 +151,11 @@ fn kind(status: Option<u16>, said: &Said<'_>) -> FaultKind {
             return FaultKind::TooLong;
         }
     }
+    // Google says the same words for a minute's limit and for a day's; its details tell them apart.
+    if said.words().any(|word| word == "RESOURCE_EXHAUSTED") {
+        let daily = said.error.get("details").is_some_and(|details| details.to_string().contains("PerDay"));
+        return if daily { FaultKind::Quota } else { FaultKind::RateLimit };
+    }
     if let Some(kind) = by_message(&lower) {
         return kind;
     }
@@ -151,7 +163,8 @@ fn kind(status: Option<u16>, said: &Said<'_>) -> FaultKind {
         return kind;
     }
     let number = said.code.as_deref().and_then(|code| code.parse().ok()).filter(|code| (400..600).contains(code));
-    by_status(status.filter(|status| *status >= 400).or(number).unwrap_or_default())
+    // An error inside a stream that nobody can place is the vendor's: it had taken the request.
+    status.filter(|status| *status >= 400).or(number).map_or(FaultKind::Server, by_status)
 }
 
 impl Said<'_> {
@@ -167,11 +180,14 @@ fn by_message(lower: &str) -> Option<FaultKind> {
     if says(&["api key not valid", "api_key_invalid", "invalid api key", "incorrect api key", "invalid api token"]) {
         return Some(FaultKind::Auth);
     }
-    if says(&["credit balance is too low", "insufficient balance", "exceeded your current quota", "perday"]) {
+    if says(&["credit balance is too low", "insufficient balance", "exceeded your current quota"]) {
         return Some(FaultKind::Quota);
     }
     if says(&["spend limit", "usage limit reached", "insufficient credits", "monthly limit"]) {
         return Some(FaultKind::Quota);
+    }
+    if says(&["overloaded", "model is busy", "at capacity"]) {
+        return Some(FaultKind::Overloaded);
     }
     if lower.contains("model") && says(&["not found", "does not exist", "unknown model", "no such model"]) {
         return Some(FaultKind::NoModel);
@@ -189,12 +205,9 @@ fn by_word(word: &str, lower: &str) -> Option<FaultKind> {
         "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" | "billing_not_active" => {
             FaultKind::Quota
         }
-        "rate_limit_error"
-        | "rate_limit_exceeded"
-        | "too_many_requests"
-        | "requests"
-        | "tokens"
-        | "resource_exhausted" => FaultKind::RateLimit,
+        "rate_limit_error" | "rate_limit_exceeded" | "too_many_requests" | "requests" | "tokens" => {
+            FaultKind::RateLimit
+        }
         "overloaded_error"
         | "unavailable"
         | "server_overloaded"

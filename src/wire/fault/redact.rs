@@ -13,9 +13,9 @@ pub(super) fn line(text: &str) -> String {
             clean.push(' ');
         }
         if is_key(word) {
-            clean.push_str("[redacted]")
+            clean.push_str("[redacted]");
         } else {
-            clean.extend(word.chars().filter(|c| !c.is_control()))
+            clean.extend(word.chars().filter(|c| !c.is_control()));
         }
         if clean.len() > LONGEST {
             let end = (0..=LONGEST).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);

@@ -15,7 +15,7 @@ impl Prompt {
     /// Reads a whole request in the Anthropic dialect.
     pub fn from_slice(bytes: &[u8]) -> Read<Self> {
         let text = simdutf8::basic::from_utf8(bytes).map_err(|_not_utf8| RequestError::NotUtf8)?;
-        let value = serde_json::from_str(text).map_err(|error| RequestError::Json(error.to_string()))?;
+        let value = serde_json::from_str(text).map_err(|error| RequestError::json(&error))?;
         Self::from_value(value)
     }
 

@@ -28,7 +28,7 @@ fn wrong(field: impl Into<String>, why: &str) -> RequestError {
 /// Reads a chat request.
 pub fn chat(bytes: &[u8]) -> Read<ChatRequest> {
     let text = simdutf8::basic::from_utf8(bytes).map_err(|_not_utf8| RequestError::NotUtf8)?;
-    let value = serde_json::from_str(text).map_err(|error| RequestError::Json(error.to_string()))?;
+    let value = serde_json::from_str(text).map_err(|error| RequestError::json(&error))?;
     let Value::Object(mut map) = value else {
         return Err(RequestError::Json("a request object was expected".into()));
     };

@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for Count {
 }
 
 pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
-    let top: Top<'_> = serde_json::from_str(text).map_err(|error| RequestError::Json(error.to_string()))?;
+    let top: Top<'_> = serde_json::from_str(text).map_err(|error| RequestError::json(&error))?;
     let place = |raw: &RawValue| place(text, raw);
     let places = Places {
         models: top.models.iter().map(|raw| place(raw)).collect(),

@@ -38,6 +38,19 @@ pub enum RequestError {
     },
 }
 
+impl RequestError {
+    /// Says what is wrong and where, and never quotes the body: it may hold anything.
+    pub(in crate::wire) fn json(error: &serde_json::Error) -> Self {
+        use serde_json::error::Category;
+        let what = match error.classify() {
+            Category::Syntax => "syntax error",
+            Category::Eof => "it ends too early",
+            Category::Data | Category::Io => "a field has the wrong type",
+        };
+        Self::Json(format!("{what} at line {} column {}", error.line(), error.column()))
+    }
+}
+
 /// A request as it came, with its head.
 #[derive(Debug, Clone)]
 pub struct Request {
