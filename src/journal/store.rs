@@ -178,6 +178,15 @@ impl Journal {
         if verdict == "ok" { Ok(()) } else { Err(JournalError::Row(verdict)) }
     }
 
+    /// How many rows there are, counted one by one.
+    pub fn rows(&self) -> Result<u64, JournalError> {
+        let count: i64 = self
+            .db
+            .query_row("SELECT count(*) FROM attempts", [], |row| row.get(0))
+            .map_err(JournalError::sql(&self.path))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// Where the database is.
     pub fn path(&self) -> &Path {
         &self.path
