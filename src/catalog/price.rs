@@ -3,6 +3,7 @@
 //! A book is data (`templates/prices/`, or a file of the user in the same form). Nothing is derived: a rate that the
 //! book does not name is unknown, and a model that it does not name has no price. `cost` does the arithmetic.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -205,6 +206,17 @@ pub struct PriceBook {
     pub models: Vec<ModelPrice>,
 }
 
+/// A row that differs between two books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The row's key: `zai/glm-4.7`.
+    pub key: String,
+    /// The row in the old book.
+    pub old: Option<ModelPrice>,
+    /// The row in the new book.
+    pub new: Option<ModelPrice>,
+}
+
 /// A price book that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
@@ -260,6 +272,32 @@ impl PriceBook {
     /// Reads a book in the form of `templates/prices/list.json`.
     pub fn parse(text: &str) -> Result<Self, PriceError> {
         super::price_file::parse(text)
+    }
+
+    /// The book in the form that [`PriceBook::parse`] reads.
+    pub fn render(&self) -> Result<String, PriceError> {
+        super::price_file::render(self).map_err(|source| PriceError::Form { line: 0, column: 0, source })
+    }
+
+    /// Puts a model's row into the book, in place of the one with the same vendor and id.
+    pub fn set(&mut self, row: ModelPrice) {
+        self.models.retain(|one| (&one.vendor, &one.id) != (&row.vendor, &row.id));
+        self.models.push(row);
+        self.models.sort_by(|a, b| (&a.vendor, &a.id).cmp(&(&b.vendor, &b.id)));
+    }
+
+    /// What `newer` changes against this book, by the rows' keys: rows that come, go, and have other prices.
+    pub fn changes(&self, newer: &Self) -> Vec<Change> {
+        let rows = |book: &Self| -> BTreeMap<String, ModelPrice> {
+            book.models.iter().map(|row| (row.key(), row.clone())).collect()
+        };
+        let (old, new) = (rows(self), rows(newer));
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let change = |key: &String| match (old.get(key), new.get(key)) {
+            (Some(old), Some(new)) if old.blocks == new.blocks => None,
+            (old, new) => Some(Change { key: key.clone(), old: old.cloned(), new: new.cloned() }),
+        };
+        keys.into_iter().filter_map(change).collect()
     }
 
     /// The model's row: `glm-4.7`, `zai/GLM-4.7`, `claude-opus-4-5-20251101`, `models/gemini-2.5-pro`. An id in front of

@@ -184,6 +184,35 @@ mod tests {
     }
 
     #[test]
+    fn a_book_that_is_written_reads_the_same() {
+        for name in Prices::NAMES {
+            let prices = Prices::named(name).unwrap();
+            let text = prices.base().render().unwrap();
+            assert_eq!(PriceBook::parse(&text).unwrap(), *prices.base());
+        }
+        // The rows are written as the generator writes them.
+        let text = Prices::list().base().render().unwrap();
+        let committed = include_str!("../../templates/prices/list.json");
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), committed.lines().skip(1).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn changes_between_books_and_rows_that_are_set() {
+        let old = Prices::named("spec-model-001").unwrap().base().clone();
+        let mut new = old.clone();
+        let mut row = new.find("glm-4.7").unwrap().clone();
+        row.blocks[0].rates.output = Rate::per_million("2.2").unwrap();
+        new.set(row);
+        new.set(ModelPrice { vendor: None, id: "mine".into(), ..new.models[0].clone() });
+        assert_eq!(new.models.len(), old.models.len() + 1);
+        let keys = |changes: Vec<crate::catalog::Change>| -> Vec<(String, bool, bool)> {
+            changes.into_iter().map(|one| (one.key, one.old.is_some(), one.new.is_some())).collect()
+        };
+        assert_eq!(keys(old.changes(&new)), [("mine".into(), false, true), ("zai/glm-4.7".into(), true, true)]);
+        assert_eq!(keys(new.changes(&old)), [("mine".into(), true, false), ("zai/glm-4.7".into(), true, true)]);
+    }
+
+    #[test]
     fn a_wrong_book_says_what_is_wrong() {
         let wrong = |text: &str| PriceBook::parse(text).unwrap_err();
         assert!(matches!(wrong("{\n  oops"), PriceError::Form { line: 2, .. }));

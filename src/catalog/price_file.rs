@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use jiff::civil::{Date, Time};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::price::{Block, Hours, ModelPrice, PriceBook, PriceError, Rates, Variant};
 use crate::model::{Rate, UsdError};
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BookText {
     schema: u32,
@@ -18,64 +18,77 @@ struct BookText {
     #[serde(default)]
     source: String,
     /// For the reader of the file.
-    #[serde(default, rename = "unit")]
-    _unit: String,
+    #[serde(default)]
+    unit: String,
     #[serde(default)]
     by_name_only: Vec<String>,
     models: Vec<ModelText>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelText {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     vendor: Option<String>,
     id: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     also: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     retired: bool,
     prices: Vec<BlockText>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BlockText {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     variant: Variant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     hours: Option<HoursText>,
     #[serde(rename = "in")]
     input: String,
     out: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     read: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     write_5m: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     write_1h: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     search: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     over: Option<OverText>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OverText {
     tokens: u64,
     #[serde(rename = "in")]
     input: String,
     out: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     read: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     write_5m: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     write_1h: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     search: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HoursText {
     from: String,
     to: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     days: Option<Days>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 enum Days {
     #[serde(rename = "mon-fri")]
     Workdays,
@@ -158,4 +171,69 @@ fn wrong(model: &str) -> impl Fn(UsdError) -> PriceError + '_ {
 
 fn time<T: FromStr<Err = jiff::Error>>(model: &str, text: &str) -> Result<T, PriceError> {
     text.parse().map_err(|source| PriceError::Time { model: model.into(), source })
+}
+
+/// The book in the form in which it is read, one model per line.
+pub(super) fn render(book: &PriceBook) -> serde_json::Result<String> {
+    let head = BookText {
+        schema: 1,
+        name: book.name.clone(),
+        version: book.version.clone(),
+        date: book.date.to_string(),
+        source: book.source.clone(),
+        unit: "USD per million tokens; search: USD per thousand".into(),
+        by_name_only: book.by_name_only.clone(),
+        models: Vec::new(),
+    };
+    let head = serde_json::to_string(&head)?;
+    let head = head.strip_suffix("]}").unwrap_or(&head);
+    let models = book.models.iter().map(|model| serde_json::to_string(&model_text(model)));
+    let models = models.collect::<Result<Vec<_>, _>>()?.join(",\n");
+    Ok(format!("{head}\n{models}\n]}}\n"))
+}
+
+fn model_text(model: &ModelPrice) -> ModelText {
+    ModelText {
+        vendor: model.vendor.clone(),
+        id: model.id.clone(),
+        also: model.also.clone(),
+        retired: model.retired,
+        prices: model.blocks.iter().map(block_text).collect(),
+    }
+}
+
+fn block_text(block: &Block) -> BlockText {
+    let rate = |rate: Option<Rate>| rate.map(|rate| rate.to_string());
+    let apiece = |rate: Option<Rate>| rate.map(|rate| rate.per_thousand_text());
+    let Rates { input, output, cache_read, cache_write_5m, cache_write_1h, search } = block.rates;
+    let minutes = |time: Time| time.strftime("%H:%M").to_string();
+    BlockText {
+        variant: block.variant,
+        since: block.since.map(|day| day.to_string()),
+        hours: block.hours.map(|hours| HoursText {
+            from: minutes(hours.from),
+            to: minutes(hours.to),
+            days: hours.workdays.then_some(Days::Workdays),
+        }),
+        input: input.to_string(),
+        out: output.to_string(),
+        read: rate(cache_read),
+        write_5m: rate(cache_write_5m),
+        write_1h: rate(cache_write_1h),
+        search: apiece(search),
+        over: block.over.map(|(tokens, rates)| OverText {
+            tokens,
+            input: rates.input.to_string(),
+            out: rates.output.to_string(),
+            read: rate(rates.cache_read),
+            write_5m: rate(rates.cache_write_5m),
+            write_1h: rate(rates.cache_write_1h),
+            search: apiece(rates.search),
+        }),
+    }
+}
+
+/// Whether a field may be left out of the file.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }

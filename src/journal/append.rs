@@ -62,7 +62,7 @@ fn write(db: &Transaction<'_>, attempt: &Attempt, day: i64) -> rusqlite::Result<
         return Ok(false);
     }
     let sums = sums(attempt);
-    let row = |keys: [i64; 3]| params_from_iter(keys.into_iter().chain(sums).collect::<Vec<i64>>());
+    let row = |keys: [i64; 3]| params_from_iter(keys.into_iter().chain(sums));
     db.prepare_cached(&UPSERT_DAY)?.execute(row([day, i64::from(attempt.tier.number()), model]))?;
     for (dim, text) in dimensions(attempt) {
         let value = text.map_or(Ok(0), |text| name(db, text))?;
@@ -96,7 +96,7 @@ fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 6] {
 
 /// The row's share of every sum, in the order of [`SUMS`], then its time twice.
 fn sums(attempt: &Attempt) -> [i64; SUMS.len() + 2] {
-    let usage = attempt.usage.unwrap_or_default();
+    let [input, read, five_minutes, one_hour, output, reasoning, searches] = tokens(attempt.usage.unwrap_or_default());
     let at = attempt.at.as_millisecond();
     let compared = attempt.cost.zip(attempt.baseline);
     [
@@ -110,13 +110,13 @@ fn sums(attempt: &Attempt) -> [i64; SUMS.len() + 2] {
         i64::from(attempt.cost.is_none()),
         i64::from(attempt.is_unmetered()),
         i64::from(compared.is_none()),
-        count(usage.input),
-        count(usage.cache_read),
-        count(usage.cache_write_5m),
-        count(usage.cache_write_1h),
-        count(usage.output),
-        count(usage.reasoning),
-        count(usage.web_searches),
+        input,
+        read,
+        five_minutes,
+        one_hour,
+        output,
+        reasoning,
+        searches,
         money(attempt.cost).unwrap_or(0),
         compared.and_then(|(cost, _)| money(Some(cost))).unwrap_or(0),
         compared.and_then(|(_, baseline)| money(Some(baseline))).unwrap_or(0),
@@ -145,60 +145,101 @@ fn name(db: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
     }
 }
 
+/// The columns of a row before its tokens, in the order in which [`insert`] fills them.
+const COLUMNS: [&str; 33] = [
+    "request",
+    "number",
+    "at",
+    "day",
+    "machine",
+    "session",
+    "project",
+    "worktree",
+    "spec",
+    "agent",
+    "task",
+    "decided_by",
+    "decision",
+    "model_asked",
+    "model",
+    "model_id",
+    "provider",
+    "tier",
+    "kind",
+    "confidence",
+    "metered",
+    "variant",
+    "cost",
+    "baseline",
+    "book",
+    "book_version",
+    "price_key",
+    "first_ms",
+    "total_ms",
+    "outcome",
+    "error",
+    "fallback",
+    "retries",
+];
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let columns: Vec<&str> = COLUMNS.iter().chain(SUMS.get(TOKENS).unwrap_or_default()).copied().collect();
+    format!(
+        "INSERT INTO attempts ({}) VALUES ({}) ON CONFLICT (request, number) DO NOTHING",
+        columns.join(", "),
+        vec!["?"; columns.len()].join(", ")
+    )
+});
+
 fn insert(db: &Transaction<'_>, attempt: &Attempt, day: i64, model: i64) -> rusqlite::Result<bool> {
     let known = |text: &str| name(db, text).map(Value::from);
     let named = |text: &Option<String>| text.as_deref().map_or(Ok(Value::Null), known);
-    let usage = attempt.usage.unwrap_or_default();
     let metered = match (attempt.usage, attempt.estimated) {
         (None, _) => 0,
         (Some(_), false) => 1,
         (Some(_), true) => 2,
     };
-    let Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, web_searches } = usage;
-    let tokens = [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, web_searches];
-    let mut row: Vec<(&str, Value)> = vec![
-        ("request", attempt.request.as_str().to_owned().into()),
-        ("number", i64::from(attempt.number).into()),
-        ("at", attempt.at.as_millisecond().into()),
-        ("day", day.into()),
-        ("machine", known(&attempt.machine)?),
-        ("session", named(&attempt.session)?),
-        ("project", named(&attempt.project)?),
-        ("worktree", named(&attempt.worktree)?),
-        ("spec", named(&attempt.spec)?),
-        ("agent", named(&attempt.agent)?),
-        ("task", named(&attempt.task)?),
-        ("decided_by", known(&attempt.decided_by)?),
-        ("decision", attempt.decision.clone().into()),
-        ("model_asked", named(&attempt.model_asked)?),
-        ("model", model.into()),
-        ("model_id", known(&attempt.model_id)?),
-        ("provider", known(&attempt.provider)?),
-        ("tier", i64::from(attempt.tier.number()).into()),
-        ("kind", attempt.kind.map_or(Ok(Value::Null), |kind| known(kind.as_str()))?),
-        ("confidence", attempt.confidence.filter(|one| one.is_finite()).into()),
-        ("metered", metered.into()),
-        ("variant", attempt.variant.as_str().to_owned().into()),
-        ("cost", money(attempt.cost).into()),
-        ("baseline", money(attempt.baseline).into()),
-        ("book", known(&attempt.book)?),
-        ("book_version", known(&attempt.book_version)?),
-        ("price_key", named(&attempt.price_key)?),
-        ("first_ms", attempt.first_ms.map(count).into()),
-        ("total_ms", count(attempt.total_ms).into()),
-        ("outcome", known(attempt.outcome.as_str())?),
-        ("error", named(&attempt.error)?),
-        ("fallback", i64::from(attempt.fallback).into()),
-        ("retries", i64::from(attempt.retries).into()),
+    let row: [Value; COLUMNS.len()] = [
+        attempt.request.as_str().to_owned().into(),
+        i64::from(attempt.number).into(),
+        attempt.at.as_millisecond().into(),
+        day.into(),
+        known(&attempt.machine)?,
+        named(&attempt.session)?,
+        named(&attempt.project)?,
+        named(&attempt.worktree)?,
+        named(&attempt.spec)?,
+        named(&attempt.agent)?,
+        named(&attempt.task)?,
+        known(&attempt.decided_by)?,
+        attempt.decision.clone().into(),
+        named(&attempt.model_asked)?,
+        model.into(),
+        known(&attempt.model_id)?,
+        known(&attempt.provider)?,
+        i64::from(attempt.tier.number()).into(),
+        attempt.kind.map_or(Ok(Value::Null), |kind| known(kind.as_str()))?,
+        attempt.confidence.filter(|one| one.is_finite()).into(),
+        metered.into(),
+        attempt.variant.as_str().to_owned().into(),
+        money(attempt.cost).into(),
+        money(attempt.baseline).into(),
+        known(&attempt.book)?,
+        known(&attempt.book_version)?,
+        named(&attempt.price_key)?,
+        attempt.first_ms.map(count).into(),
+        count(attempt.total_ms).into(),
+        known(attempt.outcome.as_str())?,
+        named(&attempt.error)?,
+        i64::from(attempt.fallback).into(),
+        i64::from(attempt.retries).into(),
     ];
-    row.extend(
-        SUMS.get(TOKENS).unwrap_or_default().iter().copied().zip(tokens.map(|tokens| Value::from(count(tokens)))),
-    );
-    let (columns, values): (Vec<&str>, Vec<Value>) = row.into_iter().unzip();
-    let marks = vec!["?"; columns.len()].join(", ");
-    let statement = format!(
-        "INSERT INTO attempts ({}) VALUES ({marks}) ON CONFLICT (request, number) DO NOTHING",
-        columns.join(", ")
-    );
-    Ok(db.prepare_cached(&statement)?.execute(params_from_iter(values))? == 1)
+    let tokens = tokens(attempt.usage.unwrap_or_default()).map(Value::from);
+    Ok(db.prepare_cached(&INSERT)?.execute(params_from_iter(row.into_iter().chain(tokens)))? == 1)
+}
+
+/// The token counts in the order of [`TOKENS`].
+fn tokens(usage: Usage) -> [i64; 7] {
+    let Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, web_searches } = usage;
+    [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, web_searches].map(count)
 }

@@ -185,6 +185,14 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// The price of a thousand in dollars: `10`.
+    pub fn per_thousand_text(self) -> String {
+        let text = format!("{}.{:09}", self.0 / 1_000_000_000, self.0 % 1_000_000_000);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
 impl fmt::Display for Rate {
     /// Dollars per million: `0.6`, `15`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
