@@ -204,7 +204,7 @@ fn model_text(model: &ModelPrice) -> ModelText {
 
 fn block_text(block: &Block) -> BlockText {
     let rate = |rate: Option<Rate>| rate.map(|rate| rate.to_string());
-    let apiece = |rate: Option<Rate>| rate.map(|rate| rate.per_thousand_text());
+    let apiece = |rate: Option<Rate>| rate.map(Rate::per_thousand_text);
     let Rates { input, output, cache_read, cache_write_5m, cache_write_1h, search } = block.rates;
     let minutes = |time: Time| time.strftime("%H:%M").to_string();
     BlockText {
