@@ -53,7 +53,7 @@ impl Command {
 
     /// A `/moai:…` that stands somewhere inside the text.
     pub(super) fn mentioned(text: &str) -> Option<Self> {
-        let at = text.find("/moai:")?;
+        let at = memchr::memmem::find(text.as_bytes(), b"/moai:")?;
         let clear =
             text.get(..at).is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '/'));
         let command = Self::leading(text.get(at..)?)?;

@@ -5,10 +5,11 @@
 //! those two. The last clause that asks for something counts apart, because the later request wins.
 
 use std::collections::HashSet;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::hash::BuildHasherDefault;
 
-use super::fold::{Folded, Glyph, IDENT, LINK, PATH};
+use super::clause::{Clause, Order, clauses};
+use super::fold::{Folded, Glyph, IDENT, LINK, PATH, is_east_asian};
 use super::lexicon::{Hit, Lexicon, Plain, Role, Tag, lexicon};
 
 /// The name of a feature.
@@ -46,11 +47,26 @@ impl fmt::Display for Name {
     }
 }
 
-/// The hash by which a feature is found in the table.
+impl Name {
+    /// The hash by which the table knows the feature: that of its text, without making the text.
+    fn hash(&self) -> u64 {
+        let words = lexicon();
+        let state = Fnv::new();
+        let state = match self {
+            Self::Tagged(place, tag) => state.text(place).text(":").text(words.name(*tag)),
+            Self::Pair(place, tag, about) => {
+                state.text(place).text(":").text(words.name(*tag)).text(">").text(words.name(*about))
+            }
+            Self::Shape(shape) => state.text("s:").text(shape),
+            Self::Gram(sort, text) => state.text(sort).text(":").text(text),
+        };
+        state.0
+    }
+}
+
+/// The hash of a feature's text.
 pub(super) fn hash(name: &str) -> u64 {
-    let mut state = Fnv::new();
-    state.text(name);
-    state.0
+    Fnv::new().text(name).0
 }
 
 #[derive(Clone, Copy)]
@@ -61,17 +77,11 @@ impl Fnv {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(mut self, text: &str) -> Self {
         for byte in text.bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-    }
-}
-
-impl fmt::Write for Fnv {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.text(text);
-        Ok(())
+        self
     }
 }
 
@@ -91,8 +101,11 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
             next_hit += 1;
         }
         let asked = seen.clause(clause, hits.get(start..next_hit).unwrap_or_default(), clause.item && !only_items);
-        if asked.is_some() {
-            last = asked;
+        if let Some(asked) = asked {
+            if last.is_none() {
+                seen.tagged("beg", asked.op);
+            }
+            last = Some(asked);
         }
     }
     if let Some(asked) = last {
@@ -101,26 +114,6 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
     seen.shape(&clauses);
     seen.grams(&clauses);
     seen.found
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Clause {
-    from: usize,
-    to: usize,
-    item: bool,
-    question: bool,
-    order: Order,
-}
-
-/// Where the verb stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// First, between spaces: English.
-    First,
-    /// Anywhere, without spaces: Chinese.
-    Inside,
-    /// Last: Korean, Japanese.
-    Last,
 }
 
 /// What a clause asks for, and about what.
@@ -133,47 +126,14 @@ struct Asked {
     end: usize,
 }
 
-fn clauses(folded: &Folded) -> Vec<Clause> {
-    let glyphs = &folded.glyphs;
-    let mut clauses = Vec::new();
-    let mut from = 0;
-    let mut lines = folded.items.iter().peekable();
-    for (at, glyph) in glyphs.iter().enumerate() {
-        while lines.peek().is_some_and(|(end, _)| *end <= at) {
-            lines.next();
-        }
-        let next = glyphs.get(at + 1).map_or('\n', |glyph| glyph.c);
-        let ends = match glyph.c {
-            '\n' | '。' | '?' | '!' | ';' => true,
-            '.' | ',' | ':' => !next.is_ascii_alphanumeric() && next != '/',
-            _ => false,
-        };
-        if !ends {
-            continue;
-        }
-        if let Some(inside) = glyphs.get(from..at)
-            && inside.iter().any(|glyph| glyph.c.is_alphanumeric())
-        {
-            let item = lines.peek().is_some_and(|(_, item)| *item);
-            let han = inside.iter().any(|glyph| matches!(glyph.c, '一'..='鿿'));
-            let last = inside.iter().any(|glyph| matches!(glyph.c, 'ぁ'..='ヿ' | '가'..='힣'))
-                || (han && (folded.kana || folded.hangul));
-            let order = match (last, han) {
-                (true, _) => Order::Last,
-                (false, true) => Order::Inside,
-                (false, false) => Order::First,
-            };
-            clauses.push(Clause { from, to: at, item, question: glyph.c == '?', order });
-        }
-        from = at + 1;
-    }
-    clauses
-}
-
 /// How many glyphs may follow the verb at the end of a Korean or Japanese clause.
 const TAIL: usize = 14;
 /// How many words may stand before the verb of an English clause.
 const LEAD: usize = 3;
+
+/// Of a long text, runs of characters are looked at near its ends only.
+const GRAMS_HEAD: usize = 400;
+const GRAMS_TAIL: usize = 200;
 
 struct Seen<'a> {
     folded: &'a Folded,
@@ -204,12 +164,10 @@ impl<'a> Seen<'a> {
     }
 
     fn note(&mut self, name: Name, from: usize, to: usize) {
-        let mut state = Fnv::new();
-        // Writing into a hash cannot fail.
-        if write!(state, "{name}").is_err() || !self.hashes.insert(state.0) {
-            return;
+        let hash = name.hash();
+        if self.hashes.insert(hash) {
+            self.found.push(Feature { name, hash, from, to });
         }
-        self.found.push(Feature { name, hash: state.0, from, to });
     }
 
     fn tagged(&mut self, place: &'static str, hit: Hit) {
@@ -417,13 +375,12 @@ impl<'a> Seen<'a> {
     }
 
     fn gram(&mut self, sort: &'static str, from: usize, to: usize) {
-        let glyphs = self.folded.glyphs.get(from..to).unwrap_or_default();
-        let mut state = Fnv::new();
-        state.text(sort);
-        state.text(":");
-        for glyph in glyphs {
-            state.text(glyph.c.encode_utf8(&mut [0; 4]));
+        if from > GRAMS_HEAD && to + GRAMS_TAIL < self.folded.glyphs.len() {
+            return;
         }
+        let glyphs = self.folded.glyphs.get(from..to).unwrap_or_default();
+        let state = Fnv::new().text(sort).text(":");
+        let state = glyphs.iter().fold(state, |state, glyph| state.text(glyph.c.encode_utf8(&mut [0; 4])));
         if (self.keep)(state.0) {
             let text = glyphs.iter().map(|glyph| glyph.c).collect();
             self.note(Name::Gram(sort, text), from, to);
@@ -473,10 +430,6 @@ fn offers_choice(glyphs: &[Glyph], clause: &Clause) -> bool {
     OR.iter().enumerate().any(|(at, or)| if at == 0 { text.starts_with(or) } else { text.contains(or) })
 }
 
-fn is_east_asian(c: char) -> bool {
-    matches!(c, 'ぁ'..='ヿ' | '가'..='힣' | '一'..='鿿' | '々')
-}
-
 fn numbers(glyphs: &[Glyph]) -> usize {
     let mut count = 0;
     let mut inside = false;
@@ -488,4 +441,21 @@ fn numbers(glyphs: &[Glyph]) -> usize {
         inside = digit || (inside && matches!(glyph.c, '.' | ','));
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::{fold, paste};
+
+    #[test]
+    fn a_feature_is_known_by_its_text() {
+        let text = "Design the API, then fix 3 bugs in src/a.rs. 계획을 세워줘";
+        let folded = fold::fold(text, &paste::typed(text));
+        let seen = features(&folded, &|_| true);
+        assert!(seen.len() > 20);
+        for feature in seen {
+            assert_eq!(feature.hash, hash(&feature.name.to_string()), "{}", feature.name);
+        }
+    }
 }

@@ -128,8 +128,8 @@ impl Folded {
             '\u{200B}'..='\u{200D}' | '\u{FEFF}' | '\u{FE0F}' => return,
             _ => {}
         }
-        let mut lower = c.to_lowercase();
-        self.push(lower.next().unwrap_or(c), start, end);
+        let lower = if is_east_asian(c) { c } else { c.to_lowercase().next().unwrap_or(c) };
+        self.push(lower, start, end);
     }
 
     /// Blanks what stands in quotation marks, unless hardly anything stands outside them.
@@ -156,11 +156,7 @@ impl Folded {
             }
         }
         let letters = |wanted: bool| {
-            self.glyphs
-                .iter()
-                .zip(&inside)
-                .filter(|(glyph, inside)| **inside == wanted && glyph.c.is_alphabetic())
-                .count()
+            self.glyphs.iter().zip(&inside).filter(|(glyph, inside)| **inside == wanted && is_word(glyph.c)).count()
         };
         let (quoted, plain) = (letters(true), letters(false));
         if quoted == 0 || plain < 5 {
@@ -172,6 +168,16 @@ impl Folded {
             }
         }
     }
+}
+
+/// A letter or digit of a word. Asking the Unicode tables for every ideograph is slow; most need not be asked.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || is_east_asian(c) || (!c.is_ascii() && c.is_alphanumeric())
+}
+
+/// Hangul, kana, Han.
+pub(super) fn is_east_asian(c: char) -> bool {
+    matches!(c, 'ぁ'..='ヿ' | '가'..='힣' | '一'..='鿿' | '々')
 }
 
 /// What a token is, if it is not a word: address, path, identifier.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
-use super::fold::Glyph;
+use super::fold::{Glyph, is_word};
 
 const SOURCE: &str = include_str!("../../templates/classify/lexicon.tsv");
 
@@ -139,7 +139,7 @@ impl Lexicon {
         let mut at = 0;
         let mut before = '\n';
         while let Some(glyph) = glyphs.get(at) {
-            if glyph.c.is_alphanumeric()
+            if is_word(glyph.c)
                 && let Some(hit) = self.longest(glyphs, at, before)
             {
                 at = hit.to;
@@ -155,7 +155,7 @@ impl Lexicon {
 
     fn longest(&self, glyphs: &[Glyph], at: usize, before: char) -> Option<Hit> {
         let first = glyphs.get(at)?.c;
-        let word_start = if first.is_ascii() { !before.is_ascii_alphanumeric() } else { !before.is_alphanumeric() };
+        let word_start = if first.is_ascii() { !before.is_ascii_alphanumeric() } else { !is_word(before) };
         if first.is_ascii() && !word_start {
             return None;
         }
@@ -179,9 +179,9 @@ impl Lexicon {
 
 fn ends_word(glyphs: &[Glyph], end: usize) -> bool {
     let last_ascii = end > 0 && glyphs.get(end - 1).is_some_and(|glyph| glyph.c.is_ascii());
-    glyphs.get(end).is_none_or(|next| {
-        if last_ascii { !next.c.is_ascii_alphanumeric() && next.c != '_' } else { !next.c.is_alphanumeric() }
-    })
+    glyphs
+        .get(end)
+        .is_none_or(|next| if last_ascii { !next.c.is_ascii_alphanumeric() && next.c != '_' } else { !is_word(next.c) })
 }
 
 fn key(first: char, second: Option<char>) -> u64 {

@@ -4,6 +4,7 @@
 //! weights are learned and what was measured is in `docs/classify.md`. It knows nothing of models, worktrees or
 //! budgets; [`crate::route`] weighs those.
 
+mod clause;
 mod command;
 mod feature;
 mod files;
@@ -145,7 +146,7 @@ pub fn classify(text: &str, options: Options) -> Classification {
         && let Some(tier) = command.tier
     {
         classification.obey(&command, tier);
-    } else if !folded.glyphs.iter().any(|glyph| glyph.c.is_alphanumeric() || glyph.c > '\u{F000}') {
+    } else if !folded.glyphs.iter().any(|glyph| fold::is_word(glyph.c) || glyph.c > '\u{F000}') {
         classification.basis = Basis::Empty;
     } else if is_greeting(&folded) {
         classification.basis = Basis::Greeting;

@@ -19,18 +19,18 @@ const WHOLE: usize = 24 * 1024;
 /// Of a longer one, this much from either end.
 const END: usize = 10 * 1024;
 /// How much typed text is kept from the start, and from the end, of a prompt.
-const KEEP_HEAD: usize = 2048;
-const KEEP_TAIL: usize = 1024;
+const KEEP_HEAD: usize = 1536;
+const KEEP_TAIL: usize = 768;
 
 /// The typed lines of `text`, in order; of a long prompt only those near its two ends.
 pub(super) fn typed(text: &str) -> Vec<Line> {
     let sorted = sort_lines(text);
-    let mut lines = keep_ends(sorted.typed);
+    let mut lines = keep_ends(text, sorted.typed);
     if lines.is_empty() {
-        lines = keep_ends(sorted.quoted);
+        lines = keep_ends(text, sorted.quoted);
     }
     if lines.is_empty() {
-        lines = keep_ends(sorted.bare_errors);
+        lines = keep_ends(text, sorted.bare_errors);
     }
     lines
 }
@@ -72,29 +72,26 @@ fn line_start_before(text: &str, at: usize) -> usize {
     }
 }
 
-/// Keeps about [`KEEP_HEAD`] bytes from the start and [`KEEP_TAIL`] from the end.
-fn keep_ends(lines: Vec<Line>) -> Vec<Line> {
+/// Keeps about [`KEEP_HEAD`] bytes from the start and [`KEEP_TAIL`] from the end; a line may be cut into two.
+fn keep_ends(text: &str, lines: Vec<Line>) -> Vec<Line> {
     let total: usize = lines.iter().map(|line| line.span.len()).sum();
     if total <= KEEP_HEAD + KEEP_TAIL {
         return lines;
     }
+    let mut kept = Vec::new();
     let mut before = 0;
-    lines
-        .into_iter()
-        .filter_map(|line| {
-            let (start, length) = (before, line.span.len());
-            before += length;
-            if start < KEEP_HEAD {
-                let end = line.span.end.min(line.span.start + KEEP_HEAD - start);
-                Some(Line { span: line.span.start..end, item: line.item })
-            } else if before + KEEP_TAIL > total {
-                let start = line.span.start.max(line.span.end.saturating_sub(KEEP_TAIL));
-                Some(Line { span: start..line.span.end, item: line.item })
-            } else {
-                None
-            }
-        })
-        .collect()
+    for line in lines {
+        let length = line.span.len();
+        let span = line.span;
+        let head = span.start..boundary(text, span.start + KEEP_HEAD.saturating_sub(before).min(length));
+        let from_end = total - before - length;
+        let tail = boundary(text, span.end - KEEP_TAIL.saturating_sub(from_end).min(length)).max(head.end)..span.end;
+        before += length;
+        kept.extend(
+            [head, tail].into_iter().filter(|part| !part.is_empty()).map(|span| Line { span, item: line.item }),
+        );
+    }
+    kept
 }
 
 /// What the lines of the moment are part of.
@@ -340,7 +337,9 @@ fn is_code(line: &str, trimmed: &str) -> bool {
     if !trimmed.is_ascii() {
         return false;
     }
-    let symbols = trimmed.bytes().filter(|byte| b"{}()[];=<>\"'`$|&*+\\_:".contains(byte)).count();
+    // A long line shows what it is at its start.
+    let trimmed = trimmed.get(..trimmed.len().min(400)).unwrap_or(trimmed);
+    let symbols = trimmed.bytes().filter(|byte| is_symbol(*byte)).count();
     let marked = trimmed.ends_with(['{', '}', ';', ',', ')', ']', ':', '>', '[', '(']);
     let headed = HEADS.iter().any(|head| trimmed.starts_with(head));
     let dense = symbols * 6 > trimmed.len();
@@ -352,4 +351,31 @@ fn is_code(line: &str, trimmed: &str) -> bool {
         || (dense && marked && symbols > 1)
         || (indented && dense)
         || (dense && symbols * 3 > trimmed.len())
+}
+
+/// A mark that code is full of and prose is not.
+fn is_symbol(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'{' | b'}'
+            | b'('
+            | b')'
+            | b'['
+            | b']'
+            | b';'
+            | b'='
+            | b'<'
+            | b'>'
+            | b'"'
+            | b'\''
+            | b'`'
+            | b'$'
+            | b'|'
+            | b'&'
+            | b'*'
+            | b'+'
+            | b'\\'
+            | b'_'
+            | b':'
+    )
 }

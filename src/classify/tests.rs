@@ -77,3 +77,17 @@ fn a_threshold_sends_the_unsure_to_the_default_tier() {
     assert_eq!((strict.tier, strict.basis, strict.uncertain), (Tier::Two, Basis::BelowThreshold, true));
     assert_eq!(classify(text, Options { default_tier: Tier::Two, threshold: Some(0.0) }).tier, Tier::One);
 }
+
+#[test]
+fn the_request_is_found_at_either_end_of_a_long_text() {
+    let story = "우리 서비스는 오래되었고 사용자가 많습니다 ".repeat(200);
+    for text in [
+        format!("이 버그 수정해줘. {story}"),
+        format!("{story}. 이 버그 수정해줘"),
+        story.repeat(20) + "\n이 버그 수정해줘",
+    ] {
+        let classification = classify(&text, Options::default());
+        assert_ne!(classification.basis, Basis::Empty);
+        assert!(classification.evidence.iter().any(|item| item.what == "any:fix"), "{:?}", classification.evidence);
+    }
+}

@@ -22,21 +22,30 @@ KINDS = ["coding", "reasoning", "general"]
 GRAMS = {"w", "ww", "^", "c", "$"}
 GRAM_VALUE = float(os.environ.get("GRAM", "0.35"))
 L2 = float(os.environ.get("L2", "0.6"))
-EPOCHS = 60
+EPOCHS = int(os.environ.get('EPOCHS', '40'))
+FOLDS = 5
+BIAS_L2 = float(os.environ.get("BIAS", "1"))
 SLIGHTEST = 0.012  # weights under this are dropped
 
 
 def dump():
+    cached = os.environ.get("FEATURES")
+    if cached:
+        return load(cached)
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "features.tsv")
         command = ["cargo", "test", "-q", "-j2", "--test", "classify", "dump_features", "--", "--ignored"]
         subprocess.run(command, cwd=ROOT, env=dict(os.environ, MOAI_CLASSIFY_DUMP=path), check=True, stdout=subprocess.DEVNULL)
-        with open(path, encoding="utf8") as lines:
-            rows = []
-            for line in lines:
-                id_, lang, tier, kind, source, split, *names = line.rstrip("\n").split("\t")
-                rows.append(dict(id=id_, lang=lang, tier=tier, kind=kind, source=source, split=split, names=[n for n in names if n]))
-            return rows
+        return load(path)
+
+
+def load(path):
+    rows = []
+    with open(path, encoding="utf8") as lines:
+        for line in lines:
+            id_, lang, tier, kind, source, split, *names = line.rstrip("\n").split("\t")
+            rows.append(dict(id=id_, lang=lang, tier=tier, kind=kind, source=source, split=split, names=[n for n in names if n]))
+    return rows
 
 
 def is_gram(name):
@@ -48,31 +57,33 @@ def vocabulary(rows):
     return {name for name, n in count.items() if n >= (3 if is_gram(name) else 2)}
 
 
-def vectors(rows, known):
-    """The features of each row that are known, with their values; the grams of a row together count like a few words."""
-    out = []
-    for row in rows:
-        names = sorted(set(row["names"]) & known)
-        out.append([(name, GRAM_VALUE if is_gram(name) else 1.0) for name in names])
-    return out
+def vectors(rows, index):
+    """The known features of each row, as (number, value)."""
+    return [
+        [(index[name], GRAM_VALUE if is_gram(name) else 1.0) for name in sorted(set(row["names"])) if name in index] + [(0, 1.0)]
+        for row in rows
+    ]
 
 
-def learn(data, labels, weights):
-    """Logistic regression by AdaGrad with L2; gives weights by name, and the bias under None."""
-    w, g = defaultdict(float), defaultdict(float)
+def learn(data, labels, weights, size):
+    """Logistic regression by AdaGrad with L2; number 0 is the bias."""
+    w, g = [0.0] * size, [1e-8] * size
     order = list(range(len(data)))
     rng = random.Random(7)
-    n = len(data)
-    for epoch in range(EPOCHS):
+    decay = 8 * L2 / len(data)
+    exp, sqrt = math.exp, math.sqrt
+    for _ in range(EPOCHS):
         rng.shuffle(order)
         for i in order:
-            z = w[None] + sum(w[name] * value for name, value in data[i])
-            p = 1 / (1 + math.exp(-max(-30, min(30, z))))
-            d = (p - labels[i]) * weights[i]
-            for name, value in data[i] + [(None, 1.0)]:
-                grad = d * value + (L2 * w[name] / n * 8 if name is not None else 0.0)
-                g[name] += grad * grad
-                w[name] -= 0.25 * grad / math.sqrt(g[name] + 1e-8)
+            row = data[i]
+            z = 0.0
+            for number, value in row:
+                z += w[number] * value
+            d = (1 / (1 + exp(-max(-30.0, min(30.0, z)))) - labels[i]) * weights[i]
+            for number, value in row:
+                grad = d * value + (decay * w[number] if number else BIAS_L2 * decay * w[0])
+                g[number] += grad * grad
+                w[number] -= 0.25 * grad / sqrt(g[number])
     return w
 
 
@@ -82,25 +93,29 @@ def balance(rows, label):
     return [len(rows) / (len(count) * count[(row["lang"], row[label])]) for row in rows]
 
 
-def fit(rows):
-    known = vocabulary(rows)
+def fit(rows, with_kinds=True):
+    index = {name: number for number, name in enumerate(sorted(vocabulary(rows)), 1)}
+    size = len(index) + 1
     tier_rows = [row for row in rows if row["tier"] != "-"]
-    data = vectors(tier_rows, known)
-    tier = learn(data, [float(row["tier"] == "plan") for row in tier_rows], balance(tier_rows, "tier"))
+    plan = [float(row["tier"] == "plan") for row in tier_rows]
+    tier = learn(vectors(tier_rows, index), plan, balance(tier_rows, "tier"), size)
+    if not with_kinds:
+        return index, tier, None
     kind_rows = [row for row in rows if row["kind"] != "-"]
-    data = vectors(kind_rows, known)
-    kinds = [learn(data, [float(row["kind"] == kind) for row in kind_rows], balance(kind_rows, "kind")) for kind in KINDS]
-    return known, tier, kinds
+    data, weights = vectors(kind_rows, index), balance(kind_rows, "kind")
+    kinds = [learn(data, [float(row["kind"] == kind) for row in kind_rows], weights, size) for kind in KINDS]
+    return index, tier, kinds
 
 
-def score(w, names, known):
-    return w[None] + sum(w[name] * (GRAM_VALUE if is_gram(name) else 1.0) for name in set(names) & known)
+def score(w, names, index):
+    known = (name for name in set(names) if name in index)
+    return w[0] + sum(w[index[name]] * (GRAM_VALUE if is_gram(name) else 1.0) for name in known)
 
 
 def calibrate(margins):
     """Platt: (margin, was it right) → slope and base."""
     slope, base = 1.0, 0.0
-    for _ in range(4000):
+    for _ in range(600):
         gs = gb = 0.0
         for margin, right in margins:
             p = 1 / (1 + math.exp(-max(-30, min(30, slope * margin + base))))
@@ -112,53 +127,48 @@ def calibrate(margins):
 
 
 def cross(rows):
-    """Leaves one source out at a time; gives margins of tier and kind, with what was right."""
-    tier_margins, kind_margins, wrong = [], [], []
-    recall = defaultdict(lambda: [0, 0])
-    for source in sorted({row["source"] for row in rows}):
-        known, tier, kinds = fit([row for row in rows if row["source"] != source])
-        for row in (row for row in rows if row["source"] == source):
-            if row["tier"] != "-":
-                z = score(tier, row["names"], known)
-                right = (z > 0) == (row["tier"] == "plan")
-                tier_margins.append((abs(z), right))
-                recall["tier", row["lang"], row["tier"]][0] += right
-                recall["tier", row["lang"], row["tier"]][1] += 1
-                if not right:
-                    wrong.append((row["id"], row["tier"], z))
-            # A source that holds one kind only teaches nothing about the others when it is left out.
-            if row["kind"] != "-" and not source.startswith("own-kind"):
-                ranked = sorted((score(w, row["names"], known) for w in kinds), reverse=True)
-                best = max(range(3), key=lambda k: score(kinds[k], row["names"], known))
-                right = KINDS[best] == row["kind"]
-                kind_margins.append((ranked[0] - ranked[1], right))
+    """Leaves a fifth of the sources out at a time; gives the margins of the tier, with what was right, and the mistakes."""
+    sources = sorted({row["source"] for row in rows})
+    margins, wrong, recall = [], [], defaultdict(lambda: [0, 0])
+    for fold in range(FOLDS):
+        out = set(sources[fold::FOLDS])
+        index, tier, _ = fit([row for row in rows if row["source"] not in out], with_kinds=False)
+        for row in (row for row in rows if row["source"] in out and row["tier"] != "-"):
+            z = score(tier, row["names"], index)
+            right = (z > 0) == (row["tier"] == "plan")
+            margins.append((abs(z), right))
+            recall[row["lang"], row["tier"]][0] += right
+            recall[row["lang"], row["tier"]][1] += 1
+            if not right:
+                wrong.append((row["id"], row["tier"], z))
     for key in sorted(recall):
         print(*key, "%d/%d = %.3f" % (*recall[key], recall[key][0] / recall[key][1]))
-    right = sum(r for _, r in tier_margins)
-    print("tier, sources left out in turn: %d/%d = %.4f" % (right, len(tier_margins), right / len(tier_margins)))
-    return tier_margins, kind_margins, wrong
+    right = sum(r for _, r in margins)
+    print("tier, on sources left out: %d/%d = %.4f" % (right, len(margins), right / len(margins)))
+    return margins, wrong
 
 
 def main():
     rows = [row for row in dump() if row["split"] == "train"]
-    tier_margins, _, wrong = cross(rows)
+    tier_margins, wrong = cross(rows)
     slope, base = calibrate(tier_margins)
     print("calibration of the tier: slope %.3f, base %.3f" % (slope, base))
     if "--cross" in sys.argv:
         for item in wrong:
             print("  %s should be %s, score %.2f" % item)
         return
-    known, tier, kinds = fit(rows)
-    milli = lambda w, name: round(1000 * w[name] * (GRAM_VALUE if name is not None and is_gram(name) else 1.0))
+    index, tier, kinds = fit(rows)
+    everyone = [tier] + kinds
     lines = []
-    for name in sorted(known):
-        numbers = [milli(w, name) for w in [tier] + kinds]
+    for name, number in sorted(index.items()):
+        scale = 1000 * (GRAM_VALUE if is_gram(name) else 1.0)
+        numbers = [round(scale * w[number]) for w in everyone]
         if any(abs(number) >= SLIGHTEST * 1000 for number in numbers):
             lines.append("\t".join([name] + [str(number) for number in numbers]))
     with open(os.path.join(ROOT, "templates", "classify", "weights.tsv"), "w", encoding="utf8") as out:
         out.write("# Learned weights, in thousandths of a logit: feature, tier 1, coding, reasoning, general.\n")
         out.write("# Written by tests/cases/classify/train.py; do not edit by hand.\n")
-        out.write("\t".join(["=bias"] + [str(milli(w, None)) for w in [tier] + kinds]) + "\n")
+        out.write("\t".join(["=bias"] + [str(round(1000 * w[0])) for w in everyone]) + "\n")
         out.write("=tier-calibration\t%d\t%d\n" % (round(slope * 1000), round(base * 1000)))
         out.write("=kind-calibration\t%d\t%d\n" % (1000, 300))
         out.write("\n".join(lines) + "\n")
