@@ -5,6 +5,7 @@
 //! where a limit of the design is passed: 20 µs per prompt, 200 µs for 100 KB.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,

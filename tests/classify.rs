@@ -2,6 +2,7 @@
 //! must not turn a decision. `cargo test --test classify -- --nocapture report` prints the table of docs/classify.md.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
