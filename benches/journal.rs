@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a benchmark fails by panicking and prints its figures"
 )]
@@ -28,7 +29,7 @@ const ROWS_EACH: u64 = 125;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["worker", dir, worker] => return write_rows(Path::new(dir), worker.parse().unwrap()),
+        ["worker", dir, worker] => write_rows(Path::new(dir), worker.parse().unwrap()),
         [] => bench(1_000_000),
         [rows] => bench(rows.parse().expect("a number of rows")),
         _ => println!("usage: cargo bench --bench journal [-- ROWS]"),
@@ -109,8 +110,8 @@ fn attempt(number: u64, all: u64) -> Attempt {
 fn write_rows(dir: &Path, worker: u64) {
     let mut recorder = Recorder::new(Place::new(dir), lookup(), TimeZone::UTC);
     for row in 0..ROWS_EACH {
-        let recorded = recorder.record(&attempt(worker * ROWS_EACH + row, PROCESSES * ROWS_EACH), start());
-        assert!(recorded.warning().is_none(), "{recorded:?}");
+        let went = recorder.record(&attempt(worker * ROWS_EACH + row, PROCESSES * ROWS_EACH), start());
+        assert!(went.warning().is_none(), "{went:?}");
     }
 }
 
@@ -147,7 +148,10 @@ fn bench(rows: u64) {
             (batch * 5000..rows.min((batch + 1) * 5000)).map(|number| attempt(number, rows)).collect();
         journal.append_all(&batch).unwrap();
     }
-    println!("{rows} rows written in batches of 5,000: {:.1?} a row", busy().saturating_sub(begun) / u32::try_from(rows).unwrap());
+    println!(
+        "{rows} rows written in batches of 5,000: {:.1?} a row",
+        busy().saturating_sub(begun) / u32::try_from(rows).unwrap()
+    );
     let size = std::fs::metadata(dir.join("journal.db")).unwrap().len();
     println!("size: {} bytes a row", size / rows);
     singles(&mut journal, rows);

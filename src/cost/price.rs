@@ -274,6 +274,8 @@ mod tests {
         let cost = |model: &str, tokens: u64| {
             price(&Usage::new(tokens, tokens / 5), model, &prices, at, Variant::Standard).usd.unwrap()
         };
+        let thousand = price(&Usage::new(1000, 500), "glm-4.7", &prices, at, Variant::Standard);
+        assert_eq!(thousand.usd, usd("0.00075"), "seed 002 contradicts seed 001's 0.002");
         let mixed = cost("claude-sonnet", 50_000).saturating_add(cost("glm-4.7", 950_000));
         let alone = cost("claude-sonnet", 1_000_000);
         let saved = alone.saturating_sub(mixed).share_of(alone).unwrap();

@@ -58,13 +58,13 @@ pub struct Recorder {
     zone: TimeZone,
     key: Option<JournalKey>,
     journal: Option<Journal>,
-    replayed: spool::Replayed,
+    replayed: Result<spool::Replayed, JournalError>,
 }
 
 impl Recorder {
     /// A recorder for the journal at `place`. Nothing is opened yet.
     pub fn new(place: Place, lookup: Lookup, zone: TimeZone) -> Self {
-        Self { place, lookup, zone, key: None, journal: None, replayed: spool::Replayed::default() }
+        Self { place, lookup, zone, key: None, journal: None, replayed: Ok(spool::Replayed::default()) }
     }
 
     /// The journal, opened (and the spool replayed) if it was not.
@@ -80,13 +80,14 @@ impl Recorder {
         let (key, from) = key::find(&self.place.dir, &self.lookup)?;
         let key = self.key.insert(key);
         let mut journal = Journal::open(&self.place, key, from, self.zone.clone(), now)?;
-        self.replayed = spool::replay(&self.place, key, &mut journal)?;
+        // What cannot be replayed now waits on; the journal itself is fine.
+        self.replayed = spool::replay(&self.place, key, &mut journal);
         Ok(journal)
     }
 
-    /// Rows of earlier runs that came out of the spool, and lines of it that could not be read.
-    pub fn replayed(&self) -> (usize, usize) {
-        (self.replayed.rows, self.replayed.unread)
+    /// Rows of earlier runs that came out of the spool, and lines of it that could not be read; or why it still waits.
+    pub fn replayed(&self) -> Result<(usize, usize), &JournalError> {
+        self.replayed.as_ref().map(|replayed| (replayed.rows, replayed.unread))
     }
 
     /// Writes the row, or spools it. The answer is never at stake.

@@ -88,7 +88,9 @@ pub(super) fn replay(place: &Place, key: &JournalKey, journal: &mut Journal) -> 
             continue;
         }
         let _lock = Lock::take(&dir.join("spool.lock"), PATIENCE, || {})?;
-        let Some(text) = disk::read_text(&path)? else { continue };
+        // A line torn in the middle of a character must not hold up the others.
+        let bytes = std::fs::read(&path).map_err(DiskError::io("read", &path))?;
+        let text = String::from_utf8_lossy(&bytes);
         let (mut rows, mut unread) = (Vec::new(), String::new());
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             if let Some(row) = open(key, line) {

@@ -47,11 +47,11 @@ fn request(seed: u64) -> RequestId {
     RequestId::new(now(), random)
 }
 
-/// An attempt that is priced by the seeds' book.
+/// An attempt that is amount by the seeds' book.
 fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
     let prices = Prices::named("spec-model-001").unwrap();
     let usage = Usage::new(1000, 500);
-    let priced = cost::price(&usage, model, &prices, now(), Variant::Standard);
+    let amount = cost::price(&usage, model, &prices, now(), Variant::Standard);
     Attempt {
         request: request(seed),
         number: 1,
@@ -75,11 +75,11 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         usage: Some(usage),
         estimated: false,
         variant: Variant::Standard,
-        cost: priced.usd,
+        cost: amount.usd,
         baseline: cost::baseline(&usage, model, cost::BASELINE_MODEL, &prices, now()),
-        book: priced.book,
-        book_version: priced.version,
-        price_key: priced.key,
+        book: amount.book,
+        book_version: amount.version,
+        price_key: amount.key,
         first_ms: Some(400),
         total_ms: 1200,
         outcome: Outcome::Ok,
@@ -144,6 +144,7 @@ fn a_row_comes_back_in_every_report() {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "exactly 100 is the promise")]
 fn the_seeds_daily_summary_of_ten_requests() {
     let dir = Dir::new();
     let mut journal = open(&dir.place());
@@ -218,8 +219,8 @@ fn response_times_errors_and_fallbacks_by_model() {
     for (found, exact) in [(total.p50, 510), (total.p95, 950), (total.p99, 990)] {
         assert!(u64::abs_diff(found, exact) * 50 <= exact, "{found} for {exact}");
     }
-    assert!(glm.fallback_rate > 0.0 && glm.error_rate == 0.0);
-    assert_eq!((stats[1].error_rate, stats[1].total_ms), (1.0, None));
+    assert!(glm.fallback_rate > 0.0 && glm.error_rate < 0.001);
+    assert!(stats[1].error_rate > 0.999 && stats[1].total_ms.is_none());
 }
 
 #[test]
@@ -438,8 +439,8 @@ fn worker() {
     let mut recorder = Recorder::new(Place::new(dir), with_key(KEY), TimeZone::UTC);
     for row in 0..rows {
         let seed = worker * 1_000_000 + row;
-        let recorded = recorder.record(&if row % 10 == 0 { opus(seed) } else { glm(seed) }, now());
-        assert!(recorded.warning().is_none(), "{recorded:?}");
+        let went = recorder.record(&if row % 10 == 0 { opus(seed) } else { glm(seed) }, now());
+        assert!(went.warning().is_none(), "{went:?}");
     }
 }
 
@@ -510,20 +511,20 @@ fn what_cannot_be_written_waits_in_the_spool_and_is_written_once() {
     fs::create_dir(&database).unwrap(); // nothing can be opened there
     let mut recorder = Recorder::new(place.clone(), with_key(KEY), TimeZone::UTC);
     for seed in 2..5 {
-        let recorded = recorder.record(&glm(seed), now());
-        let Recorded::Spooled { path, .. } = &recorded else { panic!("{recorded:?}") };
+        let went = recorder.record(&glm(seed), now());
+        let Recorded::Spooled { path, .. } = &went else { panic!("{went:?}") };
         assert_eq!(mode(path), 0o600);
-        assert!(recorded.warning().unwrap().0.contains("is written by the next run"));
+        assert!(went.warning().unwrap().0.contains("is written by the next run"));
     }
     let spool = fs::read(place.dir.join("spool.jsonl")).unwrap();
     assert!(!contains(&spool, b"glm") && !contains(&spool, b"DesignWorkflow"), "sealed");
     fs::remove_dir(&database).unwrap();
     fs::rename(&aside, &database).unwrap();
     // A torn line, as a power cut leaves one, blocks nothing and is not thrown away.
-    fs::write(place.dir.join("spool.jsonl"), [spool.as_slice(), b"{\"v\":1,\"sea"].concat()).unwrap();
+    fs::write(place.dir.join("spool.jsonl"), [spool.as_slice(), b"{\"v\":1,\"sea\xed\x95"].concat()).unwrap();
     let mut next = Recorder::new(place.clone(), with_key(KEY), TimeZone::UTC);
     assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().requests, 4);
-    assert_eq!(next.replayed(), (3, 1));
+    assert_eq!(next.replayed().unwrap(), (3, 1));
     assert!(!place.dir.join("spool.jsonl").exists());
     assert!(fs::read_to_string(place.dir.join("spool.unread.jsonl")).unwrap().starts_with("{\"v\":1,\"sea"));
 }
@@ -534,12 +535,23 @@ fn without_a_key_the_spool_has_no_text_of_prompts() {
     let place = dir.place();
     drop(open(&place));
     let mut recorder = Recorder::new(place.clone(), Lookup::default(), TimeZone::UTC);
-    let recorded = recorder.record(&glm(1), now());
-    let Recorded::Spooled { why: JournalError::NoKey { .. }, path } = recorded else { panic!("{recorded:?}") };
+    let went = recorder.record(&glm(1), now());
+    let Recorded::Spooled { why: JournalError::NoKey { .. }, path } = went else { panic!("{went:?}") };
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains("glm-4.7") && !text.contains("content"), "{text}");
     let mut next = Recorder::new(place, with_key(KEY), TimeZone::UTC);
     assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().requests, 1);
+}
+
+#[test]
+fn a_spool_that_cannot_be_replayed_does_not_close_the_journal() {
+    let dir = Dir::new();
+    let place = dir.place();
+    open(&place).append(&glm(1)).unwrap();
+    fs::create_dir(place.dir.join("spool.jsonl")).unwrap();
+    let mut next = Recorder::new(place, with_key(KEY), TimeZone::UTC);
+    assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().requests, 1);
+    assert!(next.replayed().is_err());
 }
 
 #[test]
@@ -555,7 +567,7 @@ fn a_spool_line_of_an_older_moai_is_still_read() {
     fs::write(place.dir.join("spool.jsonl"), format!("{}\n", serde_json::json!({"v": 1, "row": row}))).unwrap();
     let mut next = Recorder::new(place, with_key(KEY), TimeZone::UTC);
     assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().cost, usd("0.002"));
-    assert_eq!(next.replayed(), (1, 0));
+    assert_eq!(next.replayed().unwrap(), (1, 0));
 }
 
 #[test]
@@ -565,8 +577,8 @@ fn a_read_only_home_spools_into_the_refuge() {
     fs::write(&file, "not a directory").unwrap();
     let place = Place { dir: file.join("journal"), refuge: Some(dir.0.path().join("refuge")) };
     let mut recorder = Recorder::new(place.clone(), with_key(KEY), TimeZone::UTC);
-    let recorded = recorder.record(&glm(1), now());
-    let Recorded::Spooled { path, .. } = recorded else { panic!("{recorded:?}") };
+    let went = recorder.record(&glm(1), now());
+    let Recorded::Spooled { path, .. } = went else { panic!("{went:?}") };
     assert_eq!(path, dir.0.path().join("refuge/spool.jsonl"));
     let place = Place { dir: dir.0.path().join("journal"), refuge: place.refuge };
     let mut next = Recorder::new(place, with_key(KEY), TimeZone::UTC);
