@@ -31,4 +31,4 @@ pub use encode::{Dropped, Encoded, Target, ToolNames, encode};
 pub use event::{Delta, Event, Opened, StopReason};
 pub use fault::{Fault, FaultKind, Remedy};
 pub use quirks::{Effort, Quirks, WebSearch};
-pub use request::{Adapt, Adapted, Head, Request, RequestError, Turn};
+pub use request::{Adapt, Adapted, Head, Request, RequestError, Turn, estimate_tokens};

@@ -194,3 +194,31 @@ fn where_the_vendor_tells_no_usage_the_client_gets_an_estimate() {
     assert_eq!(text.matches("\"input_tokens\":1234").count(), 2, "{text}");
     assert!(text.contains("\"model\":\"glm-4.7\"") && text.contains("\"output_tokens\":4"), "{text}");
 }
+
+/// Forwarding reads along without parsing each piece, and learns the same.
+#[test]
+fn skimming_learns_what_reading_learns() {
+    for name in
+        ["anthropic-stream", "anthropic-usage-late", "anthropic-error", "anthropic-cut", "chat-stream", "chat-cut"]
+    {
+        let case = case(name);
+        let bytes = stream(&case);
+        let read = |mut decoder: Decoder| {
+            let mut events = Vec::new();
+            for piece in bytes.chunks(5) {
+                events.extend(decoder.feed(piece));
+            }
+            events.extend(decoder.finish());
+            (events, decoder.usage(), decoder.said())
+        };
+        let (whole, usage, said) = read(decoder(&case));
+        let (skimmed, again, about) = read(decoder(&case).skimming());
+        well_formed(&skimmed);
+        assert_eq!(again, usage, "{name}");
+        assert_eq!(skimmed.first(), whole.first(), "{name}");
+        let end = |events: &[Event]| events.last().cloned();
+        assert_eq!(end(&skimmed), end(&whole), "{name}");
+        assert!(skimmed.len() < whole.len() || name.starts_with("chat-cut"), "{name}: nothing was passed over");
+        assert!(about.abs_diff(said) <= said / 2 + 2, "{name}: {about} of {said}");
+    }
+}

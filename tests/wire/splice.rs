@@ -24,7 +24,7 @@ fn the_head_of_a_claude_code_request() {
     let head = request.head();
     assert_eq!((head.model.as_str(), head.stream, head.max_tokens), ("claude-opus-5-5", true, Some(128_000)));
     assert_eq!(head.session.as_deref(), Some("1b671a64"));
-    assert_eq!(head.last_user_text.as_deref(), Some("API 설계해줘"));
+    assert_eq!(request.last_user_text().as_deref(), Some("API 설계해줘"));
     assert_eq!((head.turn, head.messages, head.tools), (Turn::User, 2, 2));
 }
 
@@ -42,7 +42,7 @@ fn sessions_of_older_clients_and_of_chat() {
 fn who_speaks() {
     let turn = |messages: Value| {
         let request = peek(&json!({"model": "m", "messages": messages}));
-        (request.head().turn, request.head().last_user_text.clone())
+        (request.head().turn, request.last_user_text())
     };
     let said = |text: &str| Some(text.to_owned());
     let result = json!({"type": "tool_result", "tool_use_id": "t", "content": "a long answer"});

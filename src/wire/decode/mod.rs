@@ -27,6 +27,7 @@ pub struct Decoder {
     framer: Framer,
     scribe: Scribe,
     reader: Reader,
+    skims: bool,
 }
 
 /// Where a JSON text stands.
@@ -62,7 +63,7 @@ impl Decoder {
             Dialect::Gemini => Reader::Gemini(gemini::Reader),
             Dialect::Ollama => Reader::Ollama(ollama::Reader),
         };
-        Self { framer: Framer::new(dialect), scribe: Scribe::new(&quirks.origin, names, seed), reader }
+        Self { framer: Framer::new(dialect), scribe: Scribe::new(&quirks.origin, names, seed), reader, skims: false }
     }
 
     /// Limits one event of the stream, and a body that is not streamed, to so many bytes (32 MiB unless told).
@@ -72,11 +73,27 @@ impl Decoder {
         self
     }
 
+    /// A decoder that reads along while the vendor's own bytes are forwarded: start, first content, stop, usage, end
+    /// and errors come as always, but once there is content the pieces of text and arguments are passed over
+    /// unparsed. [`Decoder::said`] is then an estimate.
+    #[must_use]
+    pub fn skimming(mut self) -> Self {
+        self.skims = true;
+        self
+    }
+
     /// The events that are complete with these bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
         if !self.scribe.is_done() {
-            let Self { framer, scribe, reader } = self;
-            if let Err(fault) = framer.feed(bytes, &mut |name, data| reader.piece(name, data, Place::Stream, scribe)) {
+            let Self { framer, scribe, reader, skims } = self;
+            let mut take = |name: &str, data: &[u8]| match reader
+                .passes_over(name, data)
+                .filter(|_| *skims && scribe.has_blocks())
+            {
+                Some(said) => scribe.pass_over(said),
+                None => reader.piece(name, data, Place::Stream, scribe),
+            };
+            if let Err(fault) = framer.feed(bytes, &mut take) {
                 scribe.fail(fault);
             }
         }
@@ -86,7 +103,7 @@ impl Decoder {
     /// The last events: the stream has ended. An answer without an end becomes an error here.
     pub fn finish(&mut self) -> Vec<Event> {
         if !self.scribe.is_done() {
-            let Self { framer, scribe, reader } = self;
+            let Self { framer, scribe, reader, .. } = self;
             let shape = framer.shape();
             let place = if shape == Shape::Whole { Place::Whole } else { Place::Rest };
             framer.finish(&mut |name, data| reader.piece(name, data, place, scribe));
@@ -126,6 +143,26 @@ impl Decoder {
 }
 
 impl Reader {
+    /// How much a piece says, where it is nothing but a piece of text or of arguments; seen without parsing it.
+    fn passes_over(&self, name: &str, data: &[u8]) -> Option<usize> {
+        let has = |needle: &&str| memchr::memmem::find(data, needle.as_bytes()).is_some();
+        let data = data.trim_ascii();
+        match self {
+            _ if !(data.starts_with(b"{") && data.ends_with(b"}")) => None,
+            Self::Anthropic(_) => {
+                let is_delta = name == "content_block_delta" || data.starts_with(br#"{"type":"content_block_delta""#);
+                is_delta.then(|| said(data, &[r#""text""#, r#""thinking""#, r#""partial_json""#]))
+            }
+            Self::Chat(_) => {
+                let telling =
+                    [r#""usage":{"#, r#""usage": {"#, r#""finish_reason":""#, r#""finish_reason": ""#, r#""error""#];
+                let tells = telling.iter().any(has);
+                (!tells).then(|| said(data, &[r#""content""#, r#""reasoning_content""#, r#""arguments""#]))
+            }
+            Self::Responses(_) | Self::Gemini(_) | Self::Ollama(_) => None,
+        }
+    }
+
     /// One JSON text of the stream, or the whole body.
     fn piece(&mut self, name: &str, data: &[u8], place: Place, scribe: &mut Scribe) {
         let whole = place == Place::Whole;
@@ -135,6 +172,11 @@ impl Reader {
         }
         if data == b"[DONE]" {
             return scribe.end();
+        }
+        if let Self::Chat(_) = self
+            && chat::plain(data, scribe)
+        {
+            return;
         }
         let parsed =
             serde_json::from_slice::<Value>(data).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(data)));
@@ -172,4 +214,19 @@ impl Reader {
 /// The text at `key`, where it is text.
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
+}
+
+/// The length of the strings at these keys, wherever they are, as they are escaped.
+fn said(data: &[u8], keys: &[&str]) -> usize {
+    let length = |key: &&str| {
+        let at = memchr::memmem::find(data, key.as_bytes())? + key.len();
+        let value = data.get(at..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+        let mut escaped = false;
+        value.iter().position(|byte| {
+            let ends = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
+            ends
+        })
+    };
+    keys.iter().filter_map(length).sum()
 }

@@ -121,6 +121,11 @@ impl Scribe {
         self.events.push(Event::Start { id, model: self.model.clone(), usage: self.usage });
     }
 
+    /// A piece that nobody wants to hear of, and about how much it said.
+    pub(super) fn pass_over(&mut self, said: usize) {
+        self.said += said;
+    }
+
     pub(super) fn ping(&mut self) {
         self.events.push(Event::Ping);
     }

@@ -69,7 +69,9 @@ pub fn encode(prompt: &Prompt, target: &Target<'_>) -> Encoded {
         Dialect::Gemini => gemini::body(prompt, &mut draft),
         Dialect::Ollama => ollama::body(prompt, &mut draft),
     };
-    Encoded { body: Value::Object(body).to_string().into_bytes(), dropped: draft.dropped, names: draft.names }
+    // Writing a map of values into memory does not fail; the slower way is there so that nobody has to promise it.
+    let body = serde_json::to_vec(&body).unwrap_or_else(|_| Value::Object(body).to_string().into_bytes());
+    Encoded { body, dropped: draft.dropped, names: draft.names }
 }
 
 /// What is known while a body is written.

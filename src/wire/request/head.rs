@@ -24,8 +24,6 @@ pub struct Head {
     pub user: Option<String>,
     /// The session inside `user`, where Claude Code put one, or `prompt_cache_key`.
     pub session: Option<String>,
-    /// The last thing that the user said, without what the client wrote in `<system-reminder>` tags.
-    pub last_user_text: Option<String>,
     /// Whether the user speaks, or a tool answered.
     pub turn: Turn,
     /// How many messages there are.
@@ -168,14 +166,13 @@ pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
     let model: String = top.models.last().and_then(|raw| read(raw)).ok_or(RequestError::NoModel)?;
     let user = top.metadata.and_then(user_of_metadata).or_else(|| top.user.and_then(read));
     let session = user.as_deref().and_then(session_of_user).or_else(|| top.prompt_cache_key.and_then(read));
-    let (last_user_text, turn) = last_words(&top.messages);
+    let turn = turn(top.messages.iter().map(|raw| raw.get()));
     let head = Head {
         model,
         stream: top.stream.and_then(read).unwrap_or(false),
         max_tokens: top.max_completion_tokens.or(top.max_tokens.last().copied()).and_then(read),
         user,
         session,
-        last_user_text,
         turn,
         messages: top.messages.len(),
         tools: top.tools,
@@ -232,30 +229,30 @@ struct BlockPeek<'a> {
     text: Cow<'a, str>,
 }
 
-/// The user's last own words, and whether the request goes on with a tool's answer.
-fn last_words(messages: &[&RawValue]) -> (Option<String>, Turn) {
-    let mut turn = None;
-    for message in messages.iter().rev().filter_map(|raw| read::<MessagePeek<'_>>(raw)) {
+/// Whether the user speaks or a tool answered: seen in the last messages, and no further back than the model's.
+fn turn<'a>(messages: impl DoubleEndedIterator<Item = &'a str>) -> Turn {
+    for message in messages.rev().filter_map(|raw| serde_json::from_str::<MessagePeek<'_>>(raw).ok()) {
         match &*message.role {
-            "user" => {
-                let (text, tool_answered) = own_words(message.content);
-                if tool_answered {
-                    turn.get_or_insert(Turn::ToolLoop);
-                }
-                if let Some(text) = text {
-                    return (Some(text), turn.unwrap_or_default());
-                }
-            }
-            "tool" | "function" => {
-                turn.get_or_insert(Turn::ToolLoop);
-            }
-            "assistant" => {
-                turn.get_or_insert(Turn::User);
-            }
+            "user" => match own_words(message.content) {
+                (_, true) => return Turn::ToolLoop,
+                (Some(_), false) => return Turn::User,
+                (None, false) => {}
+            },
+            "tool" | "function" => return Turn::ToolLoop,
+            "assistant" => return Turn::User,
             _ => {}
         }
     }
-    (None, turn.unwrap_or_default())
+    Turn::User
+}
+
+/// The user's last own words.
+pub(super) fn last_words<'a>(messages: impl DoubleEndedIterator<Item = &'a str>) -> Option<String> {
+    messages
+        .rev()
+        .filter_map(|raw| serde_json::from_str::<MessagePeek<'_>>(raw).ok())
+        .filter(|message| message.role == "user")
+        .find_map(|message| own_words(message.content).0)
 }
 
 fn own_words(content: Option<&RawValue>) -> (Option<String>, bool) {

@@ -5,10 +5,12 @@
 //! costs money or fails. `docs/architecture.md` has the measurements behind this shape.
 
 mod adapt;
+mod estimate;
 mod head;
 mod splice;
 
 pub use adapt::{Adapt, Adapted};
+pub use estimate::estimate_tokens;
 pub use head::{Head, Turn};
 
 use bytes::Bytes;
@@ -78,6 +80,15 @@ impl Request {
     /// What routing reads.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// The last thing that the user said, without what the client wrote in `<system-reminder>` tags.
+    ///
+    /// In a long tool loop it is far back, so it is looked for only when it is asked for.
+    pub fn last_user_text(&self) -> Option<String> {
+        // `peek` has proved that the bytes are UTF-8, so this is never the empty text.
+        let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+        head::last_words(self.places.messages.iter().filter_map(|place| text.get(place.clone())))
     }
 
     /// The client's bytes with every top-level `model` replaced by `model`; all other bytes are the same.
