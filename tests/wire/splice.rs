@@ -139,6 +139,34 @@ fn a_compatible_upstream_gets_what_it_understands() {
 }
 
 #[test]
+fn several_words_of_the_system_before_a_result() {
+    let system = |text: &str| format!(r#"{{"role":"system","content":"{text}"}}"#);
+    let reminder = |text: &str| {
+        format!(
+            r#"{{"role":"user","content":[{{"type":"text","text":"<system-reminder>\n{text}\n</system-reminder>"}}]}}"#
+        )
+    };
+    let result = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"}]}"#;
+    let body = |messages: [String; 5]| format!(r#"{{"model":"m2","messages":[{}]}}"#, messages.join(" , "));
+    let before = body([
+        system("a"),
+        system("b"),
+        result.to_owned(),
+        r#"{"role":"user","content":"hi"}"#.to_owned(),
+        system("c"),
+    ]);
+    let after = body([
+        result.to_owned(),
+        reminder("a"),
+        reminder("b"),
+        r#"{"role":"user","content":"hi"}"#.to_owned(),
+        reminder("c"),
+    ]);
+    assert_eq!(adapt(&before, "anthropic-compatible", None).0, after);
+    assert_eq!(adapt(&before, "anthropic", None).0, before);
+}
+
+#[test]
 fn thinking_that_moai_marked_does_not_reach_anthropic() {
     let body = r#"{"model":"m2","messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":"moai-glm-v1:"}, {"type":"text","text":"b"}]},{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":""}]},{"role":"user","content":"moai-glm-v1: is fine here"}]}"#;
     let (adapted, dropped) = adapt(body, "anthropic", None);

@@ -89,26 +89,28 @@ impl Request {
             return;
         }
         let places = &self.places.messages;
-        let mut at = 0;
-        while let Some(range) = places.get(at) {
-            at += 1;
-            let Some(raw) = text.get(range.clone()) else { continue };
-            let Ok(message) = serde_json::from_str::<MessagePeek<'_>>(raw) else { continue };
-            if message.role == "system" && roles {
-                let next = places.get(at).and_then(|next| text.get(next.clone()));
-                match next.filter(|next| holds_results(next)) {
-                    // Between a call and its result there is no place for it: they change places.
-                    Some(next) => {
-                        splice.replace(range.clone(), next);
-                        if let Some(place) = places.get(at) {
-                            splice.replace(place.clone(), as_reminder(&message));
-                        }
-                        at += 1;
+        let raw = |at: usize| places.get(at).and_then(|place| text.get(place.clone()));
+        let read = |at: usize| raw(at).and_then(|raw| serde_json::from_str::<MessagePeek<'_>>(raw).ok());
+        let mut reminders = Vec::new();
+        for at in 0..places.len() {
+            let Some(message) = read(at) else { continue };
+            match &*message.role {
+                "system" if roles => {
+                    reminders.push(as_reminder(&message));
+                    if read(at + 1).is_some_and(|next| next.role == "system") {
+                        continue;
                     }
-                    None => splice.replace(range.clone(), as_reminder(&message)),
+                    // The system's words stay where they are; only between a call and its result there is no place
+                    // for them, and they change places with the result.
+                    let results = raw(at + 1).filter(|next| holds_results(next));
+                    let first = (at + 1).saturating_sub(reminders.len());
+                    let texts = results.map(str::to_owned).into_iter().chain(reminders.drain(..));
+                    for (place, text) in places.iter().skip(first).zip(texts) {
+                        splice.replace(place.clone(), text);
+                    }
                 }
-            } else if message.role == "assistant" && marks {
-                drop_thinking(text, &message, quirks, splice, dropped);
+                "assistant" if marks => drop_thinking(text, &message, quirks, splice, dropped),
+                _ => {}
             }
         }
     }
