@@ -47,6 +47,9 @@ pub struct Quirks {
     pub web_search: WebSearch,
     /// The host is Anthropic itself: its accounting line is kept, and its own signatures are good there.
     pub anthropic: bool,
+    /// Top-level fields of Anthropic's requests that this host refuses, instead of passing over what it does not
+    /// know: `context_management`, `output_config`, `safeguards`, …
+    pub refuses: Vec<Cow<'static, str>>,
     /// `system` is understood as a role in the middle of a conversation (Anthropic dialect).
     pub system_messages: bool,
     /// Reasoning tokens come beside `completion_tokens`, not inside them (xAI).
@@ -149,6 +152,7 @@ impl Default for Quirks {
             cache_control: false,
             web_search: WebSearch::No,
             anthropic: false,
+            refuses: Vec::new(),
             system_messages: false,
             reasoning_beside_output: false,
         }

@@ -139,6 +139,37 @@ fn a_compatible_upstream_gets_what_it_understands() {
 }
 
 #[test]
+fn fields_that_a_host_refuses_are_taken_out_with_their_comma() {
+    let quirks = Quirks {
+        refuses: vec!["context_management".into(), "safeguards".into()],
+        ..Quirks::preset("anthropic-compatible").unwrap()
+    };
+    let stripped = |body: &str| {
+        let request = Request::peek(body.to_owned()).unwrap();
+        let adapted = request.adapt(&Adapt { model: "m", quirks: &quirks, most_output: None });
+        let body = String::from_utf8(adapted.body.to_vec()).unwrap();
+        serde_json::from_str::<Value>(&body).expect(&body);
+        (body, adapted.dropped.len())
+    };
+    let model = r#""model":"m""#;
+    let messages = r#""messages" : [] "#;
+    let odd = r#""context_management": {"a":[1,2]}"#;
+    let also = r#""safeguards":[{}]"#;
+    for (before, after) in [
+        (format!("{{ {odd} , {model},{messages}}}"), format!("{{ {model},{messages}}}")),
+        (format!("{{{model}, {odd},{messages}}}"), format!("{{{model}, {messages}}}")),
+        (format!("{{{model},{messages},{odd} }}"), format!("{{{model},\"messages\" : [] }}")),
+        (format!("{{{odd},{also},{model},{messages}}}"), format!("{{{model},{messages}}}")),
+        (format!("{{{model},{messages},{odd} , {also}}}"), format!("{{{model},\"messages\" : []}}")),
+        (format!("{{{odd},{model},{also},{messages}}}"), format!("{{{model},{messages}}}")),
+    ] {
+        let (body, dropped) = stripped(&before);
+        assert_eq!(body, after, "{before}");
+        assert_eq!(dropped, before.matches("context_man").count() + before.matches("safeg").count());
+    }
+}
+
+#[test]
 fn several_words_of_the_system_before_a_result() {
     let system = |text: &str| format!(r#"{{"role":"system","content":"{text}"}}"#);
     let reminder = |text: &str| {

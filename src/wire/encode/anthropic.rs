@@ -40,6 +40,11 @@ pub(super) fn body(prompt: &Prompt, draft: &mut Draft<'_>) -> Map<String, Value>
     for (field, value) in &prompt.rest {
         body.insert(field.clone(), value.clone());
     }
+    for field in &draft.target.quirks.refuses {
+        if body.shift_remove(&**field).is_some() {
+            draft.drop(field.clone().into_owned(), "this host refuses it");
+        }
+    }
     body
 }
 

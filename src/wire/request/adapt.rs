@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Request;
-use super::head::{Items, MessagePeek, place};
+use super::head::{Entries, Items, MessagePeek, place};
 use super::splice::Splice;
 use crate::wire::encode::Dropped;
 use crate::wire::quirks::Quirks;
@@ -52,6 +52,9 @@ impl Request {
         self.splice_limit(to, &mut splice, &mut dropped);
         if !to.quirks.anthropic {
             self.splice_billing(text, &mut splice, &mut dropped);
+        }
+        if !to.quirks.refuses.is_empty() {
+            splice_refused(text, to.quirks, &mut splice, &mut dropped);
         }
         self.splice_messages(text, to.quirks, &mut splice, &mut dropped);
         Adapted { body: splice.apply(), dropped }
@@ -113,6 +116,28 @@ impl Request {
                 _ => {}
             }
         }
+    }
+}
+
+/// Takes refused fields out, each with the comma that goes with it.
+fn splice_refused(text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
+    // A key that is written with escapes is none of these, and such a body stays as it is.
+    let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(text) else { return };
+    let refused = |key: &str| quirks.refuses.iter().any(|field| field == key);
+    let begin = |key: &str| (key.as_ptr() as usize).saturating_sub(text.as_ptr() as usize + 1);
+    let last = entries.iter().rposition(|(key, _)| !refused(key)).unwrap_or_default();
+    let mut before = None;
+    for (at, (key, raw)) in entries.iter().enumerate() {
+        let end = place(text, raw).end;
+        if refused(key) {
+            let range = match entries.get(at + 1) {
+                Some((next, _)) if at < last => begin(key)..begin(next),
+                _ => before.unwrap_or_else(|| begin(key))..end,
+            };
+            splice.replace(range, "");
+            dropped.push(Dropped { field: (*key).to_owned().into(), why: "this host refuses it" });
+        }
+        before = Some(end);
     }
 }
 

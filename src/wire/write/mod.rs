@@ -25,7 +25,10 @@ pub fn anthropic_usage(usage: Usage) -> Value {
         "output_tokens": usage.output,
     });
     if let Some(map) = written.as_object_mut().filter(|_| usage.web_searches > 0) {
-        map.insert("server_tool_use".into(), json!({"web_search_requests": usage.web_searches, "web_fetch_requests": 0}));
+        map.insert(
+            "server_tool_use".into(),
+            json!({"web_search_requests": usage.web_searches, "web_fetch_requests": 0}),
+        );
     }
     written
 }
