@@ -8,7 +8,7 @@
 //! - [`hub`] — the typed prompt, and [`inbound`] other dialects' requests as one
 //! - [`encode`] — a prompt in a vendor's words, with what had to be [`Dropped`]
 //! - [`Decoder`] — a vendor's answer as events
-//! - [`write`] — events in a client's words
+//! - [`mod@write`] — events in a client's words
 //! - [`fault`] — what goes wrong, read from vendors and told to clients
 //! - [`Quirks`] — how one provider differs from the others of its dialect, as data
 
