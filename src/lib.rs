@@ -8,11 +8,15 @@
 //! | 8 | [`cli`] | the doors: one file per command, and the only code that writes to the terminal |
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
 //! | 5 | [`keys`] | where keys are kept and how one is found |
+//! | 5 | [`journal`] | every attempt and what it cost, encrypted; conversations, cached answers, feedback |
 //! | 5 | [`settings`] | Claude Code's settings files: edited in place, undone to the byte |
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
 //! | 4 | [`route`] | which model works where: modes and phases |
-//! | 2 | [`catalog`] | providers and models as typed data |
+//! | 3 | [`wire`] | the dialects of the vendors' APIs: requests, streams, errors |
+//! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
+//! | 3 | [`cost`] | usage times price, budgets, the Claude-only baseline |
+//! | 2 | [`catalog`] | providers, models and dated prices as typed data |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
 //! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
 
@@ -20,13 +24,17 @@
 
 pub mod base;
 pub mod catalog;
+pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod cost;
+pub mod journal;
 pub mod keys;
 pub mod model;
 pub mod route;
 pub mod settings;
 pub mod upstream;
+pub mod wire;
 pub mod worktree;
 
 pub use base::world::World;

@@ -48,7 +48,7 @@ const IMPURE: &[&str] = &[
 ];
 
 /// The rooms that may look at the text of a secret.
-const EXPOSERS: &[&str] = &["src/base/secret.rs", "src/keys/", "src/upstream/", "src/settings/"];
+const EXPOSERS: &[&str] = &["src/base/secret.rs", "src/keys/", "src/journal/key.rs", "src/upstream/", "src/settings/"];
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 80;

@@ -5,5 +5,6 @@ pub mod disk;
 pub mod failure;
 pub mod interrupt;
 pub mod program;
+pub mod random;
 pub mod secret;
 pub mod world;

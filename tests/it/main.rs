@@ -21,6 +21,7 @@ mod first;
 mod generated;
 mod init;
 mod install;
+mod journal;
 mod keys;
 mod mode;
 mod phase;

@@ -1,0 +1,245 @@
+//! Writing rows: the row and all its sums in one transaction, so that no reader and no crash sees one without the
+//! other. A row that is there already is left alone, which makes replaying harmless.
+
+use std::sync::LazyLock;
+
+use rusqlite::types::Value;
+use rusqlite::{Transaction, TransactionBehavior, params, params_from_iter};
+
+use crate::model::{TaskKind, Usage, Usd};
+
+use super::attempt::{Attempt, Outcome};
+use super::days;
+use super::error::JournalError;
+use super::query::By;
+use super::schema::{SUMS, TOKENS};
+use super::stats::{FIRST, TOTAL, bucket};
+use super::store::Journal;
+
+/// More than any real row holds, and few enough that sums never leave 64 bits.
+const MOST: u64 = 1_000_000_000_000_000;
+
+static UPSERT_DAY: LazyLock<String> = LazyLock::new(|| upsert("days", ["day", "tier", "model"]));
+static UPSERT_DIM: LazyLock<String> = LazyLock::new(|| upsert("dims", ["day", "dim", "value"]));
+
+fn upsert(table: &str, keys: [&str; 3]) -> String {
+    let columns = keys.join(", ");
+    let sums = SUMS.join(", ");
+    let marks = vec!["?"; keys.len() + SUMS.len() + 2].join(", ");
+    let adds: Vec<String> = SUMS.iter().map(|sum| format!("{sum} = {sum} + excluded.{sum}")).collect();
+    format!(
+        "INSERT INTO {table} ({columns}, {sums}, first_at, last_at) VALUES ({marks})
+         ON CONFLICT ({columns}) DO UPDATE SET {},
+         first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)",
+        adds.join(", ")
+    )
+}
+
+impl Journal {
+    /// Writes one row with its sums; `false` where the row was there already.
+    pub fn append(&mut self, attempt: &Attempt) -> Result<bool, JournalError> {
+        Ok(self.append_all(std::slice::from_ref(attempt))? == 1)
+    }
+
+    /// Writes rows in one transaction: all or none. Says how many were new.
+    pub fn append_all(&mut self, attempts: &[Attempt]) -> Result<usize, JournalError> {
+        let sql = JournalError::sql(&self.path);
+        let zone = self.zone.clone();
+        let writing = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&sql)?;
+        let mut new = 0;
+        for attempt in attempts {
+            let day = days::number(zone.to_datetime(attempt.at).date());
+            new += usize::from(write(&writing, attempt, day).map_err(&sql)?);
+        }
+        writing.commit().map_err(&sql)?;
+        Ok(new)
+    }
+}
+
+fn write(db: &Transaction<'_>, attempt: &Attempt, day: i64) -> rusqlite::Result<bool> {
+    let model = name(db, &attempt.model)?;
+    if !insert(db, attempt, day, model)? {
+        return Ok(false);
+    }
+    let sums = sums(attempt);
+    let row = |keys: [i64; 3]| params_from_iter(keys.into_iter().chain(sums));
+    db.prepare_cached(&UPSERT_DAY)?.execute(row([day, i64::from(attempt.tier.number()), model]))?;
+    for (dim, text) in dimensions(attempt) {
+        let value = text.map_or(Ok(0), |text| name(db, text))?;
+        db.prepare_cached(&UPSERT_DIM)?.execute(row([day, dim.number(), value]))?;
+    }
+    if attempt.outcome == Outcome::Ok {
+        let mut count = db.prepare_cached(
+            "INSERT INTO latency (day, model, what, bucket, count) VALUES (?, ?, ?, ?, 1)
+             ON CONFLICT (day, model, what, bucket) DO UPDATE SET count = count + 1",
+        )?;
+        count.execute(params![day, model, TOTAL, bucket(attempt.total_ms)])?;
+        if let Some(first) = attempt.first_ms {
+            count.execute(params![day, model, FIRST, bucket(first)])?;
+        }
+    }
+    Ok(true)
+}
+
+/// What reports can be made by, beside tier and model. A row without a value counts under none, so that every
+/// dimension sums to the whole.
+fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 6] {
+    [
+        (By::Kind, attempt.kind.map(TaskKind::as_str)),
+        (By::Agent, attempt.agent.as_deref()),
+        (By::Project, attempt.project.as_deref()),
+        (By::Worktree, attempt.worktree.as_deref()),
+        (By::Spec, attempt.spec.as_deref()),
+        (By::Session, attempt.session.as_deref()),
+    ]
+}
+
+/// The row's share of every sum, in the order of [`SUMS`], then its time twice.
+fn sums(attempt: &Attempt) -> [i64; SUMS.len() + 2] {
+    let [input, read, five_minutes, one_hour, output, reasoning, searches] = tokens(attempt.usage.unwrap_or_default());
+    let at = attempt.at.as_millisecond();
+    let compared = attempt.cost.zip(attempt.baseline);
+    [
+        i64::from(attempt.number == 1),
+        1,
+        i64::from(attempt.outcome.is_error()),
+        i64::from(attempt.outcome == Outcome::Cancelled),
+        i64::from(attempt.outcome == Outcome::Cached),
+        i64::from(attempt.fallback),
+        i64::from(attempt.retries),
+        i64::from(attempt.cost.is_none()),
+        i64::from(attempt.is_unmetered()),
+        i64::from(compared.is_none()),
+        input,
+        read,
+        five_minutes,
+        one_hour,
+        output,
+        reasoning,
+        searches,
+        money(attempt.cost).unwrap_or(0),
+        compared.and_then(|(cost, _)| money(Some(cost))).unwrap_or(0),
+        compared.and_then(|(_, baseline)| money(Some(baseline))).unwrap_or(0),
+        at,
+        at,
+    ]
+}
+
+fn count(tokens: u64) -> i64 {
+    i64::try_from(tokens.min(MOST)).unwrap_or(i64::MAX)
+}
+
+fn money(amount: Option<Usd>) -> Option<i64> {
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    amount.map(|amount| amount.nanos().clamp(0, most))
+}
+
+/// The number of a name; a new name gets the next.
+fn name(db: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
+    let found = db.prepare_cached("SELECT id FROM names WHERE text = ?")?.query_row([text], |row| row.get(0));
+    match found {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            db.prepare_cached("INSERT INTO names (text) VALUES (?) RETURNING id")?.query_row([text], |row| row.get(0))
+        }
+        other => other,
+    }
+}
+
+/// The columns of a row before its tokens, in the order in which [`insert`] fills them.
+const COLUMNS: [&str; 33] = [
+    "request",
+    "number",
+    "at",
+    "day",
+    "machine",
+    "session",
+    "project",
+    "worktree",
+    "spec",
+    "agent",
+    "task",
+    "decided_by",
+    "decision",
+    "model_asked",
+    "model",
+    "model_id",
+    "provider",
+    "tier",
+    "kind",
+    "confidence",
+    "metered",
+    "variant",
+    "cost",
+    "baseline",
+    "book",
+    "book_version",
+    "price_key",
+    "first_ms",
+    "total_ms",
+    "outcome",
+    "error",
+    "fallback",
+    "retries",
+];
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let columns: Vec<&str> = COLUMNS.iter().chain(SUMS.get(TOKENS).unwrap_or_default()).copied().collect();
+    format!(
+        "INSERT INTO attempts ({}) VALUES ({}) ON CONFLICT (request, number) DO NOTHING",
+        columns.join(", "),
+        vec!["?"; columns.len()].join(", ")
+    )
+});
+
+fn insert(db: &Transaction<'_>, attempt: &Attempt, day: i64, model: i64) -> rusqlite::Result<bool> {
+    let known = |text: &str| name(db, text).map(Value::from);
+    let named = |text: &Option<String>| text.as_deref().map_or(Ok(Value::Null), known);
+    let metered = match (attempt.usage, attempt.estimated) {
+        (None, _) => 0,
+        (Some(_), false) => 1,
+        (Some(_), true) => 2,
+    };
+    let row: [Value; COLUMNS.len()] = [
+        attempt.request.as_str().to_owned().into(),
+        i64::from(attempt.number).into(),
+        attempt.at.as_millisecond().into(),
+        day.into(),
+        known(&attempt.machine)?,
+        named(&attempt.session)?,
+        named(&attempt.project)?,
+        named(&attempt.worktree)?,
+        named(&attempt.spec)?,
+        named(&attempt.agent)?,
+        named(&attempt.task)?,
+        known(&attempt.decided_by)?,
+        attempt.decision.clone().into(),
+        named(&attempt.model_asked)?,
+        model.into(),
+        known(&attempt.model_id)?,
+        known(&attempt.provider)?,
+        i64::from(attempt.tier.number()).into(),
+        attempt.kind.map_or(Ok(Value::Null), |kind| known(kind.as_str()))?,
+        attempt.confidence.filter(|one| one.is_finite()).into(),
+        metered.into(),
+        attempt.variant.as_str().to_owned().into(),
+        money(attempt.cost).into(),
+        money(attempt.baseline).into(),
+        known(&attempt.book)?,
+        known(&attempt.book_version)?,
+        named(&attempt.price_key)?,
+        attempt.first_ms.map(count).into(),
+        count(attempt.total_ms).into(),
+        known(attempt.outcome.as_str())?,
+        named(&attempt.error)?,
+        i64::from(attempt.fallback).into(),
+        i64::from(attempt.retries).into(),
+    ];
+    let tokens = tokens(attempt.usage.unwrap_or_default()).map(Value::from);
+    Ok(db.prepare_cached(&INSERT)?.execute(params_from_iter(row.into_iter().chain(tokens)))? == 1)
+}
+
+/// The token counts in the order of [`TOKENS`].
+fn tokens(usage: Usage) -> [i64; 7] {
+    let Usage { input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, web_searches } = usage;
+    [input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, web_searches].map(count)
+}

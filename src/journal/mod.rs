@@ -1,0 +1,36 @@
+//! Floor 5: the journal. Every attempt is one row in an encrypted `SQLite` database, together with the sums that the
+//! reports read, so that a report costs the same after a year as after a day.
+//!
+//! - [`key`]: the random key, where it is kept, and the note that says where, so that it never changes silently.
+//! - [`Journal`]: opening, migrating (with a backup first), appending, asking.
+//! - [`Recorder`]: what a request uses. Writing that fails goes to a spool file, which the next run replays.
+//! - [`reconcile`]: the journal against a vendor's bill.
+//!
+//! Conversations (24 hours), cached answers and feedback live in the same file, because they need the same key.
+//! No prompt text is in the rows of attempts, and no API key is anywhere in it.
+
+mod append;
+mod attempt;
+mod days;
+mod error;
+mod keep;
+pub mod key;
+mod query;
+pub mod reconcile;
+mod recorder;
+mod schema;
+mod sessions;
+mod spool;
+mod stats;
+mod store;
+
+pub use attempt::{Attempt, Outcome};
+pub use days::{Days, Period};
+pub use error::JournalError;
+pub use keep::{Answer, Feedback, Opinion};
+pub use key::JournalKey;
+pub use query::{By, Line, Savings, Totals};
+pub use recorder::{Recorded, Recorder};
+pub use sessions::{Message, Session, SessionHead};
+pub use stats::{ModelStats, Percentiles};
+pub use store::{Journal, Place};

@@ -1,0 +1,102 @@
+//! What a request uses: opens the journal when it is first needed, and never lets an answer fail because its row
+//! could not be written.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::base::failure::Explain as _;
+
+use super::attempt::Attempt;
+use super::error::JournalError;
+use super::key::{self, JournalKey, Lookup};
+use super::spool;
+use super::store::{Journal, Place};
+
+/// Where a row went.
+#[derive(Debug)]
+pub enum Recorded {
+    /// Into the journal.
+    Written,
+    /// Into the spool; the next run writes it.
+    Spooled {
+        /// Why not into the journal.
+        why: JournalError,
+        /// The spool file.
+        path: PathBuf,
+    },
+    /// Nowhere.
+    Lost {
+        /// Why not into the journal.
+        why: JournalError,
+        /// Why not into the spool.
+        spool: JournalError,
+    },
+}
+
+impl Recorded {
+    /// What to tell the person, with hints; `None` when all is well.
+    pub fn warning(&self) -> Option<(String, Vec<String>)> {
+        match self {
+            Self::Written => None,
+            Self::Spooled { why, path } => Some((
+                format!("{why}; the cost waits in {} and is written by the next run", path.display()),
+                why.hints(),
+            )),
+            Self::Lost { why, spool } => {
+                Some((format!("{why}; and {spool}: the cost of this request is not recorded"), why.hints()))
+            }
+        }
+    }
+}
+
+/// A journal that opens itself.
+pub struct Recorder {
+    place: Place,
+    lookup: Lookup,
+    zone: TimeZone,
+    key: Option<JournalKey>,
+    journal: Option<Journal>,
+    replayed: Result<spool::Replayed, JournalError>,
+}
+
+impl Recorder {
+    /// A recorder for the journal at `place`. Nothing is opened yet.
+    pub fn new(place: Place, lookup: Lookup, zone: TimeZone) -> Self {
+        Self { place, lookup, zone, key: None, journal: None, replayed: Ok(spool::Replayed::default()) }
+    }
+
+    /// The journal, opened (and the spool replayed) if it was not.
+    pub fn journal(&mut self, now: Timestamp) -> Result<&mut Journal, JournalError> {
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => self.open(now)?,
+        };
+        Ok(self.journal.insert(journal))
+    }
+
+    fn open(&mut self, now: Timestamp) -> Result<Journal, JournalError> {
+        let (key, from) = key::find(&self.place.dir, &self.lookup)?;
+        let key = self.key.insert(key);
+        let mut journal = Journal::open(&self.place, key, from, self.zone.clone(), now)?;
+        // What cannot be replayed now waits on; the journal itself is fine.
+        self.replayed = spool::replay(&self.place, key, &mut journal);
+        Ok(journal)
+    }
+
+    /// Rows of earlier runs that came out of the spool, and lines of it that could not be read; or why it still waits.
+    pub fn replayed(&self) -> Result<(usize, usize), &JournalError> {
+        self.replayed.as_ref().map(|replayed| (replayed.rows, replayed.unread))
+    }
+
+    /// Writes the row, or spools it. The answer is never at stake.
+    pub fn record(&mut self, attempt: &Attempt, now: Timestamp) -> Recorded {
+        let written = self.journal(now).and_then(|journal| journal.append(attempt));
+        let Err(why) = written else { return Recorded::Written };
+        match spool::add(&self.place, self.key.as_ref(), attempt) {
+            Ok(path) => Recorded::Spooled { why, path },
+            Err(spool) => Recorded::Lost { why, spool },
+        }
+    }
+}

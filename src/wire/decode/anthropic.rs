@@ -1,0 +1,176 @@
+//! Anthropic's own stream, and those who imitate it.
+
+use serde_json::Value;
+
+use super::scribe::Scribe;
+use super::{text, usage};
+use crate::wire::event::{Delta, Opened, StopReason};
+use crate::wire::fault::{Fault, FaultKind};
+
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    usage: usage::Anthropic,
+    blocks: Vec<Block>,
+}
+
+/// A block of the upstream, and where it is in ours.
+#[derive(Debug)]
+struct Block {
+    upstream: u64,
+    index: usize,
+    open: bool,
+    /// The whole input of a call that sends no pieces.
+    input: Option<String>,
+    tool: bool,
+}
+
+impl Reader {
+    pub(super) fn event(&mut self, name: &str, value: &Value, scribe: &mut Scribe) {
+        match text(value, "type").filter(|kind| !kind.is_empty()).unwrap_or(name) {
+            "message_start" => self.message_start(value.get("message").unwrap_or(value), scribe),
+            "content_block_start" => self.block_start(value, scribe),
+            "content_block_delta" => self.block_delta(value, scribe),
+            "content_block_stop" => self.block_stop(value, scribe),
+            "message_delta" => self.message_delta(value, scribe),
+            "message_stop" => scribe.end(),
+            "message" => self.whole(value, scribe),
+            "ping" => scribe.ping(),
+            "error" => scribe.fail(Fault::new(FaultKind::Server, "the vendor reported an error without a text")),
+            _ => {}
+        }
+    }
+
+    /// A message that was not streamed.
+    pub(super) fn whole(&mut self, value: &Value, scribe: &mut Scribe) {
+        let Some(blocks) = value.get("content").and_then(Value::as_array) else { return };
+        self.message_start(value, scribe);
+        for (number, block) in blocks.iter().enumerate() {
+            let upstream = number as u64;
+            self.start_block(upstream, block, scribe);
+            if let (Some("thinking"), Some(signature), Some(at)) =
+                (text(block, "type"), text(block, "signature"), self.index_of(Some(upstream)))
+            {
+                scribe.delta(at, Delta::Signature(signature.to_owned()));
+            }
+            self.stop_block(Some(upstream), scribe);
+        }
+        scribe.used(self.usage.merge(value.get("usage")));
+        if let Some(reason) = text(value, "stop_reason") {
+            scribe.stop(StopReason::of_word(reason));
+        }
+        scribe.stop_sequence(text(value, "stop_sequence"));
+        scribe.end();
+    }
+
+    fn message_start(&mut self, message: &Value, scribe: &mut Scribe) {
+        scribe.used(self.usage.merge(message.get("usage")));
+        scribe.start(text(message, "id"), text(message, "model"));
+    }
+
+    fn message_delta(&mut self, value: &Value, scribe: &mut Scribe) {
+        scribe.used(self.usage.merge(value.get("usage")));
+        let delta = value.get("delta").unwrap_or(value);
+        if let Some(reason) = text(delta, "stop_reason") {
+            scribe.stop(StopReason::of_word(reason));
+        }
+        scribe.stop_sequence(text(delta, "stop_sequence"));
+    }
+
+    fn block_start(&mut self, value: &Value, scribe: &mut Scribe) {
+        let next = self.blocks.iter().map(|block| block.upstream + 1).max().unwrap_or(0);
+        let upstream = value.get("index").and_then(Value::as_u64).unwrap_or(next);
+        self.start_block(upstream, value.get("content_block").unwrap_or(&Value::Null), scribe);
+    }
+
+    fn start_block(&mut self, upstream: u64, block: &Value, scribe: &mut Scribe) {
+        let said = |key| text(block, key).unwrap_or_default();
+        let tool = said("type") == "tool_use";
+        let opened = match said("type") {
+            "text" => Opened::Text,
+            "thinking" => Opened::Thinking,
+            "redacted_thinking" => Opened::Redacted(said("data").to_owned()),
+            "tool_use" => {
+                let number = scribe.call(Some(upstream), said("id"));
+                scribe.call_name(number, said("name"));
+                Opened::Other(Value::Null)
+            }
+            _ => Opened::Other(block.clone()),
+        };
+        let index = if tool { scribe.calls().len().saturating_sub(1) } else { scribe.block(opened) };
+        let input = block.get("input").filter(|input| tool && input.as_object().is_some_and(|map| !map.is_empty()));
+        self.blocks.push(Block { upstream, index, open: true, input: input.map(Value::to_string), tool });
+        match said("type") {
+            "text" if !said("text").is_empty() => scribe.delta(index, Delta::Text(said("text").to_owned())),
+            "thinking" if !said("thinking").is_empty() => {
+                scribe.delta(index, Delta::Thinking(said("thinking").to_owned()));
+            }
+            _ => {}
+        }
+    }
+
+    /// The open block of an upstream index; without one, the newest that is open.
+    fn find(&mut self, upstream: Option<u64>) -> Option<&mut Block> {
+        self.blocks.iter_mut().rev().find(|block| block.open && upstream.is_none_or(|index| index == block.upstream))
+    }
+
+    fn index_of(&mut self, upstream: Option<u64>) -> Option<usize> {
+        self.find(upstream).map(|block| block.index)
+    }
+
+    fn block_delta(&mut self, value: &Value, scribe: &mut Scribe) {
+        let Some(delta) = value.get("delta") else { return };
+        let upstream = value.get("index").and_then(Value::as_u64);
+        let said = |key| text(delta, key).unwrap_or_default().to_owned();
+        let kind = text(delta, "type").unwrap_or_default();
+        if self.find(upstream).is_none() {
+            // A block that never began: say what it must be.
+            let block = match kind {
+                "text_delta" => serde_json::json!({"type": "text"}),
+                "thinking_delta" => serde_json::json!({"type": "thinking"}),
+                _ => return,
+            };
+            self.start_block(upstream.unwrap_or(self.blocks.len() as u64), &block, scribe);
+        }
+        let Some(block) = self.find(upstream) else { return };
+        if kind == "input_json_delta" && block.tool {
+            let piece = said("partial_json");
+            if !piece.is_empty() {
+                block.input = None;
+                scribe.call_arguments(block.index, &piece);
+            }
+            return;
+        }
+        let index = block.index;
+        if block.tool {
+            return;
+        }
+        scribe.delta(
+            index,
+            match kind {
+                "text_delta" => Delta::Text(said("text")),
+                "thinking_delta" => Delta::Thinking(said("thinking")),
+                "signature_delta" => Delta::Signature(said("signature")),
+                "input_json_delta" => Delta::Json(said("partial_json")),
+                _ => Delta::Other(delta.clone()),
+            },
+        );
+    }
+
+    fn block_stop(&mut self, value: &Value, scribe: &mut Scribe) {
+        self.stop_block(value.get("index").and_then(Value::as_u64), scribe);
+    }
+
+    fn stop_block(&mut self, upstream: Option<u64>, scribe: &mut Scribe) {
+        let Some(block) = self.find(upstream) else { return };
+        block.open = false;
+        let (index, input, tool) = (block.index, block.input.take(), block.tool);
+        if tool {
+            if let Some(input) = input {
+                scribe.call_arguments(index, &input);
+            }
+            scribe.call_done(index);
+        } else {
+            scribe.close(index);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! A request for an upstream of the same dialect that is not quite like Anthropic: changed where it must be, and
+//! byte for byte the client's elsewhere.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Request;
+use super::head::{Entries, Items, MessagePeek, place};
+use super::splice::Splice;
+use crate::wire::encode::Dropped;
+use crate::wire::quirks::Quirks;
+use crate::wire::{reminder, signature};
+
+/// What an upstream of the Anthropic dialect needs changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Adapt<'a> {
+    /// The model's name there.
+    pub model: &'a str,
+    /// What is different there: `anthropic`, `system_messages`.
+    pub quirks: &'a Quirks,
+    /// The most output tokens that the model gives: a wish for more is cut to it.
+    pub most_output: Option<u64>,
+}
+
+/// The bytes for the upstream, and what is not in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapted {
+    /// The body.
+    pub body: Bytes,
+    /// What was taken out or lowered.
+    pub dropped: Vec<Dropped>,
+}
+
+const TEXT_GONE: &str = r#"{"type":"text","text":"(thinking of another model was here)"}"#;
+
+impl Request {
+    /// This request for an upstream of the Anthropic dialect.
+    ///
+    /// Anthropic itself gets everything but thinking that moai marked as another model's. For the others its
+    /// accounting line goes, which changes with every build and costs the prompt cache, and words of the system in
+    /// the middle of the conversation become the user's reminders, which nobody refuses.
+    pub fn adapt(&self, to: &Adapt<'_>) -> Adapted {
+        let mut splice = Splice::new(&self.bytes);
+        let mut dropped = Vec::new();
+        if self.places.models.len() != 1 || self.head.model != to.model {
+            self.splice_model(&mut splice, to.model);
+        }
+        // `peek` has proved that the bytes are UTF-8, so this is never the empty text.
+        let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+        self.splice_limit(to, &mut splice, &mut dropped);
+        if !to.quirks.anthropic {
+            self.splice_billing(text, &mut splice, &mut dropped);
+        }
+        if !to.quirks.refuses.is_empty() {
+            splice_refused(text, to.quirks, &mut splice, &mut dropped);
+        }
+        self.splice_messages(text, to.quirks, &mut splice, &mut dropped);
+        Adapted { body: splice.apply(), dropped }
+    }
+
+    fn splice_limit(&self, to: &Adapt<'_>, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
+        if let (Some(wanted), Some(most)) = (self.head.max_tokens, to.most_output)
+            && wanted > most
+        {
+            for place in &self.places.max_tokens {
+                splice.replace(place.clone(), most.to_string());
+            }
+            dropped.push(Dropped { field: "max_tokens".into(), why: "lowered to the most that the model gives" });
+        }
+    }
+
+    fn splice_billing(&self, text: &str, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
+        let Some(system) = self.places.system.clone() else { return };
+        let Some(items) = text.get(system).and_then(|raw| serde_json::from_str::<Items<'_>>(raw).ok()) else { return };
+        let Some(first) = items.0.first().filter(|raw| is_billing(raw)) else { return };
+        let first = place(text, first);
+        // With the comma that follows it; alone it leaves an empty array, which is allowed.
+        let end = items.0.get(1).map_or(first.end, |next| place(text, next).start);
+        splice.replace(first.start..end, "");
+        let field = "system: x-anthropic-billing-header".into();
+        dropped.push(Dropped { field, why: "it is for Anthropic and changes with every build" });
+    }
+
+    fn splice_messages(&self, text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
+        let has = |needle: &str| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
+        let marks = has("moai-") || has(r#""signature":"""#) || has(r#""signature": """#);
+        // The role itself is looked for below; this only spares the look where there cannot be one.
+        let roles = !quirks.system_messages && has("system");
+        if !marks && !roles {
+            return;
+        }
+        let places = &self.places.messages;
+        let raw = |at: usize| places.get(at).and_then(|place| text.get(place.clone()));
+        let read = |at: usize| raw(at).and_then(|raw| serde_json::from_str::<MessagePeek<'_>>(raw).ok());
+        let mut reminders = Vec::new();
+        for at in 0..places.len() {
+            let Some(message) = read(at) else { continue };
+            match &*message.role {
+                "system" if roles => {
+                    reminders.push(as_reminder(&message));
+                    if read(at + 1).is_some_and(|next| next.role == "system") {
+                        continue;
+                    }
+                    // The system's words stay where they are; only between a call and its result there is no place
+                    // for them, and they change places with the result.
+                    let results = raw(at + 1).filter(|next| holds_results(next));
+                    let first = (at + 1).saturating_sub(reminders.len());
+                    let texts = results.map(str::to_owned).into_iter().chain(reminders.drain(..));
+                    for (place, text) in places.iter().skip(first).zip(texts) {
+                        splice.replace(place.clone(), text);
+                    }
+                }
+                "assistant" if marks => drop_thinking(text, &message, quirks, splice, dropped),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Takes refused fields out, each with the comma that goes with it.
+fn splice_refused(text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
+    // A key that is written with escapes is none of these, and such a body stays as it is.
+    let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(text) else { return };
+    let refused = |key: &str| quirks.refuses.iter().any(|field| field == key);
+    let begin = |key: &str| (key.as_ptr() as usize).saturating_sub(text.as_ptr() as usize + 1);
+    let last = entries.iter().rposition(|(key, _)| !refused(key)).unwrap_or_default();
+    let mut before = None;
+    for (at, (key, raw)) in entries.iter().enumerate() {
+        let end = place(text, raw).end;
+        if refused(key) {
+            let range = match entries.get(at + 1) {
+                Some((next, _)) if at < last => begin(key)..begin(next),
+                _ => before.unwrap_or_else(|| begin(key))..end,
+            };
+            splice.replace(range, "");
+            dropped.push(Dropped { field: (*key).to_owned().into(), why: "this host refuses it" });
+        }
+        before = Some(end);
+    }
+}
+
+fn is_billing(raw: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Text {
+        text: String,
+    }
+    serde_json::from_str::<Text>(raw.get()).is_ok_and(|block| block.text.starts_with("x-anthropic-billing-header:"))
+}
+
+fn holds_results(raw: &str) -> bool {
+    let value: Value = serde_json::from_str(raw).unwrap_or_default();
+    let blocks = value.get("content").and_then(Value::as_array);
+    blocks.into_iter().flatten().any(|block| block.get("type").and_then(Value::as_str) == Some("tool_result"))
+}
+
+/// A message of the system as one of the user. Only its text is kept: it has nothing else.
+fn as_reminder(message: &MessagePeek<'_>) -> String {
+    let content: Value = message.content.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+    let words = match &content {
+        Value::String(text) => text.clone(),
+        Value::Array(blocks) => {
+            let texts = blocks.iter().filter_map(|block| block.get("text")?.as_str());
+            texts.collect::<Vec<_>>().join("\n\n")
+        }
+        _ => String::new(),
+    };
+    serde_json::json!({"role": "user", "content": [{"type": "text", "text": reminder::wrap(&words)}]}).to_string()
+}
+
+/// Takes out the thinking that the upstream cannot have signed.
+fn drop_thinking(
+    text: &str,
+    message: &MessagePeek<'_>,
+    quirks: &Quirks,
+    splice: &mut Splice<'_>,
+    dropped: &mut Vec<Dropped>,
+) {
+    #[derive(Deserialize)]
+    struct Thinking {
+        #[serde(rename = "type")]
+        kind: String,
+        #[serde(default)]
+        signature: String,
+    }
+    let Some(items) = message.content.and_then(|raw| serde_json::from_str::<Items<'_>>(raw.get()).ok()) else { return };
+    let foreign = |raw: &&RawValue| {
+        serde_json::from_str::<Thinking>(raw.get()).is_ok_and(|block| {
+            let good =
+                signature::may_be_anthropic(&block.signature) || (!quirks.anthropic && block.signature.is_empty());
+            block.kind == "thinking" && !good
+        })
+    };
+    let kept: Vec<&str> = items.0.iter().filter(|raw| !foreign(raw)).map(|raw| raw.get()).collect();
+    if kept.len() == items.0.len() {
+        return;
+    }
+    dropped.push(Dropped { field: "thinking".into(), why: "another model thought it" });
+    let content = message.content.map(|raw| place(text, raw)).unwrap_or_default();
+    // An assistant's message must not be empty.
+    let blocks = if kept.is_empty() { TEXT_GONE.to_owned() } else { kept.join(",") };
+    splice.replace(content, format!("[{blocks}]"));
+}
