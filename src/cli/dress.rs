@@ -91,6 +91,13 @@ impl Dress {
         let in_file = form != Form::Process;
         let form = if helper { settings::Form::Helper(helper_command(world)) } else { settings::Form::Embed(key) };
         let mut glm = settings::glm_env(&spec, form);
+        if helper && let Some(name) = found.as_ref().and_then(|found| glm.holder(&found.secret)) {
+            return Err(Failure::new(
+                Kind::Config,
+                format!("glm.json puts the key into `{name}`, and with a helper no key may stand in a file"),
+            )
+            .hint("take it out of .moai/llm-configs/glm.json, or switch without --helper"));
+        }
         if in_file {
             let layers = Layers::load(world, &project.root, None)?;
             settings::shield(&mut glm, &layers, &helper_command(world));
@@ -117,6 +124,22 @@ impl Dress {
             }
         }
         Ok(self)
+    }
+
+    /// Says where the key goes, where that is not GLM's own host or not encrypted: the address may come from a file that
+    /// somebody else committed.
+    pub(super) fn warn_of_address(&self, ui: &mut Ui) -> Result<(), Failure> {
+        let Some(url) = self.glm.plain("ANTHROPIC_BASE_URL") else { return Ok(()) };
+        let host = settings::host(url).unwrap_or_default();
+        let loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
+        if !settings::is_glm_url(url) && !loopback {
+            ui.warn(format!("the GLM key is sent to {}, which is not Z.AI's", clean(&host)))?;
+            ui.hint("see who says so: `moai config explain llm.glm.base_url`")?;
+        }
+        if url.starts_with("http://") && !loopback {
+            ui.warn(format!("{} is not encrypted: the key can be read on the way", clean(&settings::public_url(url))))?;
+        }
+        Ok(())
     }
 
     /// The environment itself.

@@ -276,6 +276,12 @@ impl GlmEnv {
         })
     }
 
+    /// The variable that `key` went into, where there is one.
+    pub fn holder(&self, key: &Secret) -> Option<&str> {
+        let holds = |value: &Value| matches!(value, Value::Key(text) if text.expose().contains(key.expose()));
+        self.variables.iter().find(|variable| holds(&variable.value)).map(|variable| variable.name.as_str())
+    }
+
     /// Every place with the JSON text that belongs there, in the order of writing.
     pub(super) fn wanted(&self) -> Vec<(Spot, String)> {
         let helper = self.helper.iter().map(|command| (Spot::top("apiKeyHelper"), quote(command)));

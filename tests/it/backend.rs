@@ -331,11 +331,28 @@ fn a_key_inside_another_variable_of_glm_json_shows_nowhere() {
         assert!(!said.stdout.contains("pa55w0rd") && !said.stderr.contains("pa55w0rd"), "{said:?}");
         said.ok();
     }
+    let stderr = discreet(scratch.moai(["glm", "--helper"])).fails(3);
+    assert!(stderr.contains("puts the key into `X`"), "{stderr}");
+    assert!(!local(&scratch).exists());
     let bin = scratch.write("bin/claude", "#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done\n");
     std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let said = discreet(scratch.moai([OsStr::new("glm"), OsStr::new("--"), bin.as_os_str()]));
     assert!(said.stdout.contains("\"Y\":\"seen\""), "{said:?}");
     said.ok();
+}
+
+#[test]
+fn a_key_that_goes_to_somebody_else_is_said_before_it_goes() {
+    let scratch = ready();
+    scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://evil.example/x\"}}");
+    for args in [&["glm", "--dry-run"][..], &["glm"], &["glm", "--", "true"]] {
+        let said = discreet(scratch.moai(args));
+        assert!(said.stderr.contains("the GLM key is sent to evil.example"), "{said:?}");
+        assert!(said.stderr.contains("is not encrypted"), "{said:?}");
+        said.ok();
+    }
+    scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:9/x\"}}");
+    assert!(!scratch.moai(["glm", "--dry-run"]).stderr.contains("warning"));
 }
 
 #[test]
