@@ -136,8 +136,8 @@ fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), Di
     Ok(())
 }
 
-/// How the unfinished files of a write to `target` begin.
-fn unfinished(target: &Path) -> String {
+/// How the names of the unfinished files of a write to `target` begin.
+pub fn unfinished(target: &Path) -> String {
     format!(".moai-{}-", target.file_name().unwrap_or_default().to_string_lossy())
 }
 
