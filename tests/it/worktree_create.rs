@@ -390,7 +390,7 @@ fn what_a_killed_write_of_the_settings_leaves_is_never_committed_and_goes() {
     let tree = scratch.home().join("worktrees/DesignWorkflow/SPEC-1");
     for dir in [&tree, &scratch.project()] {
         fs::create_dir_all(dir.join(".claude")).unwrap();
-        fs::write(dir.join(".claude/.moai-Ab12Cd"), KEY).unwrap();
+        fs::write(dir.join(".claude/.moai-settings.local.json-Ab12Cd"), KEY).unwrap();
         assert_eq!(scratch.git_in(dir, ["status", "--porcelain"]), "");
     }
     scratch.moai(["worktree", "recover"]).ok();
