@@ -119,7 +119,7 @@ fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), Di
     };
     let fail = |error| DiskError::io("write", &target)(error);
     let mut temp = tempfile::Builder::new()
-        .prefix(".moai-")
+        .prefix(&unfinished(&target))
         .permissions(fs::Permissions::from_mode(mode))
         .tempfile_in(parent)
         .map_err(fail)?;
@@ -132,6 +132,25 @@ fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), Di
     temp.persist(&target).map_err(|error| fail(error.error))?;
     if sync {
         sync_dir(parent);
+    }
+    Ok(())
+}
+
+/// How the names of the unfinished files of a write to `target` begin.
+pub fn unfinished(target: &Path) -> String {
+    format!(".moai-{}-", target.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Removes what writes of this file left beside it when they were killed: it may hold a secret. For callers who hold
+/// the lock that every writer of the file takes.
+pub fn sweep(path: &Path) -> Result<(), DiskError> {
+    let target = follow(path)?;
+    let prefix = unfinished(&target);
+    let Some(Ok(entries)) = target.parent().map(fs::read_dir) else { return Ok(()) };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            remove(&entry.path())?;
+        }
     }
     Ok(())
 }
@@ -222,6 +241,21 @@ mod tests {
         replace(&path, b"two", Access::Private).unwrap();
         assert_eq!(mode(&path), 0o600);
         assert_eq!(read_text(&path).unwrap().as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn what_a_killed_write_left_is_swept_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        replace(&path, b"whole", Access::Private).unwrap();
+        for name in [".moai-key-AbCdEf", ".moai-other-AbCdEf", ".moai-root"] {
+            fs::write(dir.path().join(name), b"half").unwrap();
+        }
+        sweep(&path).unwrap();
+        let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".moai-other-AbCdEf", ".moai-root", "key"]);
+        sweep(&dir.path().join("none/key")).unwrap();
     }
 
     #[test]

@@ -87,6 +87,9 @@ pub enum WorldError {
     /// The working directory was deleted under us.
     #[error("the current directory no longer exists")]
     NoWorkingDirectory,
+    /// `MOAI_HOME` is relative: keys would land in whatever directory the person stands in.
+    #[error("MOAI_HOME is not an absolute path")]
+    RelativeMoaiHome,
     /// `MOAI_NOW` does not hold a time.
     #[error("MOAI_NOW does not hold a time")]
     Clock(#[source] jiff::Error),
@@ -95,7 +98,7 @@ pub enum WorldError {
 impl Explain for WorldError {
     fn kind(&self) -> Kind {
         match self {
-            Self::NoHome | Self::Clock(_) => Kind::Config,
+            Self::NoHome | Self::RelativeMoaiHome | Self::Clock(_) => Kind::Config,
             Self::NoWorkingDirectory => Kind::Expected,
         }
     }
@@ -103,6 +106,7 @@ impl Explain for WorldError {
     fn hints(&self) -> Vec<String> {
         vec![match self {
             Self::NoHome => "set HOME, for example `HOME=/root moai status`".into(),
+            Self::RelativeMoaiHome => "write it out from `/`, or unset it to use ~/.moai".into(),
             Self::NoWorkingDirectory => "change to a directory that exists, for example `cd ~`".into(),
             Self::Clock(_) => "unset MOAI_NOW, or give it the form 2026-01-02T03:04:05Z".into(),
         }]
@@ -156,8 +160,9 @@ impl World {
 
     /// moai's own directory: `$MOAI_HOME`, else `~/.moai`.
     pub fn moai_home(&self) -> Result<PathBuf, WorldError> {
-        match self.env.text("MOAI_HOME") {
-            Some(path) => Ok(PathBuf::from(path)),
+        match self.env.raw("MOAI_HOME").filter(|path| !path.is_empty()).map(Path::new) {
+            Some(path) if path.is_absolute() => Ok(path.to_path_buf()),
+            Some(_) => Err(WorldError::RelativeMoaiHome),
             None => Ok(self.home()?.join(".moai")),
         }
     }

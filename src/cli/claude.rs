@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         let path = layers.files().find(|(layer, _)| *layer == url.layer).map(|(_, path)| world.tilde(path));
         ui.warn(format!(
             "requests still go to {}: ANTHROPIC_BASE_URL is set in {}",
-            clean(&url.value),
+            clean(&settings::public_url(&url.value)),
             path.unwrap_or_else(|| "the shell's environment".into())
         ))?;
     }

@@ -10,7 +10,7 @@ use crate::base::world::World;
 use crate::config::{Config, Project};
 use crate::keys::{self, Found, Lookup, Source};
 use crate::model::ProviderId;
-use crate::settings::{self, Clash, GlmEnv, GlmSpec, Layers, Links, Plan, Target};
+use crate::settings::{self, Clash, GlmEnv, GlmSpec, Layers, Links, Plan, Target, Value};
 use crate::worktree::{self, Repo};
 
 use super::ui::{Ui, clean};
@@ -54,7 +54,7 @@ impl Dress {
         let env_var = config.glm_env_var();
         let lookup = Lookup { env_var: Some(&env_var), keyring: config.keys_keyring() };
         let (mut extra, mut found) = template_env(world, config, &lookup)?;
-        let own = take(&mut extra, "ANTHROPIC_AUTH_TOKEN");
+        let own = take_key(&mut extra, world, config)?;
         if own.is_none() && found.is_none() {
             found = Some(keys::require(world, ProviderId::Glm, &lookup)?);
         }
@@ -91,6 +91,13 @@ impl Dress {
         let in_file = form != Form::Process;
         let form = if helper { settings::Form::Helper(helper_command(world)) } else { settings::Form::Embed(key) };
         let mut glm = settings::glm_env(&spec, form);
+        if helper && let Some(name) = found.as_ref().and_then(|found| glm.holder(&found.secret)) {
+            return Err(Failure::new(
+                Kind::Config,
+                format!("glm.json puts the key into `{name}`, and with a helper no key may stand in a file"),
+            )
+            .hint("take it out of .moai/llm-configs/glm.json, or switch without --helper"));
+        }
         if in_file {
             let layers = Layers::load(world, &project.root, None)?;
             settings::shield(&mut glm, &layers, &helper_command(world));
@@ -117,6 +124,22 @@ impl Dress {
             }
         }
         Ok(self)
+    }
+
+    /// Says where the key goes, where that is not GLM's own host or not encrypted: the address may come from a file that
+    /// somebody else committed.
+    pub(super) fn warn_of_address(&self, ui: &mut Ui) -> Result<(), Failure> {
+        let Some(url) = self.glm.plain("ANTHROPIC_BASE_URL") else { return Ok(()) };
+        let host = settings::host(url).unwrap_or_default();
+        let loopback = host == "localhost" || host.starts_with("127.") || host == "::1";
+        if !settings::is_glm_url(url) && !loopback {
+            ui.warn(format!("the GLM key is sent to {}, which is not Z.AI's", clean(&host)))?;
+            ui.hint("see who says so: `moai config explain llm.glm.base_url`")?;
+        }
+        if url.starts_with("http://") && !loopback {
+            ui.warn(format!("{} is not encrypted: the key can be read on the way", clean(&settings::public_url(url))))?;
+        }
+        Ok(())
     }
 
     /// The environment itself.
@@ -157,7 +180,7 @@ impl Dress {
 }
 
 /// Names and values of an environment.
-type Variables = Vec<(String, Secret)>;
+type Variables = Vec<(String, Value)>;
 
 /// glm.json's `env`, filled in: the key's own names through the resolver, all others from the environment. Beside it the
 /// key, where the resolver was asked.
@@ -177,13 +200,31 @@ fn template_env(world: &World, config: &Config, lookup: &Lookup<'_>) -> Result<(
     let found = asked.transpose()?;
     // The base URL and the models have come through the configuration, which knows which source wins.
     let configured = |name: &str| name == "ANTHROPIC_BASE_URL" || name.starts_with("ANTHROPIC_DEFAULT_");
-    let extra = expanded?.into_iter().filter(|(name, _)| !(configured(name) && template.is_literal(name))).collect();
+    let extra = expanded?
+        .into_iter()
+        .filter(|(name, _)| !(configured(name) && template.is_literal(name)))
+        .map(|(name, value)| {
+            let value = Value::of_template(&name, value, template.is_literal(&name));
+            (name, value)
+        })
+        .collect();
     Ok((extra, found))
 }
 
-fn take(extra: &mut Variables, name: &str) -> Option<Secret> {
-    let at = extra.iter().position(|(known, _)| known == name)?;
-    Some(extra.remove(at).1)
+/// The key that glm.json gives itself, checked as every key is; an empty one is none.
+fn take_key(extra: &mut Variables, world: &World, config: &Config) -> Result<Option<Secret>, Failure> {
+    let Some(at) = extra.iter().position(|(known, _)| known == "ANTHROPIC_AUTH_TOKEN") else { return Ok(None) };
+    let Value::Key(key) = extra.remove(at).1 else { return Ok(None) };
+    match keys::check_secret(&key) {
+        Ok(()) => Ok(Some(key)),
+        Err(keys::Fault::Empty) => Ok(None),
+        Err(fault) => {
+            let path = config.template().map(|template| world.tilde(&template.path)).unwrap_or_default();
+            let message = format!("the ANTHROPIC_AUTH_TOKEN in {path} cannot be used: {fault}");
+            Err(Failure::new(Kind::Config, message)
+                .hint("write ${GLM_API_KEY} in its place; `moai glm <key>` saves the key"))
+        }
+    }
 }
 
 /// Makes sure that git will never take the settings file, or refuses to put a key into it. In the form with `helper`
@@ -193,7 +234,10 @@ pub(super) fn keep_out_of_git(world: &World, project: &Project, helper: bool, ui
         return Ok(());
     }
     let repo = Repo::open(world)?;
-    match worktree::ensure_ignored(&repo, &project.root, settings::SETTINGS_LOCAL) {
+    let ignored = [settings::SETTINGS_LOCAL, settings::UNFINISHED]
+        .iter()
+        .try_for_each(|path| worktree::ensure_ignored(&repo, &project.root, path));
+    match ignored {
         Ok(()) => Ok(()),
         Err(error) if helper => ui.warn(format!("{}, though without a key in it", clean(&error.to_string()))),
         Err(error) => Err(Failure::from(error).hint("or keep the key off the disk: `moai glm --helper`")),

@@ -97,7 +97,7 @@ fn run_on(world: &World, streams: ui::Streams) -> u8 {
     let cli = match Cli::command().try_get_matches_from(&world.args).and_then(|matches| Cli::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, world, streams),
     };
     let mut ui = Ui::on(streams, world, colour(cli.color, world), cli.json, cli.quiet);
     match dispatch(cli, world, &mut ui) {
@@ -126,12 +126,33 @@ fn finish(ui: &mut Ui, failure: &Failure) -> u8 {
     failure.kind().exit_code()
 }
 
-/// Help and version go to standard output with exit 0; a wrong command line to standard error with exit 2.
-fn usage(error: &clap::Error) -> u8 {
-    let code = if error.use_stderr() { Kind::Usage.exit_code() } else { 0 };
+/// Help and version go to standard output with exit 0; a wrong command line to standard error with exit 2, and under
+/// `--json` as a document, too.
+fn usage(error: &clap::Error, world: &World, streams: ui::Streams) -> u8 {
+    let json = world.args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
+    let mut ui = Ui::on(streams, world, Colour::Auto, json, false);
+    if !error.use_stderr() {
+        return error.print().map_or_else(|error| finish(&mut ui, &Failure::output(error)), |()| 0);
+    }
+    let said = error.to_string();
+    let text = ui.without_keys(&said);
+    if json {
+        return finish(&mut ui, &complaint(error, &text));
+    }
     // Where even that cannot be written (a closed pipe), the exit code is all that is left to say.
-    drop(error.print());
-    code
+    drop(if text == said { error.print().map_err(Failure::output) } else { ui.say(text.trim_end()) });
+    Kind::Usage.exit_code()
+}
+
+/// What is wrong with the command line, as a failure: the first line is the message, a `tip:` a hint.
+fn complaint(error: &clap::Error, text: &str) -> Failure {
+    let missing = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    let first = text.lines().next().unwrap_or_default();
+    let message = if missing { "a command is missing" } else { first.strip_prefix("error: ").unwrap_or(first) };
+    let tips = text.lines().filter_map(|line| line.trim_start().strip_prefix("tip: "));
+    let failure =
+        tips.fold(Failure::usage(message.to_owned()).with_code("usage"), |failure, tip| failure.hint(tip.trim()));
+    failure.hint("see `moai --help`, or `--help` after the command")
 }
 
 fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {

@@ -122,6 +122,7 @@ fn texts(object: &Map<String, Json>) -> Result<Vec<(String, String)>, String> {
     object
         .iter()
         .map(|(name, value)| match value {
+            _ if name.is_empty() || name.contains(['=', '\0']) => Err(name.escape_default().to_string()),
             Json::String(text) => Ok((name.clone(), text.clone())),
             Json::Number(_) | Json::Bool(_) => Ok((name.clone(), value.to_string())),
             _ => Err(name.clone()),

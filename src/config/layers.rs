@@ -232,6 +232,10 @@ fn remark(layer: Layer, path: &Path, entry: &Entry) -> Option<String> {
             Some(format!("{place}: `{}` has no effect here; it belongs in {home}", entry.path))
         }
         None if KEPT.iter().any(kept) || is_group(&entry.path, &entry.raw) => None,
+        None if has_settings(&entry.path) => Some(format!(
+            "{place}: `{0}` is a group of settings, and no `{0}.…` stands in it: the defaults count",
+            entry.path
+        )),
         None => Some(match keys::nearest_name(&entry.path) {
             Some(near) => format!("{place}: unknown setting `{}`; did you mean `{near}`?", entry.path),
             None => format!("{place}: unknown setting `{}`, kept as it is", entry.path),
@@ -241,7 +245,11 @@ fn remark(layer: Layer, path: &Path, entry: &Entry) -> Option<String> {
 
 /// Whether this is the empty start of a group that has known settings (`llm:` with nothing below it).
 fn is_group(path: &str, raw: &Raw) -> bool {
-    !matches!(raw, Raw::Scalar(_)) && KEYS.iter().any(|key| key.name.starts_with(&format!("{path}.")))
+    !matches!(raw, Raw::Scalar(_)) && has_settings(path)
+}
+
+fn has_settings(path: &str) -> bool {
+    KEYS.iter().any(|key| key.name.starts_with(&format!("{path}.")))
 }
 
 /// `MOAI_LLM_…` and its kin that set nothing.
@@ -318,7 +326,7 @@ mod tests {
     #[test]
     fn unknown_and_misplaced_names_are_warned_of() {
         let sources = [
-            source(Layer::LlmYaml, &[("llm.mod", "x"), ("llm.strange", "x")]),
+            source(Layer::LlmYaml, &[("llm.mod", "x"), ("llm.strange", "x"), ("llm.auto_worktree", "yes")]),
             source(Layer::Project, &[("llm.mode", "mashup"), ("ui.color", "never")]),
         ];
         let env = Env::from_iter([("MOAI_LLM_MOOD", "x"), ("MOAI_HOME", "/x")]);
@@ -326,10 +334,11 @@ mod tests {
         assert_eq!(setting(&settings, "llm.mode").0, "claude-only");
         assert!(warnings[0].contains("/p/llm.yaml:1: unknown setting `llm.mod`; did you mean `llm.mode`?"));
         assert!(warnings[1].contains("kept as it is"), "{warnings:?}");
-        assert!(warnings[2].contains("belongs in llm.yaml"), "{warnings:?}");
-        assert!(warnings[3].contains("belongs in ~/.moai/config.toml"), "{warnings:?}");
-        assert!(warnings[4].contains("$MOAI_LLM_MOOD"), "{warnings:?}");
-        assert_eq!(warnings.len(), 5);
+        assert!(warnings[2].contains("`llm.auto_worktree` is a group of settings"), "{warnings:?}");
+        assert!(warnings[3].contains("belongs in llm.yaml"), "{warnings:?}");
+        assert!(warnings[4].contains("belongs in ~/.moai/config.toml"), "{warnings:?}");
+        assert!(warnings[5].contains("$MOAI_LLM_MOOD"), "{warnings:?}");
+        assert_eq!(warnings.len(), 6);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What can be a key at all: said before it is stored or sent, and without ever quoting it.
 
+use std::ffi::OsString;
+
 use crate::base::secret::Secret;
 
 /// The fewest characters that a key has. Real ones have 39 and more; test endpoints take shorter ones.
@@ -55,6 +57,11 @@ pub fn check(text: &str) -> Result<Secret, Fault> {
     Ok(Secret::new(text))
 }
 
+/// The same for a key that is a secret already.
+pub fn check_secret(secret: &Secret) -> Result<(), Fault> {
+    check(secret.expose()).map(drop)
+}
+
 /// Whether a bare word of the command line (`moai glm WORD`) can only be meant as a key: sixteen characters or more,
 /// letters and digits both, none that a path or an option has, and not a SPEC id.
 pub fn looks_like_key(word: &str) -> bool {
@@ -67,6 +74,26 @@ pub fn looks_like_key(word: &str) -> bool {
         && has(|c| c.is_ascii_digit())
         && has(|c| c.is_ascii_alphabetic())
         && check(word).is_ok()
+}
+
+/// Whether a word is a key by its shape alone, wherever it stands: it has a run of sixteen letters and digits, both in
+/// it, which no name that people think of has.
+fn is_key_shaped(word: &str) -> bool {
+    let random = |run: &str| {
+        run.len() >= 16 && run.contains(|c: char| c.is_ascii_digit()) && run.contains(|c: char| c.is_ascii_alphabetic())
+    };
+    looks_like_key(word) && word.split(|c: char| !c.is_ascii_alphanumeric()).any(random)
+}
+
+/// The words of a command line that are keys by their shape, also after the `=` of an option.
+pub fn among(args: &[OsString]) -> Vec<Secret> {
+    let words = args.iter().filter_map(|arg| arg.to_str()).map(|arg| arg.rsplit('=').next().unwrap_or(arg));
+    words.filter(|word| is_key_shaped(word)).map(Secret::new).collect()
+}
+
+/// `text` with its fingerprint in the place of `key`.
+pub fn hide(text: &str, key: &Secret) -> String {
+    text.replace(key.expose(), &key.fingerprint())
 }
 
 #[cfg(test)]
@@ -91,6 +118,14 @@ mod tests {
             assert_eq!(found, fault);
             assert!(text.trim().len() < 4 || !found.to_string().contains(text.trim()));
         }
+    }
+
+    #[test]
+    fn names_are_not_shaped_like_keys() {
+        assert!(is_key_shaped("0123456789abcdef0123456789abcdef.SeCrEtSeCrEtSeCr"));
+        assert!(is_key_shaped("sk-ant-api03-0123456789abcdefgh"));
+        assert!(!is_key_shaped("fix-the-login-page-of-2026"));
+        assert!(!is_key_shaped("SPEC-AUTHENTICATION2026X"));
     }
 
     #[test]

@@ -35,7 +35,14 @@ pub(super) fn parse(text: &str) -> Result<Option<String>, Unreadable> {
 
 /// The text with `key` as its only key: our three lines, and after them whatever else the file held.
 pub(super) fn with_key(old: &str, key: &str) -> String {
-    let escaped = key.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$");
+    let mut escaped = String::with_capacity(key.len());
+    for c in key.chars() {
+        // All that a shell takes for more than itself between double quotes: people `source` this file.
+        if matches!(c, '\\' | '"' | '$' | '`') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
     let mut text = format!("{}\n{}\nGLM_API_KEY=\"{escaped}\"\n", HEADER[0], HEADER[1]);
     for line in others(old) {
         text.push_str(line);

@@ -21,7 +21,7 @@ use crate::base::world::{World, WorldError};
 use crate::catalog;
 use crate::model::ProviderId;
 
-pub use check::{Fault, check, looks_like_key};
+pub use check::{Fault, among, check, check_secret, hide, looks_like_key};
 pub use ring::RingError;
 pub use store::{Place, Removed, Stored, remove, store};
 

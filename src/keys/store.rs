@@ -62,6 +62,7 @@ pub fn store(world: &World, provider: ProviderId, key: &Secret, place: Place) ->
             // A file that cannot be read is replaced: its key lines are what the person is replacing.
             let same = old.as_deref().and_then(|text| env_glm::parse(text).ok().flatten());
             let changed = same.as_deref() != Some(key.expose()) || !is_private(&path);
+            disk::sweep(&path)?;
             if changed {
                 let text = env_glm::with_key(old.as_deref().unwrap_or_default(), key.expose());
                 disk::replace(&path, text.as_bytes(), Access::Private)?;

@@ -113,7 +113,8 @@ impl Document {
     }
 
     /// Fails where the text is more than plain JSON: Claude Code 2.1.329 loads no settings file with a comment or a
-    /// trailing comma in it (seen 2026-11-21), so whatever were written there would be without effect.
+    /// trailing comma in it (seen 2026-11-21), nor any other that `JSON.parse` refuses, so whatever were written there
+    /// would be without effect.
     pub fn require_plain(&self) -> Result<(), Fault> {
         let body = self.node.to_string();
         let Some((at, what)) = first_extra(&body) else { return Ok(()) };
@@ -195,7 +196,7 @@ impl Document {
     }
 }
 
-/// Where the first comment or trailing comma stands in a text that parsed.
+/// Where a text that parsed first leaves plain JSON, and by what.
 fn first_extra(body: &str) -> Option<(usize, &'static str)> {
     let mut chars = body.char_indices();
     let mut comma = None;
@@ -206,15 +207,17 @@ fn first_extra(body: &str) -> Option<(usize, &'static str)> {
             ',' => comma = Some(at),
             '"' => {
                 comma = None;
-                while let Some((_, inside)) = chars.next() {
+                while let Some((start, inside)) = chars.next() {
                     match inside {
                         '\\' => drop(chars.next()),
                         '"' => break,
+                        '\0'..='\u{1f}' => return Some((start, "a bare control character in a text")),
                         _ => {}
                     }
                 }
             }
-            c if c.is_whitespace() => {}
+            ' ' | '\t' | '\r' | '\n' => {}
+            c if c.is_whitespace() || c == '\u{feff}' => return Some((at, "white space that JSON does not know")),
             _ => comma = None,
         }
     }

@@ -20,7 +20,7 @@ pub struct GlmSpec {
     /// The model of the tier above opus; the opus model where `None`.
     pub fable: Option<String>,
     /// Further variables that the project's glm.json wants, which win over ours.
-    pub extra: Vec<(String, Secret)>,
+    pub extra: Vec<(String, Value)>,
 }
 
 /// How Claude Code gets the key.
@@ -37,8 +37,21 @@ pub enum Form {
 pub enum Value {
     /// Anybody may see it.
     Plain(String),
-    /// The key.
+    /// The key, or another secret.
     Key(Secret),
+}
+
+impl Value {
+    /// A value from the project's glm.json. Only what is written out there under a harmless name may be seen; what a
+    /// variable of the shell or the key went into may not.
+    pub fn of_template(name: &str, value: Secret, literal: bool) -> Self {
+        let routing = name == "ANTHROPIC_BASE_URL" || name.starts_with("ANTHROPIC_DEFAULT_");
+        if routing || (literal && !sounds_secret(name)) {
+            Self::Plain(value.expose().to_owned())
+        } else {
+            Self::Key(value)
+        }
+    }
 }
 
 /// A variable to be set, and why.
@@ -156,6 +169,18 @@ pub fn host(url: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_ascii_lowercase())
 }
 
+/// A URL without what may be secret in it: user names, passwords and the query.
+pub fn public_url(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or(url);
+    match bare.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or(authority))
+        }
+        None => bare.to_owned(),
+    }
+}
+
 /// Whether a base URL is GLM's.
 pub fn is_glm_url(url: &str) -> bool {
     host(url).is_some_and(|host| catalog::is_glm_host(&host))
@@ -193,11 +218,13 @@ pub fn glm_env(spec: &GlmSpec, form: Form) -> GlmEnv {
     // The key is decided above: an extra never replaces it.
     let extra = spec.extra.iter().filter(|(name, _)| name != "ANTHROPIC_AUTH_TOKEN");
     for (name, value) in extra {
-        let value =
-            if sounds_secret(name) { Value::Key(value.clone()) } else { Value::Plain(value.expose().to_owned()) };
         match variables.iter_mut().find(|variable| variable.name == *name) {
-            Some(variable) => variable.value = value,
-            None => variables.push(Variable { name: name.clone(), value, why: "the project's glm.json asks for it" }),
+            Some(variable) => variable.value = value.clone(),
+            None => variables.push(Variable {
+                name: name.clone(),
+                value: value.clone(),
+                why: "the project's glm.json asks for it",
+            }),
         }
     }
     GlmEnv { variables, helper, permissions: Vec::new() }
@@ -247,6 +274,12 @@ impl GlmEnv {
                 Value::Plain(_) => None,
             }
         })
+    }
+
+    /// The variable that `key` went into, where there is one.
+    pub fn holder(&self, key: &Secret) -> Option<&str> {
+        let holds = |value: &Value| matches!(value, Value::Key(text) if text.expose().contains(key.expose()));
+        self.variables.iter().find(|variable| holds(&variable.value)).map(|variable| variable.name.as_str())
     }
 
     /// Every place with the JSON text that belongs there, in the order of writing.
@@ -318,14 +351,28 @@ mod tests {
     #[test]
     fn extras_win_but_never_over_the_key() {
         let extra = vec![
-            ("API_TIMEOUT_MS".to_owned(), Secret::new("1")),
-            ("MINE".into(), Secret::new("2")),
-            ("ANTHROPIC_AUTH_TOKEN".into(), Secret::new("evil")),
+            ("API_TIMEOUT_MS".to_owned(), Value::Plain("1".into())),
+            ("MINE".into(), Value::Plain("2".into())),
+            ("ANTHROPIC_AUTH_TOKEN".into(), Value::Key(Secret::new("evil"))),
         ];
         let env = embed(&GlmSpec { extra, ..spec() });
         assert_eq!(env.plain("API_TIMEOUT_MS"), Some("1"));
         assert_eq!(env.plain("MINE"), Some("2"));
         assert_eq!(env.key(), Some(&Secret::new("key-0123456789")));
+    }
+
+    #[test]
+    fn what_went_into_a_template_is_secret_unless_it_routes() {
+        let of = |name, literal| matches!(Value::of_template(name, Secret::new("x"), literal), Value::Plain(_));
+        assert!(of("MINE", true) && of("ANTHROPIC_BASE_URL", false) && of("ANTHROPIC_DEFAULT_OPUS_MODEL", false));
+        assert!(!of("MINE", false) && !of("MY_TOKEN", true));
+    }
+
+    #[test]
+    fn urls_without_their_secrets() {
+        assert_eq!(public_url("https://api.z.ai/api/anthropic"), "https://api.z.ai/api/anthropic");
+        assert_eq!(public_url("https://me:s3cret@gw.example:8443/v1?key=s3cret#x"), "https://gw.example:8443/v1");
+        assert_eq!(public_url("https://me:s3cret@gw.example"), "https://gw.example");
     }
 
     #[test]

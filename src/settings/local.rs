@@ -15,6 +15,9 @@ use crate::base::world::World;
 /// The file, below a checkout.
 pub const SETTINGS_LOCAL: &str = ".claude/settings.local.json";
 
+/// What a write of the file looks like before it is finished, as a pattern of git's: it holds the key, too.
+pub const UNFINISHED: &str = ".claude/.moai-*";
+
 /// Whether links may lead the file out of its checkout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
@@ -79,6 +82,8 @@ pub fn switch(world: &World, root: &Path, target: Target<'_>, links: Links) -> R
     let lock_path = ledger_path(world, root)?.with_extension("lock");
     let _lock = Lock::take(&lock_path, Duration::from_secs(10), || {})?;
     let plan = plan(world, root, target, links)?;
+    disk::sweep(&plan.lands)?;
+    disk::sweep(&plan.ledger_path)?;
     plan.apply()?;
     Ok(plan)
 }

@@ -15,9 +15,11 @@ mod switch;
 pub use document::{Document, Fault, Patch, Spot, edit, quote};
 pub use effective::{Clash, Credential, Effective, Layer, Layers, Valued, backend, clashes, config_dir};
 pub use error::SettingsError;
-pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is_glm_model, is_glm_url};
+pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is_glm_model, is_glm_url, public_url};
 pub use ignored::{Committable, committable, committable_file, exclude};
 pub use launch::{Overlay, is_in_the_way, overlay, shield, with_variable};
 pub use ledger::Ledger;
-pub use local::{Links, Plan, SETTINGS_LOCAL, Target, forget, leave_moved, load_local, load_record, plan, switch};
+pub use local::{
+    Links, Plan, SETTINGS_LOCAL, Target, UNFINISHED, forget, leave_moved, load_local, load_record, plan, switch,
+};
 pub use reference::reference;

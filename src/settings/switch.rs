@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::document::{Document, Fault, Patch, Spot, edit, quote};
 use super::glm::{
-    BACKUP_TOKEN, GLM_NAMES, GlmEnv, MODEL_NAMES, OUR_VALUES, SET_ASIDE, host, is_glm_model, is_glm_url, sounds_secret,
+    BACKUP_TOKEN, GLM_NAMES, GlmEnv, MODEL_NAMES, OUR_VALUES, SET_ASIDE, host, is_glm_model, is_glm_url, public_url,
+    sounds_secret,
 };
 use super::ledger::{Before, Entry, Ledger, digest};
 
@@ -191,11 +192,25 @@ fn moved(ledger: &Ledger) -> Vec<Spot> {
 /// The text with every secret replaced by its fingerprint, for diffs and messages.
 pub(super) fn masked(text: &str) -> String {
     let Ok(document) = Document::parse(text) else { return String::new() };
+    let variables: Vec<(String, String)> =
+        document.variables().into_iter().filter_map(|name| Some((document.variable(&name)?, name))).collect();
+    let secrets: Vec<&str> = variables
+        .iter()
+        .filter(|(value, name)| sounds_secret(name) && !value.is_empty())
+        .map(|(value, _)| value.as_str())
+        .collect();
     let mut patch = Patch::new();
-    for name in document.variables().iter().filter(|name| sounds_secret(name)) {
-        let spot = Spot::env(name);
-        if let Some(value) = document.variable(name).filter(|value| !value.is_empty()) {
-            patch.push((spot, Some(quote(&crate::base::secret::Secret::new(value).fingerprint()))));
+    for (value, name) in &variables {
+        // A secret shows also where it went into a variable of a harmless name.
+        let shown = if secrets.iter().any(|secret| value.contains(secret)) {
+            crate::base::secret::Secret::new(value.as_str()).fingerprint()
+        } else if value.contains("://") {
+            public_url(value)
+        } else {
+            continue;
+        };
+        if shown != *value {
+            patch.push((Spot::env(name), Some(quote(&shown))));
         }
     }
     edit(text, &patch).unwrap_or_default()

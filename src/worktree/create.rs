@@ -137,8 +137,11 @@ impl Work<'_> {
         self.parents()?;
         self.reached("parents")?;
         self.journal.will(Step::Target { path: plan.path.clone().into(), existed: plan.existed })?;
-        if !plan.existed {
-            fs::create_dir(&plan.path).map_err(DiskError::io("create", &plan.path))?;
+        if !plan.existed
+            && let Err(error) = fs::create_dir(&plan.path)
+        {
+            self.journal.wont()?;
+            return Err(DiskError::io("create", &plan.path)(error).into());
         }
         self.reached("target")?;
         if plan.native.is_some() {
@@ -177,7 +180,10 @@ impl Work<'_> {
         let git2 = self.repo.git2().ok_or_else(|| WorktreeError::refused("engine", "libgit2 cannot serve here"))?;
         if !plan.attach {
             self.journal.will(Step::Branch { name: plan.branch.clone(), commit: plan.commit.clone() })?;
-            self.make_branch(git2).map_err(WorktreeError::libgit2("make the branch"))?;
+            if let Err(error) = self.make_branch(git2) {
+                self.journal.wont()?;
+                return Err(WorktreeError::libgit2("make the branch")(error));
+            }
         }
         self.reached("branch")?;
         let id = name::free_id(&self.repo.entries()?, &plan.name);

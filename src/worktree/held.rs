@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::error::WorktreeError;
 use super::git::Git;
 use super::repo::Repo;
-use crate::base::disk::DiskError;
+use crate::base::disk::{self, DiskError};
 
 /// The first thing in the worktree at `root` that the creation did not put there, in words; `None` where everything
 /// is of `commit`, whole or cut off, or one of `ours` (relative paths that the creation itself writes).
@@ -35,12 +35,18 @@ pub(super) fn held_by(
         None => all(root)?,
     };
     for path in paths {
-        let own = path.to_str().is_some_and(|path| ours.iter().any(|own| own == path));
+        let own = ours.iter().map(Path::new).any(|own| path == own || is_temporary_of(&path, own));
         if !own && !is_part_of(repo, root, &path, commit)? {
             return Ok(Some(format!("{} is not from the commit", path.display())));
         }
     }
     Ok(None)
+}
+
+/// Whether `path` is what a killed write of the file `own` leaves.
+fn is_temporary_of(path: &Path, own: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    path.parent() == own.parent() && name.starts_with(&disk::unfinished(own))
 }
 
 /// What git sees as changed, untracked or ignored; `None` where there is no index to compare with.
@@ -91,6 +97,8 @@ fn is_part_of(repo: &Repo, root: &Path, path: &Path, commit: &str) -> Result<boo
     let full = root.join(path);
     let bytes = match fs::read_link(&full) {
         Ok(target) => target.into_os_string().into_encoded_bytes(),
+        // A pipe or a socket; reading it could wait for ever.
+        Err(_) if !full.is_file() => return Ok(false),
         Err(_) => fs::read(&full).map_err(DiskError::io("read", &full))?,
     };
     if let Some(git2) = repo.git2() {

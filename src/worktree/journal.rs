@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,6 +48,8 @@ pub(super) struct Journal {
     path: PathBuf,
     file: File,
     steps: Vec<Step>,
+    /// Where the last step begins in the file.
+    last: u64,
 }
 
 /// A creation that was killed, and what became of it.
@@ -99,7 +101,7 @@ impl Journal {
             .open(&path)
             .map_err(DiskError::io("create", &path))?;
         file.try_lock().map_err(|_held| DiskError::Locked { path: path.clone() })?;
-        let mut journal = Self { path, file, steps: Vec::new() };
+        let mut journal = Self { path, file, steps: Vec::new(), last: 0 };
         journal.will(begin)?;
         Ok(journal)
     }
@@ -109,8 +111,19 @@ impl Journal {
         let fail = |error: std::io::Error| WorktreeError::from(DiskError::io("write", &self.path)(error));
         let mut line = serde_json::to_vec(&step).map_err(|error| fail(error.into()))?;
         line.push(b'\n');
+        self.last = self.file.stream_position().map_err(fail)?;
         self.file.write_all(&line).map_err(fail)?;
         self.steps.push(step);
+        Ok(())
+    }
+
+    /// The last step was not done, because somebody else had done the same a moment before: undoing it would take away
+    /// what is theirs.
+    pub(super) fn wont(&mut self) -> Result<(), WorktreeError> {
+        let fail = |error: std::io::Error| WorktreeError::from(DiskError::io("write", &self.path)(error));
+        self.file.set_len(self.last).map_err(fail)?;
+        self.file.seek(SeekFrom::Start(self.last)).map_err(fail)?;
+        self.steps.pop();
         Ok(())
     }
 

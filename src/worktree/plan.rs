@@ -122,7 +122,7 @@ impl CreatePlan {
 }
 
 /// The path with its existing part canonical, so that git's files name one place in one way.
-fn settle(path: &Path) -> PathBuf {
+pub(super) fn settle(path: &Path) -> PathBuf {
     for ancestor in path.ancestors().skip(1) {
         if let Ok(real) = ancestor.canonicalize() {
             return real.join(path.strip_prefix(ancestor).unwrap_or(path));
@@ -171,7 +171,7 @@ fn require_free_path(repo: &Repo, entries: &[Entry], path: &Path, name: &str) ->
 }
 
 /// Fails inside git's own files or inside another worktree; true inside the main checkout (then it is ignored there).
-fn require_good_place(repo: &Repo, entries: &[Entry], path: &Path) -> Result<bool, WorktreeError> {
+pub(super) fn require_good_place(repo: &Repo, entries: &[Entry], path: &Path) -> Result<bool, WorktreeError> {
     if path.as_os_str().as_bytes().contains(&b'\n') {
         return Err(WorktreeError::usage("a worktree's path cannot have a line end in it: git keeps it in a line"));
     }

@@ -80,6 +80,24 @@ const HOUSEKEEPING: &[&[u8]] = &[
     b"fsmonitor--daemon",
 ];
 
+/// What prompts, editors and other commands of ours run to look at a worktree: over in a moment, and they write nothing
+/// that could be lost.
+const LOOKING: &[&[u8]] = &[
+    b"status",
+    b"rev-parse",
+    b"rev-list",
+    b"ls-files",
+    b"diff-files",
+    b"diff-index",
+    b"for-each-ref",
+    b"symbolic-ref",
+    b"check-ignore",
+    b"check-attr",
+    b"cat-file",
+    b"config",
+    b"describe",
+];
+
 fn is_housekeeping(pid: u32) -> bool {
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| keeps_house(&line))
 }
@@ -88,8 +106,14 @@ fn is_housekeeping(pid: u32) -> bool {
 fn keeps_house(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == 0);
     let program = words.next().and_then(|path| path.rsplit(|byte| *byte == b'/').next());
-    let command = words.find(|word| !word.starts_with(b"-")).unwrap_or_default();
-    program == Some(b"git") && HOUSEKEEPING.contains(&command)
+    let mut command = words.next().unwrap_or_default();
+    while command.starts_with(b"-") {
+        if matches!(command, b"-c" | b"-C") {
+            words.next();
+        }
+        command = words.next().unwrap_or_default();
+    }
+    program == Some(b"git") && (HOUSEKEEPING.contains(&command) || LOOKING.contains(&command))
 }
 
 fn name_of(pid: u32) -> String {
@@ -154,10 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn gits_housekeeping_is_told_from_its_work() {
+    fn gits_housekeeping_and_looking_are_told_from_its_work() {
         assert!(keeps_house(b"/usr/lib/git-core/git\0maintenance\0run\0--auto\0"));
         assert!(keeps_house(b"git\0--no-pager\0gc\0--auto\0"));
+        assert!(keeps_house(b"git\0-c\0core.fsmonitor=false\0status\0"));
         assert!(!keeps_house(b"git\0commit\0"));
+        assert!(!keeps_house(b"git\0-C\0status\0commit\0"));
         assert!(!keeps_house(b"vim\0gc\0"));
         assert!(!keeps_house(b""));
     }

@@ -38,7 +38,7 @@ impl Repo {
         let cwd = cwd.canonicalize().map_err(DiskError::io("find", cwd))?;
         let dir = discover(world, &cwd)?;
         let common = common_of(&dir)?;
-        let git2 = open_common(&common)?;
+        let git2 = open_common(world, &common)?;
         let main_root = main_root(world, &common, &git2);
         let current_root = if dir == common { main_root.clone() } else { root_of(&dir) };
         // Some tools keep worktrees below `.git`; standing in one of those is standing in a checkout.
@@ -147,12 +147,16 @@ fn common_of(dir: &Path) -> Result<PathBuf, WorktreeError> {
 }
 
 /// Opens it with libgit2; what libgit2 cannot read comes back as the reason, anything else is an error.
-fn open_common(common: &Path) -> Result<Result<Repository, Reason>, WorktreeError> {
+fn open_common(world: &World, common: &Path) -> Result<Result<Repository, Reason>, WorktreeError> {
     let error = match Repository::open(common) {
         Ok(repo) => return Ok(Ok(repo)),
         Err(error) => error,
     };
     if error.code() == ErrorCode::Owner {
+        // git reads safe.directory from places that libgit2 does not (GIT_CONFIG_GLOBAL and its kin).
+        if Git::at(world, common).run(&["rev-parse", "--git-dir"]).is_ok_and(|spoken| spoken.ok()) {
+            return Ok(Err(Reason::Other("it belongs to somebody else, whom only git was told to trust".into())));
+        }
         let root = if common.ends_with(".git") { common.parent().unwrap_or(common) } else { common };
         return Err(WorktreeError::NotTrusted(root.to_path_buf()));
     }

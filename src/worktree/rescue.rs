@@ -46,6 +46,14 @@ pub(super) fn save_work(repo: &Repo, entry: &Entry, key: &str, hidden: &[PathBuf
         require_ok(&["commit-tree"], &spoken)?;
         Ok(String::from_utf8_lossy(&spoken.stdout).trim().to_owned())
     };
+    // Somebody may have forced git to take the settings file; unless it is committed already, it is not our doing that
+    // a key gets into a commit.
+    let committed = head.as_ref().is_some_and(|head| {
+        git.run(&["cat-file", "-e", &format!("{head}:{SETTINGS}")]).is_ok_and(|spoken| spoken.ok())
+    });
+    if !committed {
+        with_index(&["update-index", "--force-remove", "--", SETTINGS], Vec::new())?;
+    }
     // An index with conflicts cannot be written as a tree; then the last commit stands in for it.
     let staged = with_index(&["write-tree"], Vec::new()).or_else(|error| match &head {
         Some(head) => git.text(&["rev-parse", &format!("{head}^{{tree}}")]),

@@ -165,15 +165,22 @@ pub(super) fn reserve(repo: &Repo, entry: &Entry, cause: Cause, with_tree: bool)
     let make = |dir: &Path| fs::DirBuilder::new().mode(0o700).create(dir);
     disk::create_dirs(&trash_dir(repo), Access::Private)?;
     let mut key = format!("{id}-{stamp}");
+    let mut tree = None;
     for number in 2.. {
         let dir = trash_dir(repo).join(&key);
+        if with_tree {
+            tree = Some(tree_place(repo, entry, &key)?);
+        }
+        // A place outside may be shared with other repositories, which give names of their own.
+        let occupied = tree.as_deref().is_some_and(|tree| fs::symlink_metadata(tree).is_ok());
         match make(&dir) {
-            Ok(()) => break,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => key = format!("{id}-{stamp}-{number}"),
+            Ok(()) if !occupied => break,
+            Ok(()) => fs::remove_dir(&dir).map_err(DiskError::io("delete", &dir))?,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(DiskError::io("create", &dir)(error).into()),
         }
+        key = format!("{id}-{stamp}-{number}");
     }
-    let tree = with_tree.then(|| tree_place(repo, entry, &key)).transpose()?;
     Ok(Record {
         version: 1,
         key,

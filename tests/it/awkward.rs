@@ -604,3 +604,20 @@ fn a_commit_with_a_path_that_is_git_s_own_is_left_to_git_which_refuses_it() {
     assert!(!scratch.home().join("worktrees").exists());
     assert!(!scratch.project().join(".git/worktrees").exists());
 }
+
+#[test]
+fn somebody_else_s_repository_needs_git_s_word() {
+    let scratch = project();
+    let chown = std::process::Command::new("chown").args(["-R", "12345"]).arg(scratch.project()).output().unwrap();
+    if !chown.status.success() {
+        eprintln!("SKIPPED somebody_else_s_repository_needs_git_s_word: only root can give files away");
+        return;
+    }
+    let stderr = scratch.moai(["worktree", "create", "SPEC-1"]).fails(1);
+    assert!(stderr.contains("safe.directory"), "{stderr}");
+    let config = scratch.write_home("trusting", "[safe]\n\tdirectory = *\n");
+    let mut trusting = scratch.moai_command(["worktree", "create", "SPEC-1", "--json"]);
+    let said = trusting.env("GIT_CONFIG_GLOBAL", config).output().unwrap();
+    let said: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_git(&said, "other");
+}

@@ -1,6 +1,7 @@
 //! The backend switch: to GLM and back on real files, with the damage that other tools did as the list of what must not
 //! happen.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -110,6 +111,8 @@ fn a_file_that_cannot_be_edited_is_named_by_place_and_not_touched() {
         ("{\n  \"env\": {\n    \"A\": \"1\",,\n  }\n}", ":3:"),
         ("{\n  // mine\n  \"a\": 1\n}", ":2:3: a comment"),
         ("{\"a\": 1,}", ":1:8: a trailing comma"),
+        ("{\"a\": \"x\u{0}y\"}", ":1:9: a bare control character"),
+        ("{\"a\":\u{a0}1}", ":1:6: white space"),
         ("[]", ":1:1: not a JSON object"),
         ("{\n  \"env\": [\"SeCrEt\"]\n}", ":2:3: `env` is not an object"),
         ("{\"env\": {\"A\": \"SeCrEt\", \"A\": \"2\"}}", ":1:"),
@@ -229,6 +232,20 @@ fn the_helper_form_leaves_no_key_in_the_project() {
 }
 
 #[test]
+fn what_a_killed_switch_left_is_out_of_git_and_goes_with_the_next() {
+    let scratch = ready();
+    scratch.moai(["glm"]).ok();
+    let half = scratch.write(".claude/.moai-settings.local.json-AbCdEf", KEY);
+    let record = scratch.write_home(".moai/.moai-.env.glm-AbCdEf", KEY);
+    scratch.git(["add", "--all"]);
+    assert_eq!(scratch.git(["diff", "--cached", "--name-only"]), "");
+    scratch.moai(["claude"]).ok();
+    assert!(!half.exists());
+    scratch.moai_stdin(KEY, ["glm", "--stdin"]).ok();
+    assert!(!record.exists());
+}
+
+#[test]
 fn a_key_is_never_where_git_could_take_it() {
     let scratch = ready();
     scratch.write(".gitignore", "!.claude/settings.local.json\n");
@@ -300,6 +317,54 @@ fn glm_json_says_which_models_and_its_permissions_wait_for_a_word() {
     scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"ANTHROPIC_AUTH_TOKEN\": \"SeCrEt\n");
     let stderr = scratch.moai(["glm"]).fails(3);
     assert!(stderr.contains("glm.json:2:") && !stderr.contains("SeCrEt"), "{stderr}");
+    assert!(!local(&scratch).exists());
+}
+
+#[test]
+fn a_key_inside_another_variable_of_glm_json_shows_nowhere() {
+    let scratch = ready();
+    scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"X\": \"a${GLM_API_KEY}b\", \"Y\": \"seen\"}}");
+    // A file that stays in the way makes moai pass settings to Claude Code as an argument.
+    scratch.write(".claude/settings.json", "{\"env\": {\"ANTHROPIC_BASE_URL\": \"https://me:pa55w0rd@gw.example\"}}");
+    for args in [&["glm", "--dry-run"][..], &["glm", "--dry-run", "--json"], &["glm"], &["claude"]] {
+        let said = discreet(scratch.moai(args));
+        assert!(!said.stdout.contains("pa55w0rd") && !said.stderr.contains("pa55w0rd"), "{said:?}");
+        said.ok();
+    }
+    let stderr = discreet(scratch.moai(["glm", "--helper"])).fails(3);
+    assert!(stderr.contains("puts the key into `X`"), "{stderr}");
+    assert!(!local(&scratch).exists());
+    let bin = scratch.write("bin/claude", "#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done\n");
+    std::fs::set_permissions(&bin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = discreet(scratch.moai([OsStr::new("glm"), OsStr::new("--"), bin.as_os_str()]));
+    assert!(said.stdout.contains("\"Y\":\"seen\""), "{said:?}");
+    said.ok();
+}
+
+#[test]
+fn a_key_that_goes_to_somebody_else_is_said_before_it_goes() {
+    let scratch = ready();
+    scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://evil.example/x\"}}");
+    for args in [&["glm", "--dry-run"][..], &["glm"], &["glm", "--", "true"]] {
+        let said = discreet(scratch.moai(args));
+        assert!(said.stderr.contains("the GLM key is sent to evil.example"), "{said:?}");
+        assert!(said.stderr.contains("is not encrypted"), "{said:?}");
+        said.ok();
+    }
+    scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"ANTHROPIC_BASE_URL\": \"http://127.0.0.1:9/x\"}}");
+    assert!(!scratch.moai(["glm", "--dry-run"]).stderr.contains("warning"));
+}
+
+#[test]
+fn a_token_in_glm_json_that_is_no_key_is_refused() {
+    let scratch = ready();
+    for token in ["${}", "your-api-key", "two words of it"] {
+        scratch.write(".moai/llm-configs/glm.json", format!("{{\"env\": {{\"ANTHROPIC_AUTH_TOKEN\": \"{token}\"}}}}"));
+        let stderr = scratch.moai(["glm"]).fails(3);
+        assert!(stderr.contains("glm.json cannot be used") && !stderr.contains(token), "{stderr}");
+    }
+    scratch.write(".moai/llm-configs/glm.json", "{\"env\": {\"A=B\": \"1\"}}");
+    scratch.moai(["glm"]).fails(3);
     assert!(!local(&scratch).exists());
 }
 

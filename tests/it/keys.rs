@@ -42,7 +42,11 @@ fn escapes_are_read_back_by_a_shell_and_by_us() {
     let odd = "abc$HOME`id`\\\"'0123456789";
     scratch.moai_stdin(&format!("{odd}\r\n"), ["glm", "--stdin"]).ok();
     assert_eq!(scratch.moai(["key", "glm", "--print"]).ok(), format!("{odd}\n"));
-    assert!(home_text(&scratch, ENV_GLM).contains("GLM_API_KEY=\"abc\\$HOME`id`\\\\\\\"'0123456789\""));
+    let file = scratch.home().join(ENV_GLM);
+    for shell in ["sh", "bash"] {
+        let sourced = scratch.command(shell).args(["-c", ". \"$0\" && printf %s \"$GLM_API_KEY\""]).arg(&file).output();
+        assert_eq!(String::from_utf8_lossy(&sourced.unwrap().stdout), odd, "{shell}");
+    }
 }
 
 #[test]

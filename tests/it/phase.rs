@@ -123,6 +123,21 @@ fn copy_glm_config_off_leaves_the_worktree_undressed() {
 }
 
 #[test]
+fn a_helper_of_the_users_own_does_not_let_a_key_into_a_file_that_git_takes() {
+    let scratch = mashup("");
+    scratch.write(".gitignore", "!settings.local.json\n");
+    scratch.git(["add", "-A"]);
+    scratch.git(["commit", "--quiet", "-m", "a rule"]);
+    scratch.moai(["worktree", "create", "SPEC-001"]).ok();
+    let user = scratch.home().join(".claude/settings.json");
+    fs::create_dir_all(user.parent().unwrap()).unwrap();
+    fs::write(user, "{\"apiKeyHelper\": \"their-own-helper\"}\n").unwrap();
+    let stderr = scratch.moai(["phase", "run", "SPEC-001", "--enter"]).fails(1);
+    assert!(stderr.contains("git would not ignore"), "{stderr}");
+    assert!(!tree(&scratch).join(LOCAL).exists());
+}
+
+#[test]
 fn auto_worktree_off_creates_nothing_and_says_how() {
     let scratch = mashup("  auto_worktree: {enabled: false}\n");
     let stderr = scratch.moai(["phase", "run", "SPEC-001", "--enter"]).fails(1);

@@ -360,6 +360,45 @@ fn interrupted_at_any_step_nothing_is_left_and_the_exit_is_130() {
 }
 
 #[test]
+fn two_repositories_that_want_one_place_do_not_take_it_from_each_other() {
+    let scratch = Scratch::repository();
+    let other = scratch.home().join("Other");
+    scratch.git(["clone", "--quiet", ".", other.to_str().unwrap()]);
+    for round in 0..12 {
+        let place = scratch.home().join(format!("shared-{round}"));
+        let spec = format!("SPEC-{round}");
+        let start = |dir: &Path| {
+            let args = ["-C", dir.to_str().unwrap(), "worktree", "create", &spec, "--path", place.to_str().unwrap()];
+            scratch.moai_command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let both = [start(&scratch.project()), start(&other)].map(|child| child.wait_with_output().unwrap());
+        let made = both.iter().filter(|output| output.status.success()).count();
+        assert_eq!(made, 1, "round {round}: {both:#?}");
+        assert_eq!(scratch.git_in(&place, ["status", "--porcelain"]), "", "round {round}");
+    }
+}
+
+#[test]
+fn what_a_killed_write_of_the_settings_leaves_is_never_committed_and_goes() {
+    let scratch = Scratch::repository();
+    scratch.moai(["glm", KEY]).ok();
+    scratch.write(".gitignore", "settings.local.json\n.moai/\n");
+    scratch.git(["add", "-A"]);
+    scratch.git(["commit", "--quiet", "-m", "ignore"]);
+    let args = ["worktree", "create", "SPEC-1", "--glm"];
+    scratch.moai_command(args).env("MOAI_FAIL_AT", "shield").output().unwrap();
+    let tree = scratch.home().join("worktrees/DesignWorkflow/SPEC-1");
+    for dir in [&tree, &scratch.project()] {
+        fs::create_dir_all(dir.join(".claude")).unwrap();
+        fs::write(dir.join(".claude/.moai-settings.local.json-Ab12Cd"), KEY).unwrap();
+        assert_eq!(scratch.git_in(dir, ["status", "--porcelain"]), "");
+    }
+    scratch.moai(["worktree", "recover"]).ok();
+    assert!(!tree.exists());
+    assert_eq!(scratch.git(["branch", "--list", "feature/*"]), "");
+}
+
+#[test]
 fn an_empty_directory_that_was_there_is_still_there_after_a_kill() {
     let scratch = Scratch::repository();
     let root = worktree(&scratch, "SPEC-1");

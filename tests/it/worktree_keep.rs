@@ -260,7 +260,7 @@ fn the_trash_is_emptied_only_when_its_days_are_over() {
     let mut scratch = Scratch::repository();
     add(&scratch, "SPEC-1");
     scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
-    scratch.set_env("MOAI_NOW", "2026-01-20T00:00:00Z");
+    scratch.set_env("MOAI_NOW", "2026-01-14T00:00:00Z");
     assert!(names(&scratch.moai(["worktree", "clean", "--yes", "--json"]).json()["cleaned"]).is_empty());
     scratch.moai(["worktree", "config", "trash_days", "3"]).ok();
     assert_eq!(names(&scratch.moai(["worktree", "clean", "--yes", "--json"]).json()["cleaned"]), ["SPEC-1"]);

@@ -180,6 +180,72 @@ fn restore_says_what_is_in_the_way_and_takes_another_place() {
 }
 
 #[test]
+fn a_restore_that_fails_leaves_nothing_behind() {
+    use std::os::unix::fs::MetadataExt as _;
+    let scratch = Scratch::repository();
+    let Ok(elsewhere) = tempfile::tempdir_in("/dev/shm") else { return };
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    if device(elsewhere.path()) == device(&scratch.home()) {
+        return;
+    }
+    let tree = add(&scratch, "SPEC-1");
+    let head = scratch.git(["rev-parse", "main"]);
+    commit_file(&scratch, &tree, "a", "1\n");
+    let tip = scratch.git(["rev-parse", "feature/SPEC-1"]);
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    scratch.git(["branch", "--force", "feature/SPEC-1", &head]);
+    let to = elsewhere.path().join("x");
+    let before = world(&scratch);
+    let stderr = scratch.moai(["worktree", "restore", "SPEC-1", "--to", to.to_str().unwrap()]).fails(1);
+    assert!(stderr.contains("is on another file system"), "{stderr}");
+    unchanged(&scratch, &before);
+    scratch.git(["branch", "--force", "feature/SPEC-1", &tip]);
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert!(!scratch.git(["worktree", "list", "--porcelain"]).contains("prunable"));
+    assert_eq!(scratch.git_in(&tree, ["symbolic-ref", "HEAD"]), "refs/heads/feature/SPEC-1");
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "");
+}
+
+#[test]
+fn restore_takes_no_place_that_create_would_not_take() {
+    let scratch = Scratch::repository();
+    add(&scratch, "SPEC-1");
+    let other = add(&scratch, "SPEC-2");
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    let before = world(&scratch);
+    for (to, code) in [(scratch.project().join(".git/x"), "inside-git-dir"), (other.join("x"), "nested")] {
+        let said = scratch.moai(["worktree", "restore", "SPEC-1", "--to", to.to_str().unwrap(), "--json"]);
+        assert!(said.stdout.contains(code) || said.stderr.contains(code), "{} {}", said.stdout, said.stderr);
+        said.fails(1);
+        unchanged(&scratch, &before);
+    }
+    let inside = scratch.project().join("trees/x");
+    scratch.moai(["worktree", "restore", "SPEC-1", "--to", inside.to_str().unwrap()]).ok();
+    assert_eq!(scratch.git(["status", "--porcelain"]), "");
+    assert_eq!(scratch.git_in(&inside, ["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_key_comes_back_only_where_git_ignores_it() {
+    let scratch = Scratch::repository();
+    scratch.moai(["glm", KEY]).ok();
+    scratch.moai(["worktree", "create", "SPEC-1", "--glm"]).ok();
+    let settings = place(&scratch, "SPEC-1").join(".claude/settings.local.json");
+    scratch.moai(["worktree", "remove", "SPEC-1"]).ok();
+    scratch.write(".git/info/exclude", "");
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert!(fs::read_to_string(&settings).unwrap().contains(KEY));
+    assert_eq!(scratch.git_in(&place(&scratch, "SPEC-1"), ["status", "--porcelain", "--", ".claude"]), "");
+
+    put(&place(&scratch, "SPEC-1"), ".gitignore", "!settings.local.json\n");
+    commit(&scratch, &place(&scratch, "SPEC-1"), "a rule");
+    scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+    let answer = scratch.moai(["worktree", "restore", "SPEC-1", "--json"]).json();
+    assert_eq!(answer["glm"], false);
+    assert!(!fs::read_to_string(&settings).unwrap_or_default().contains(KEY));
+}
+
+#[test]
 fn restore_leaves_a_branch_alone_that_moved_or_is_taken() {
     let scratch = Scratch::repository();
     let tree = add(&scratch, "SPEC-1");
@@ -469,6 +535,23 @@ fn no_key_lies_in_the_trash() {
     let answer = scratch.moai(["worktree", "restore", "SPEC-1", "--json"]).json();
     assert_eq!(answer["glm"], true);
     assert_eq!(fs::read_to_string(tree.join("work")).unwrap(), "untracked\n");
+}
+
+#[test]
+fn settings_that_were_staged_by_force_do_not_get_into_the_rescue_commit() {
+    let scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    put(&tree, ".claude/settings.local.json", &format!("{{\"env\": {{\"ANTHROPIC_AUTH_TOKEN\": \"{KEY}\"}}}}"));
+    put(&tree, "work", "staged\n");
+    scratch.git_in(&tree, ["add", "--force", "."]);
+    scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+    let rescue = scratch.git(["for-each-ref", "--format=%(refname)", "refs/moai/rescue"]);
+    for commit in [rescue.clone(), format!("{rescue}^2")] {
+        let listed = scratch.git(["ls-tree", "-r", "--name-only", &commit]);
+        assert!(listed.contains("work") && !listed.contains("settings.local.json"), "{listed}");
+    }
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert!(scratch.git_in(&tree, ["status", "--porcelain"]).contains("A  .claude/settings.local.json"));
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn dress_worktree(route: &Route, path: &Path, here: &Here, world: &World, ui: &m
     let dress = Dress::glm(world, &here.project, &here.config, Form::Configured)?;
     let target = at(world, path)?;
     dress.require_apart(world, &target.main)?;
-    keep_out_of_git(world, &target, dress.env().helper.is_some(), ui)?;
+    keep_out_of_git(world, &target, dress.env().key().is_none(), ui)?;
     let plan = dress.write_into(world, path)?;
     ui.say(format!("on GLM now: {}", world.tilde(&plan.path)))
 }

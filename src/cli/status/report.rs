@@ -120,7 +120,7 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         schema: SCHEMA,
         backend: effective.backend.as_str(),
         because: because(world, project, &effective, &layers),
-        endpoint: effective.base_url.as_ref().map(|url| public(&url.value)),
+        endpoint: effective.base_url.as_ref().map(|url| crate::settings::public_url(&url.value)),
         model: effective.opus.as_ref().map(|model| model.value.clone()),
         credential: credential(&effective),
         mode: mode.as_str(),
@@ -136,18 +136,6 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         worktrees,
         warnings,
     })
-}
-
-/// A URL without what may be secret in it: user names, passwords and the query.
-fn public(url: &str) -> String {
-    let bare = url.split(['?', '#']).next().unwrap_or(url);
-    match bare.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or(authority))
-        }
-        None => bare.to_owned(),
-    }
 }
 
 /// What each phase would run on: the settings decide in a checkout that is there, the mode in a worktree yet to be made.
@@ -304,16 +292,4 @@ fn worktree_rows(world: &World, glm_url: &str, warnings: &mut Vec<Warning>) -> R
         });
     }
     Ok(rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::public;
-
-    #[test]
-    fn a_url_is_shown_without_its_secrets() {
-        assert_eq!(public("https://api.z.ai/api/anthropic"), "https://api.z.ai/api/anthropic");
-        assert_eq!(public("https://me:s3cret@gw.example:8443/v1?key=s3cret#x"), "https://gw.example:8443/v1");
-        assert_eq!(public("https://me:s3cret@gw.example"), "https://gw.example");
-    }
 }

@@ -14,6 +14,7 @@ use std::io::{self, BufRead as _, Write};
 use serde::Serialize;
 
 use crate::base::failure::{Failure, Kind};
+use crate::base::secret::Secret;
 use crate::base::world::World;
 
 pub use diff::unified;
@@ -69,6 +70,8 @@ pub struct Ui {
     progress: bool,
     width: Option<u16>,
     warned: Vec<String>,
+    /// Words of the command line that are keys: a complaint about the line does not repeat them.
+    keys: Vec<Secret>,
 }
 
 impl Ui {
@@ -99,6 +102,7 @@ impl Ui {
             progress: world.terminal.stderr && !dumb && !json && !quiet,
             width: world.terminal.stdout.then(|| terminal_width(world)).flatten(),
             warned: Vec::new(),
+            keys: crate::keys::among(&world.args),
         }
     }
 
@@ -190,19 +194,25 @@ impl Ui {
         bar
     }
 
+    /// `text` with every key of the command line as its fingerprint.
+    pub fn without_keys(&self, text: &str) -> String {
+        self.keys.iter().fold(text.to_owned(), |text, key| crate::keys::hide(&text, key))
+    }
+
     /// Prints a failure: its chain, its hints. Under `--json` also as one JSON document on standard output.
     pub fn failure(&mut self, failure: &Failure) -> Result<(), Failure> {
         if failure.kind() == Kind::ClosedPipe || failure.is_told() {
             return Ok(());
         }
-        let chain = failure.chain();
+        let chain: Vec<String> = failure.chain().iter().map(|line| self.without_keys(line)).collect();
+        let hints: Vec<String> = failure.hints().iter().map(|hint| self.without_keys(hint)).collect();
         let mut lines = chain.iter().map(|line| clean(line));
         let label = self.talk.red("error:");
         writeln!(self.err, "{label} {}", lines.next().unwrap_or_default()).map_err(Failure::output)?;
         for line in lines {
             writeln!(self.err, "  caused by: {line}").map_err(Failure::output)?;
         }
-        for hint in failure.hints() {
+        for hint in &hints {
             let label = self.talk.cyan("hint:");
             writeln!(self.err, "{label} {}", clean(hint)).map_err(Failure::output)?;
         }
@@ -213,7 +223,7 @@ impl Ui {
                     "code": failure.code(),
                     "exit": failure.kind().exit_code(),
                     "message": chain.join(": "),
-                    "hints": failure.hints(),
+                    "hints": hints,
                 },
             });
             return self.answer_json(&value);

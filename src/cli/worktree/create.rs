@@ -203,7 +203,7 @@ fn order(wish: &Wish, here: &Here) -> Order {
         path: wish.path.clone(),
         engine,
         no_hooks: wish.no_hooks,
-        shield: files(&[SETTINGS]),
+        shield: files(&[SETTINGS, settings::UNFINISHED]),
         hide: files(&[GLM_JSON]),
     }
 }

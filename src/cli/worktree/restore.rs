@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
-use crate::cli::dress::{Dress, Form};
+use crate::cli::dress::{Dress, Form, keep_out_of_git};
 use crate::cli::here::Here;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
+use crate::config::Project;
 use crate::worktree::{Record, Repo, Restored, register, restore, settle, trash};
 
 use super::backend::seal;
@@ -66,8 +67,8 @@ struct Answer {
 
 /// How long the trash keeps things here.
 pub(super) fn keep(world: &World) -> SignedDuration {
-    let days = Here::quietly(world).map_or(14, |here| here.config.trash_days());
-    SignedDuration::from_hours(24 * i64::try_from(days.min(36_500)).unwrap_or(14))
+    let days = Here::quietly(world).map_or(7, |here| here.config.trash_days());
+    SignedDuration::from_hours(24 * i64::try_from(days.min(36_500)).unwrap_or(7))
 }
 
 /// Runs `moai worktree restore`.
@@ -91,15 +92,18 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         // A registry that cannot be written does not keep a worktree from coming back.
         drop(register(&repo, &record.name, &restored.path, branch));
     }
-    let glm = record.glm.then(|| dress_again(&restored, world));
+    let glm = record.glm.then(|| dress_again(&restored, world, ui));
     said(&restored, glm, world, ui)
 }
 
-/// Puts it on GLM again: the key was taken out on its way to the trash.
-fn dress_again(restored: &Restored, world: &World) -> Result<(), Failure> {
+/// Puts it on GLM again: the key was taken out on its way to the trash. What git ignored then it may not ignore now.
+fn dress_again(restored: &Restored, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::quietly(world)?;
     let dress = Dress::glm(world, &here.project, &here.config, Form::Configured)?;
     dress.require_apart(world, &here.project.main)?;
+    let mut there = world.clone();
+    there.set_cwd(restored.path.clone());
+    keep_out_of_git(&there, &Project::find(&there)?, dress.env().key().is_none(), ui)?;
     dress.write_into(world, &restored.path).map(drop)
 }
 
