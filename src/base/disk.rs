@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -86,6 +86,10 @@ impl Explain for DiskError {
 
 /// The file's text, `None` where there is no such file. Bytes are kept as they are (BOM and CRLF too).
 pub fn read_text(path: &Path) -> Result<Option<String>, DiskError> {
+    // Opening a pipe would wait for its writer for ever.
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir() && !meta.file_type().is_char_device()) {
+        return Err(DiskError::io("read", path)(io::Error::other("it is a pipe or a socket, not a file")));
+    }
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -280,6 +284,15 @@ mod tests {
         assert!(told);
         drop(held);
         Lock::take(&path, Duration::ZERO, || {}).unwrap();
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        assert!(matches!(read_text(&path), Err(DiskError::Io { action: "read", .. })));
     }
 
     #[test]

@@ -49,8 +49,21 @@ pub(super) fn helper_command(world: &World) -> String {
 }
 
 impl Dress {
-    /// Gathers everything for GLM: the key, glm.json with its variables filled in, the models.
-    pub(super) fn glm(world: &World, project: &Project, config: &Config, form: Form) -> Result<Self, Failure> {
+    /// Gathers everything for GLM: the key, glm.json with its variables filled in, the models. Says where the key goes,
+    /// where that is not GLM's own host or not encrypted.
+    pub(super) fn glm(
+        world: &World,
+        project: &Project,
+        config: &Config,
+        form: Form,
+        ui: &mut Ui,
+    ) -> Result<Self, Failure> {
+        let dress = Self::gather(world, project, config, form)?;
+        dress.warn_of_address(ui)?;
+        Ok(dress)
+    }
+
+    fn gather(world: &World, project: &Project, config: &Config, form: Form) -> Result<Self, Failure> {
         let env_var = config.glm_env_var();
         let lookup = Lookup { env_var: Some(&env_var), keyring: config.keys_keyring() };
         let (mut extra, mut found) = template_env(world, config, &lookup)?;
@@ -126,9 +139,8 @@ impl Dress {
         Ok(self)
     }
 
-    /// Says where the key goes, where that is not GLM's own host or not encrypted: the address may come from a file that
-    /// somebody else committed.
-    pub(super) fn warn_of_address(&self, ui: &mut Ui) -> Result<(), Failure> {
+    /// The address may come from a file that somebody else committed.
+    fn warn_of_address(&self, ui: &mut Ui) -> Result<(), Failure> {
         let Some(url) = self.glm.plain("ANTHROPIC_BASE_URL") else { return Ok(()) };
         let host = settings::host(url).unwrap_or_default();
         let loopback = host == "localhost" || host.starts_with("127.") || host == "::1";

@@ -63,8 +63,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     if !args.command.is_empty() {
         let here = Here::look(world, ui)?;
-        let dress = Dress::glm(world, &here.project, &here.config, Form::Process)?;
-        dress.warn_of_address(ui)?;
+        let dress = Dress::glm(world, &here.project, &here.config, Form::Process, ui)?;
         return launch::on_glm(world, &here.project, &dress, &args.command, ui);
     }
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
@@ -116,14 +115,13 @@ fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let root = &here.project.root;
     require_no_home(world, root)?;
     let form = if args.helper { Form::Helper } else { Form::Configured };
-    let mut dress = Dress::glm(world, &here.project, &here.config, form)?;
+    let mut dress = Dress::glm(world, &here.project, &here.config, form, ui)?;
     if args.with_permissions {
         dress = dress.with_permissions(world, root)?;
     }
     if here.project.is_linked() {
         dress.require_apart(world, &here.project.main)?;
     }
-    dress.warn_of_address(ui)?;
     let target = Target::Glm(dress.env());
     let links = if here.project.is_linked() { Links::Stay } else { Links::Follow };
     let plan = if args.dry_run {

@@ -66,7 +66,7 @@ fn both_eras_are_understood_and_unknown_keys_are_named_once() {
     assert_eq!(value("llm.glm.models.opus"), "glm-5.2");
     assert_eq!(value("llm.glm.models.sonnet"), "glm-5");
     assert_eq!(value("llm.auto_worktree.enabled"), true);
-    assert_eq!(value("worktree.trash_days"), 14);
+    assert_eq!(value("worktree.trash_days"), 7);
 
     scratch.write(LLM, ERA_A);
     let said = scratch.moai(["config", "get", "llm.mode"]);

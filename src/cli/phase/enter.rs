@@ -87,7 +87,7 @@ fn dress_worktree(route: &Route, path: &Path, here: &Here, world: &World, ui: &m
     if !wanted || !route.needs_switch() || !here.config.auto_worktree().copy_glm_config {
         return Ok(());
     }
-    let dress = Dress::glm(world, &here.project, &here.config, Form::Configured)?;
+    let dress = Dress::glm(world, &here.project, &here.config, Form::Configured, ui)?;
     let target = at(world, path)?;
     dress.require_apart(world, &target.main)?;
     keep_out_of_git(world, &target, dress.env().key().is_none(), ui)?;
@@ -110,7 +110,7 @@ fn start(route: &Route, path: &Path, here: &Here, world: &World, ui: &mut Ui) ->
         .hint("switch it back first: `moai claude`")),
         (Backend::Glm, _) => {
             let project = at(world, path)?;
-            let dress = Dress::glm(&there, &project, &here.config, Form::Process)?;
+            let dress = Dress::glm(&there, &project, &here.config, Form::Process, ui)?;
             let command = ["claude".into(), slash.into()];
             launch::on_glm(&there, &project, &dress, &command, ui)
         }

@@ -152,7 +152,7 @@ fn bad_name(error: &crate::model::SpecIdError) -> Failure {
 /// undone.
 pub(in crate::cli) fn make(wish: &Wish, world: &World, ui: &mut Ui) -> Result<Made, Failure> {
     let here = Here::look(world, ui)?;
-    let dress = Dressing::prepare(wish, world, &here)?;
+    let dress = Dressing::prepare(wish, world, &here, ui)?;
     let repo = open(world, ui)?;
     let plan = CreatePlan::new(&repo, &order(wish, &here))?;
     let mut teller = Teller { ui, bar: None };
@@ -217,9 +217,9 @@ struct Dressing {
 
 impl Dressing {
     /// Finds everything that is needed, above all the key, before anything is touched.
-    fn prepare(wish: &Wish, world: &World, here: &Here) -> Result<Self, Failure> {
+    fn prepare(wish: &Wish, world: &World, here: &Here, ui: &mut Ui) -> Result<Self, Failure> {
         let form = if wish.helper { Form::Helper } else { Form::Configured };
-        let glm = wish.glm.then(|| Dress::glm(world, &here.project, &here.config, form)).transpose()?;
+        let glm = wish.glm.then(|| Dress::glm(world, &here.project, &here.config, form, ui)).transpose()?;
         if let Some(dress) = &glm {
             dress.require_apart(world, &here.project.main)?;
         }
@@ -347,7 +347,7 @@ fn reasons(plan: &CreatePlan) -> Vec<serde_json::Value> {
 /// `--dry-run`: the same checks, and no more.
 fn preview(wish: &Wish, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::look(world, ui)?;
-    let dress = Dressing::prepare(wish, world, &here)?;
+    let dress = Dressing::prepare(wish, world, &here, ui)?;
     let repo = Repo::open(world)?;
     let plan = CreatePlan::new(&repo, &order(wish, &here))?;
     let mut files = Vec::new();

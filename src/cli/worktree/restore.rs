@@ -99,7 +99,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
 /// Puts it on GLM again: the key was taken out on its way to the trash. What git ignored then it may not ignore now.
 fn dress_again(restored: &Restored, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::quietly(world)?;
-    let dress = Dress::glm(world, &here.project, &here.config, Form::Configured)?;
+    let dress = Dress::glm(world, &here.project, &here.config, Form::Configured, ui)?;
     dress.require_apart(world, &here.project.main)?;
     let mut there = world.clone();
     there.set_cwd(restored.path.clone());
