@@ -53,6 +53,12 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// The size that the index names, in bytes; `None` where it names none (git writes 0 for a file that it has not
+    /// looked at since it was written).
+    pub(super) fn size(&self) -> Option<usize> {
+        usize::try_from(self.stamp.size).ok().filter(|size| *size > 0)
+    }
+
     /// Whether the file is still what git put there: stricter than git, which may leave out ctime and inode.
     pub(super) fn is_untouched(&self, now: &Stamp) -> bool {
         // The index keeps 32 bits of each number, and an index of another git may have no nanoseconds.

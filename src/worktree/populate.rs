@@ -220,6 +220,12 @@ impl Job<'_> {
     ) -> io::Result<Option<Stamp>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let Ok(source) = rustix::fs::openat(source, name, flags, Mode::empty()) else { return Ok(None) };
+        if let Some(whole) =
+            held.size().filter(|_| content == Content::Plain).and_then(|size| read_whole(&source, size, buffer))
+        {
+            // The hash says more than a stamp could: it is the object, whatever was at that place before.
+            return if hash(whole) == item.oid { write_new(target, name, item.kind, whole) } else { Ok(None) };
+        }
         let before = rustix::fs::fstat(&source)?;
         let stamp = Stamp::of(&before);
         let regular = rustix::fs::FileType::from_raw_mode(before.st_mode).is_file();
@@ -242,9 +248,7 @@ impl Job<'_> {
         if content == Content::Lfs && Stamp::of(&rustix::fs::fstat(&source)?) != stamp {
             return Ok(None);
         }
-        let Some(mut file) = make(target, name, item.kind)? else { return Ok(None) };
-        file.write_all(whole)?;
-        Ok(Some(Stamp::of(&rustix::fs::fstat(&file)?)))
+        write_new(target, name, item.kind, whole)
     }
 
     #[expect(clippy::too_many_arguments, reason = "as above")]
@@ -304,6 +308,21 @@ fn walk(root: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
         here = Some(open_dir(here.as_ref().unwrap_or(root), part).ok()?);
     }
     here
+}
+
+/// A small file of the size that the donor's index names, read with one call; `None` where it is not that (any more),
+/// with nothing consumed that the caller would miss: it reads from the start again.
+fn read_whole<'b>(source: &OwnedFd, size: usize, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    // One byte more than there should be, so that a file that has grown is seen.
+    let read = rustix::io::pread(source, buffer.get_mut(..=size)?, 0).ok()?;
+    buffer.get(..size).filter(|_| read == size)
+}
+
+/// Makes a file and fills it; its stamp is taken after the last byte.
+fn write_new(target: &OwnedFd, name: &[u8], kind: Kind, content: &[u8]) -> io::Result<Option<Stamp>> {
+    let Some(mut file) = make(target, name, kind)? else { return Ok(None) };
+    file.write_all(content)?;
+    Ok(Some(Stamp::of(&rustix::fs::fstat(&file)?)))
 }
 
 /// Makes a file that must not be there yet; `None` where it is (names that differ only in case), for git to judge.
