@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use git2::Index;
 use rustix::fs::Stat;
@@ -85,6 +85,11 @@ impl Donor {
     /// The best checkout to copy from when `commit` is wanted: the main one; where the repository is bare, or only
     /// another checkout is on that very commit, that one.
     pub(super) fn find(repo: &Repo, entries: &[Entry], commit: Option<&str>) -> Result<Self, Reason> {
+        Self::choose(repo, entries, commit).and_then(Self::load)
+    }
+
+    /// The checkout that [`find`](Self::find) would load; loading it can then go on beside other work.
+    pub(super) fn choose<'e>(repo: &Repo, entries: &'e [Entry], commit: Option<&str>) -> Result<&'e Entry, Reason> {
         let usable = |entry: &&Entry| !entry.bare && entry.prunable.is_none() && entry.admin.join("index").is_file();
         let main = entries.iter().find(|entry| entry.main).filter(usable);
         let exact = || entries.iter().filter(usable).find(|entry| commit.is_some() && entry.head.as_deref() == commit);
@@ -93,12 +98,14 @@ impl Donor {
             main => exact().or(main).or_else(|| entries.iter().find(usable)),
         };
         match chosen {
-            Some(entry) if repo.git2().is_some() => Self::load(&entry.path, &entry.admin.join("index")),
+            Some(entry) if repo.git2().is_some() => Ok(entry),
             _ => Err(Reason::NoDonor),
         }
     }
 
-    fn load(root: &Path, path: &Path) -> Result<Self, Reason> {
+    /// Reads what the checkout's index says.
+    pub(super) fn load(entry: &Entry) -> Result<Self, Reason> {
+        let (root, path) = (&entry.path, &entry.admin.join("index"));
         let index = Index::open(path).map_err(|error| index_reason(&error))?;
         let written = fs::metadata(path).map_or((0, 0), |meta| (meta.mtime(), meta.mtime_nsec()));
         let mut held = Vec::with_capacity(index.len());
@@ -126,7 +133,7 @@ impl Donor {
                 trusted: !hidden && mtime < written,
             });
         }
-        Ok(Self { root: root.to_path_buf(), held })
+        Ok(Self { root: root.clone(), held })
     }
 }
 

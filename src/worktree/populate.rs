@@ -15,7 +15,7 @@ use sha1::{Digest as _, Sha1};
 use super::donor::{Donor, Held, Stamp};
 use super::error::WorktreeError;
 use super::observer::Observer;
-use super::tree::{Item, Kind, Tree};
+use super::tree::{Folder, Item, Kind, Tree};
 use crate::base::disk::DiskError;
 use crate::base::interrupt::Interrupt;
 
@@ -96,13 +96,33 @@ pub(super) fn copy(
 /// Makes every directory of the tree; parents come first.
 fn make_folders(tree: &Tree, target: &Path) -> Result<(), WorktreeError> {
     let root = open_dir(rustix::fs::CWD, target).map_err(|error| DiskError::io("open", target)(error.into()))?;
-    for folder in tree.folders.iter().skip(1) {
-        match rustix::fs::mkdirat(&root, &*folder.path, Mode::from_raw_mode(0o777)) {
+    let folders = tree.folders.get(1..).unwrap_or_default();
+    // Two halves that share no directory: the second starts at one of the top.
+    let half = folders.len() / 2;
+    let top = |folder: &Folder| !folder.path.contains(&b'/');
+    let split = folders.iter().skip(half).position(top).map_or(folders.len(), |at| half + at);
+    let (first, second) = folders.split_at(split);
+    std::thread::scope(|scope| {
+        let helper = (second.len() > CHUNK).then(|| scope.spawn(|| make_each(second, &root, target)));
+        let mut outcome = make_each(first, &root, target);
+        outcome = outcome.and_then(|()| match helper {
+            Some(helper) => helper.join().unwrap_or_else(|_panic| {
+                Err(DiskError::io("create", target)(io::Error::other("a thread that makes directories failed")))
+            }),
+            None => make_each(second, &root, target),
+        });
+        Ok(outcome?)
+    })
+}
+
+fn make_each(folders: &[Folder], root: &OwnedFd, target: &Path) -> Result<(), DiskError> {
+    for folder in folders {
+        match rustix::fs::mkdirat(root, &*folder.path, Mode::from_raw_mode(0o777)) {
             // Where case does not count, two directories of the commit can be one here; git writes those files.
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => {
                 let path = target.join(String::from_utf8_lossy(&folder.path).as_ref());
-                return Err(DiskError::io("create", &path)(error.into()).into());
+                return Err(DiskError::io("create", &path)(error.into()));
             }
         }
     }

@@ -69,8 +69,8 @@ pub(super) fn decide(
 
 fn gather(repo: &Repo, entries: &[Entry], commit: &str) -> Result<Result<Material, Reason>, WorktreeError> {
     let Some(git2) = repo.git2() else { return Ok(Err(Reason::NoDonor)) };
-    let donor = match Donor::find(repo, entries, Some(commit)) {
-        Ok(donor) => donor,
+    let chosen = match Donor::choose(repo, entries, Some(commit)) {
+        Ok(chosen) => chosen,
         Err(reason) => return Ok(Err(reason)),
     };
     let root = git2
@@ -79,7 +79,17 @@ fn gather(repo: &Repo, entries: &[Entry], commit: &str) -> Result<Result<Materia
         .map_err(WorktreeError::libgit2("read the commit"))?
         .tree_id();
     let odb = git2.odb().map_err(WorktreeError::libgit2("open the object store"))?;
-    let tree = Tree::read(&odb, root)?;
+    let (donor, tree) = std::thread::scope(|scope| {
+        let loading = scope.spawn(|| Donor::load(chosen));
+        let tree = Tree::read(&odb, root);
+        let donor = loading.join().unwrap_or_else(|_panic| Err(Reason::Other("a thread that reads failed".into())));
+        (donor, tree)
+    });
+    let donor = match donor {
+        Ok(donor) => donor,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let tree = tree?;
     if let Some(path) = unknown_paths(&tree, &donor).find(|path| suspicious(path)) {
         return Ok(Err(Reason::SuspiciousPath(String::from_utf8_lossy(path).into_owned())));
     }
