@@ -1,3 +1,31 @@
 //! Floor 4: which model works where. Pure: what is asked goes in, what is to be done comes out.
+//!
+//! - [`phase`]: where a phase of the work is done, and on whose backend
+//! - [`Provider`], [`Model`]: what can be asked, as data; [`Roster`] says what of it can be asked now
+//! - [`Policy`], [`Ask`], [`Facts`]: what the configuration wants, what the request wants, what is known of models
+//! - [`decide`]: all of that and a classification become a [`Decision`] with a [`Plan`]
+//! - [`retry`]: what happens to a plan when models fail
+//!
+//! `docs/routing.md` tells the same to users.
 
+mod ask;
+mod decide;
+mod decision;
+mod facts;
+mod model;
 pub mod phase;
+mod policy;
+mod provider;
+pub mod retry;
+mod roster;
+mod sim;
+
+pub use ask::Ask;
+pub use decide::decide;
+pub use decision::{Alternative, DecidedBy, Decision, NoRoute, Plan, Reason};
+pub use facts::{Fact, Facts};
+pub use model::Model;
+pub use policy::{Agent, BY_KIND, Policy, Strategy, Task, UnknownStrategy};
+pub use provider::{Auth, Engine, KeyNeed, Provider, Timeouts};
+pub use roster::{NotReady, Ready, Roster};
+pub use sim::{SimScript, SimStep};

@@ -1,0 +1,206 @@
+//! The models that can be asked now. [`Roster`] is the only maker of [`Ready`], and only a [`Ready`] can be sent to:
+//! a model that is not configured or has no key is out of reach by type (R-UNW-001).
+
+use std::sync::Arc;
+
+use super::model::Model;
+use super::provider::{KeyNeed, Provider};
+use crate::base::failure::{Explain, Kind};
+use crate::catalog;
+
+/// A model that is configured, with a provider that is configured and has the key it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    model: Arc<Model>,
+    provider: Arc<Provider>,
+}
+
+impl Ready {
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Its provider.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// moai's name of the model.
+    pub fn name(&self) -> &str {
+        &self.model.name
+    }
+}
+
+/// Why a model cannot be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// Nothing of this name is configured.
+    #[error("unknown model `{name}`")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The configured name that looks most like it.
+        near: Option<String>,
+    },
+    /// The model names a provider that is not configured.
+    #[error("`{name}` belongs to the provider `{provider}`, which is not configured")]
+    NoProvider {
+        /// The model.
+        name: String,
+        /// Its provider.
+        provider: String,
+    },
+    /// The provider's key is nowhere.
+    #[error("`{name}` needs a key of {provider}, and there is none")]
+    NoKey {
+        /// The model.
+        name: String,
+        /// Its provider.
+        provider: String,
+        /// The key.
+        need: KeyNeed,
+    },
+}
+
+impl NotReady {
+    /// The model that was asked for.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Unknown { name, .. } | Self::NoProvider { name, .. } | Self::NoKey { name, .. } => name,
+        }
+    }
+
+    /// The reason without the model's name: `no key for zai`.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Unknown { near: Some(near), .. } => format!("no model has that name; did you mean `{near}`?"),
+            Self::Unknown { near: None, .. } => "no model has that name".into(),
+            Self::NoProvider { provider, .. } => format!("the provider `{provider}` is not configured"),
+            Self::NoKey { provider, .. } => format!("there is no key for {provider}"),
+        }
+    }
+}
+
+impl Explain for NotReady {
+    fn kind(&self) -> Kind {
+        Kind::Config
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Unknown { near, .. } => {
+                let near = near.iter().map(|near| format!("did you mean `{near}`?"));
+                near.chain(["`moai config explain` lists the models that are configured".into()]).collect()
+            }
+            Self::NoProvider { provider, .. } => {
+                vec![format!("add `[providers.{provider}]` to ~/.moai/config.toml")]
+            }
+            Self::NoKey { provider, need, .. } => vec![key_hint(provider, need)],
+        }
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unknown { .. } => "unknown_model",
+            Self::NoProvider { .. } => "no_provider",
+            Self::NoKey { .. } => "no_key",
+        })
+    }
+}
+
+fn key_hint(provider: &str, need: &KeyNeed) -> String {
+    match need {
+        KeyNeed::Stored(id) => {
+            let known = catalog::provider(*id);
+            let variable = known.key_vars.first().copied().unwrap_or_default();
+            format!("set it with `moai key set {id}`, or in {variable}; keys are made at {}", known.key_page)
+        }
+        KeyNeed::Variables(names) => format!("put the key of {provider} into {}", names.join(" or ")),
+        KeyNeed::Optional(need) => key_hint(provider, need),
+        KeyNeed::None => format!("check `[providers.{provider}]` in ~/.moai/config.toml"),
+    }
+}
+
+/// Everything that is configured, and what of it can be asked.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    model: Arc<Model>,
+    provider: Option<Arc<Provider>>,
+    has_key: bool,
+}
+
+impl Roster {
+    /// A roster of what is configured. `has_key` is asked once for each provider whose key is needed.
+    pub fn new(models: Vec<Model>, providers: Vec<Provider>, has_key: impl Fn(&Provider) -> bool) -> Self {
+        let providers: Vec<(Arc<Provider>, bool)> = providers
+            .into_iter()
+            .map(|provider| {
+                let needless = matches!(provider.key, KeyNeed::None | KeyNeed::Optional(_));
+                let ready = needless || has_key(&provider);
+                (Arc::new(provider), ready)
+            })
+            .collect();
+        let entry = |model: Model| {
+            let found = providers.iter().find(|(provider, _)| provider.name.eq_ignore_ascii_case(&model.provider));
+            Entry {
+                model: Arc::new(model),
+                provider: found.map(|(provider, _)| Arc::clone(provider)),
+                has_key: found.is_some_and(|(_, has_key)| *has_key),
+            }
+        };
+        Self { entries: models.into_iter().map(entry).collect() }
+    }
+
+    /// The model that `name` means, ready to be sent to.
+    pub fn ready(&self, name: &str) -> Result<Ready, NotReady> {
+        let wanted = name.trim();
+        let ranked = self.entries.iter().filter_map(|entry| entry.model.rank_of(wanted).map(|rank| (rank, entry)));
+        let Some((_, entry)) = ranked.min_by_key(|(rank, _)| *rank) else {
+            return Err(NotReady::Unknown { name: name.into(), near: self.near(wanted) });
+        };
+        entry.ready()
+    }
+
+    /// The models that can be asked, in the order of the configuration.
+    pub fn all_ready(&self) -> impl Iterator<Item = Ready> {
+        self.entries.iter().filter_map(|entry| entry.ready().ok())
+    }
+
+    /// All models that are configured, and why those that cannot be asked cannot.
+    pub fn models(&self) -> impl Iterator<Item = (&Model, Result<Ready, NotReady>)> {
+        self.entries.iter().map(|entry| (&*entry.model, entry.ready()))
+    }
+
+    /// The configured name that looks most like `word`.
+    fn near(&self, word: &str) -> Option<String> {
+        let word = word.to_ascii_lowercase();
+        let names = self.entries.iter().flat_map(|entry| {
+            let Model { name, id, aliases, .. } = &*entry.model;
+            [name, id].into_iter().chain(aliases).map(move |spelling| (spelling.to_ascii_lowercase(), name))
+        });
+        names
+            .map(|(spelling, name)| (strsim::jaro_winkler(&word, &spelling), name))
+            .filter(|(likeness, _)| *likeness > 0.84)
+            .max_by(|(one, _), (other, _)| one.total_cmp(other))
+            .map(|(_, name)| name.clone())
+    }
+}
+
+impl Entry {
+    fn ready(&self) -> Result<Ready, NotReady> {
+        let Model { name, provider, .. } = &*self.model;
+        match &self.provider {
+            None => Err(NotReady::NoProvider { name: name.clone(), provider: provider.clone() }),
+            Some(found) if !self.has_key => {
+                Err(NotReady::NoKey { name: name.clone(), provider: provider.clone(), need: found.key.clone() })
+            }
+            Some(found) => Ok(Ready { model: Arc::clone(&self.model), provider: Arc::clone(found) }),
+        }
+    }
+}
