@@ -9,6 +9,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::failure::{Explain, Failure, Kind};
 use super::interrupt::Interrupt;
@@ -174,6 +175,13 @@ impl World {
             Clock::System => Timestamp::now(),
             Clock::Fixed(moment) => moment,
         }
+    }
+
+    /// Where the person's day begins and ends: `TZ`, else the system's zone, else UTC.
+    pub fn zone(&self) -> TimeZone {
+        let named = self.env.text("TZ").map(|name| name.trim_start_matches(':'));
+        let zone = named.and_then(|name| TimeZone::get(name).or_else(|_| TimeZone::posix(name)).ok());
+        zone.unwrap_or_else(TimeZone::system)
     }
 
     /// `path` with the home directory written as `~`, for people to read.

@@ -66,6 +66,8 @@ pub enum Basis {
     NoEvidence,
     /// The text decided, but less surely than the threshold demands.
     BelowThreshold,
+    /// A person corrected the decision on exactly this text before.
+    Feedback,
 }
 
 impl Basis {
@@ -79,6 +81,7 @@ impl Basis {
             Self::Greeting => "greeting",
             Self::NoEvidence => "no-evidence",
             Self::BelowThreshold => "below-threshold",
+            Self::Feedback => "feedback",
         }
     }
 }
@@ -163,6 +166,34 @@ pub fn features(text: &str) -> Vec<String> {
 }
 
 impl Classification {
+    /// The same, weighed with more evidence than the text's own: what a person has taught (`route::learn`). What a
+    /// command decided stands, and a text that asks for nothing still asks for nothing.
+    #[must_use]
+    pub fn with_evidence(mut self, more: Vec<Evidence>, options: Options) -> Self {
+        if more.is_empty() || !matches!(self.basis, Basis::Text | Basis::ManyFiles | Basis::BelowThreshold) {
+            return self;
+        }
+        self.tier_score += more.iter().map(|item| item.weight).sum::<i32>();
+        self.evidence.extend(more);
+        self.evidence.sort_by_key(|item| std::cmp::Reverse(item.weight.abs()));
+        let basis = if self.basis == Basis::ManyFiles { Basis::ManyFiles } else { Basis::Text };
+        self.settle(basis, options);
+        self
+    }
+
+    /// The same, sent to `tier` because a person said so of exactly this text. What a command decided stands.
+    #[must_use]
+    pub fn corrected(mut self, tier: Tier) -> Self {
+        if self.basis == Basis::Command {
+            return self;
+        }
+        let weight = signed(COMMAND, tier) - self.tier_score;
+        self.evidence.insert(0, Evidence { what: "feedback:exact".to_owned(), weight, span: 0..0 });
+        self.tier_score += weight;
+        self.settle(Basis::Feedback, Options { default_tier: tier, threshold: None });
+        self
+    }
+
     fn obey(&mut self, command: &Command, tier: Tier) {
         let weight = signed(COMMAND, tier);
         self.tier = tier;
@@ -197,9 +228,18 @@ impl Classification {
         if score == 0 || !spoken {
             return;
         }
-        self.tier = if score > 0 { Tier::One } else { Tier::Two };
-        self.basis = if many_files.is_some() { Basis::ManyFiles } else { Basis::Text };
-        self.confidence = table().tier.probability(score);
+        self.settle(if many_files.is_some() { Basis::ManyFiles } else { Basis::Text }, options);
+    }
+
+    /// Decides by the score.
+    fn settle(&mut self, basis: Basis, options: Options) {
+        self.tier = match self.tier_score.signum() {
+            1 => Tier::One,
+            -1 => Tier::Two,
+            _ => options.default_tier,
+        };
+        self.basis = basis;
+        self.confidence = table().tier.probability(self.tier_score);
         self.uncertain = self.confidence < options.threshold.unwrap_or(SURE);
         if options.threshold.is_some_and(|threshold| self.confidence < threshold) {
             self.tier = options.default_tier;

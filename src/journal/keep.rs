@@ -175,7 +175,8 @@ impl Journal {
         let mut query = self
             .db
             .prepare_cached(
-                "SELECT DISTINCT request FROM attempts WHERE request >= ?1 AND request < ?2 ORDER BY 1 DESC LIMIT 10",
+                "SELECT request FROM attempts WHERE request >= ?1 AND request < ?2
+                 UNION SELECT request FROM decisions WHERE request >= ?1 AND request < ?2 ORDER BY 1 DESC LIMIT 10",
             )
             .map_err(&sql)?;
         let prefix = prefix.to_ascii_lowercase();

@@ -12,6 +12,7 @@
 mod append;
 mod attempt;
 mod days;
+mod decisions;
 mod error;
 mod keep;
 pub mod key;
@@ -26,6 +27,7 @@ mod store;
 
 pub use attempt::{Attempt, Outcome};
 pub use days::{Days, Period};
+pub use decisions::{Answered, Decided};
 pub use error::JournalError;
 pub use keep::{Answer, Feedback, Opinion};
 pub use key::JournalKey;

@@ -5,7 +5,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6d6f_6169;
 
 /// The version that this program writes.
-pub(super) const CURRENT: u32 = 2;
+pub(super) const CURRENT: u32 = 3;
 
 /// The columns that are summed, in the order in which they are written. `first_at` and `last_at` are the earliest and
 /// the latest instead.
@@ -36,7 +36,7 @@ pub(super) const SUMS: [&str; 20] = [
 pub(super) const TOKENS: std::ops::Range<usize> = 10..17;
 
 /// The steps. The first makes version 1 out of nothing.
-pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2];
+pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3];
 
 /// Attempts, and the sums that reports read: by day, tier and model; by day and one other dimension; latencies in
 /// buckets. Names are kept once. Times are milliseconds since 1970 UTC, days are days since 1970 in local time, money
@@ -116,4 +116,19 @@ CREATE TABLE feedback (
     undone INTEGER
 ) STRICT;
 CREATE INDEX feedback_request ON feedback (request);
+";
+
+/// What was decided, for a month, so that an opinion of it can be learned from: hashes and names, no text. And which
+/// budget warnings a day has had.
+const V3: &str = "
+CREATE TABLE decisions (
+    request TEXT PRIMARY KEY, at INTEGER NOT NULL, fingerprint TEXT NOT NULL, tier INTEGER NOT NULL,
+    evidence TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decisions_at ON decisions (at);
+
+CREATE TABLE budget_told (
+    day INTEGER NOT NULL, amount INTEGER NOT NULL, level INTEGER NOT NULL,
+    PRIMARY KEY (day, amount, level)
+) STRICT, WITHOUT ROWID;
 ";

@@ -50,6 +50,11 @@ fn dirs(place: &Place) -> impl Iterator<Item = &Path> {
     [Some(place.dir.as_path()), place.refuge.as_deref()].into_iter().flatten()
 }
 
+/// Whether rows wait.
+pub(super) fn waits(place: &Place) -> bool {
+    dirs(place).any(|dir| file(dir).exists())
+}
+
 /// Adds a row; returns the file that holds it now.
 pub(super) fn add(place: &Place, key: Option<&JournalKey>, attempt: &Attempt) -> Result<PathBuf, JournalError> {
     let line = seal(key, attempt)?;

@@ -41,6 +41,11 @@ impl Place {
         self.dir.join("journal.db")
     }
 
+    /// Whether anything was ever recorded here: a database, or rows that wait in a spool.
+    pub fn exists(&self) -> bool {
+        self.database().exists() || super::spool::waits(self)
+    }
+
     /// Backups made before migrations.
     pub fn backups(&self) -> PathBuf {
         self.dir.join("backups")

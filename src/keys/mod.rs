@@ -22,7 +22,7 @@ use crate::catalog;
 use crate::model::ProviderId;
 
 pub use check::{Fault, among, check, check_secret, hide, looks_like_key};
-pub use ring::RingError;
+pub use ring::{RingError, load_own, store_own};
 pub use store::{Place, Removed, Stored, remove, store};
 
 /// What the configuration says about finding keys.

@@ -25,11 +25,7 @@ pub enum RingError {
 
 /// The key that the keyring holds for `provider`.
 pub(super) fn load(provider: ProviderId) -> Result<Option<Secret>, RingError> {
-    match entry(provider)?.get_password() {
-        Ok(key) => Ok(Some(Secret::new(key))),
-        Err(Error::NoEntry) => Ok(None),
-        Err(error) => Err(explain(error)),
-    }
+    read(&entry(provider)?)
 }
 
 /// Puts the key into the keyring, and reads it back: constructing a store proves nothing.
@@ -51,11 +47,33 @@ pub(super) fn remove(provider: ProviderId) -> Result<bool, RingError> {
     }
 }
 
+/// A secret of moai's own under a name that is no provider's: the journal's key.
+pub fn load_own(name: &str) -> Result<Option<Secret>, RingError> {
+    read(&named(name)?)
+}
+
+/// Puts a secret of moai's own into the keyring. Whoever stores one reads it back.
+pub fn store_own(name: &str, secret: &Secret) -> Result<(), RingError> {
+    named(name)?.set_password(secret.expose()).map_err(explain)
+}
+
+fn read(entry: &Entry) -> Result<Option<Secret>, RingError> {
+    match entry.get_password() {
+        Ok(key) => Ok(Some(Secret::new(key))),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(explain(error)),
+    }
+}
+
 fn entry(provider: ProviderId) -> Result<Entry, RingError> {
+    named(provider.as_str())
+}
+
+fn named(name: &str) -> Result<Entry, RingError> {
     if keyring::get_default_store().is_none() {
         open()?;
     }
-    Entry::new(SERVICE, provider.as_str()).map_err(explain)
+    Entry::new(SERVICE, name).map_err(explain)
 }
 
 #[cfg(target_os = "linux")]

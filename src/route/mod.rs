@@ -5,6 +5,7 @@
 //! - [`Policy`], [`Ask`], [`Facts`]: what the configuration wants, what the request wants, what is known of models
 //! - [`decide`]: all of that and a classification become a [`Decision`] with a [`Plan`]
 //! - [`retry`]: what happens to a plan when models fail
+//! - [`learn`]: what a person's corrections teach the classifier
 //!
 //! `docs/routing.md` tells the same to users.
 
@@ -12,6 +13,7 @@ mod ask;
 mod decide;
 mod decision;
 mod facts;
+pub mod learn;
 mod model;
 pub mod phase;
 mod policy;

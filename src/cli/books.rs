@@ -1,0 +1,286 @@
+//! The books of a run: the journal with its key and its spool, the prices, the day's budget, and what the person has
+//! taught. `moai route`, the reports and the gateway open them here, each in one line:
+//!
+//! ```ignore
+//! let mut books = Books::open(world, &here, args.prices.as_deref())?;
+//! let seen = books.classify(text, options);               // the classifier, corrected by what was taught
+//! books.remember(&request, text, &seen);                  // so that `moai feedback ID` can find it
+//! let before = books.budget();                            // `standing.verdict` into --json, `.warning` to ui.warn
+//! let went = books.record(&attempt);                      // never fails: `went.warning()` to ui.warn
+//! let after = books.budget();                             // warns where this request crossed a step
+//! books.flush();                                          // writes what was only remembered (--dry-run)
+//! ```
+//!
+//! Nothing is opened before it is needed, and asking never makes a journal; only recording and remembering do.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::base::disk::{self, Access};
+use crate::base::failure::{Explain as _, Failure, Kind};
+use crate::base::secret::Secret;
+use crate::base::world::World;
+use crate::catalog::{PriceBook, Prices};
+use crate::classify::{self, Classification, Options};
+use crate::config::Project;
+use crate::cost::{Budget, Verdict};
+use crate::journal::key::{KEY_VAR, Lookup, Ring};
+use crate::journal::{Attempt, Decided, Journal, JournalError, Place, Recorded, Recorder};
+use crate::keys;
+use crate::model::{RequestId, Usd};
+use crate::route::learn::{self, Learned, Lesson};
+
+use super::here::Here;
+use super::ui::{Ui, clean};
+
+/// The variable that sets the day's budget (SPEC-MODEL-001).
+pub(super) const BUDGET_VAR: &str = "MODEL_ROUTER_DAILY_BUDGET_USD";
+/// The name of the journal's key in the keyring.
+const RING_NAME: &str = "journal-key";
+/// How many decisions are kept in memory before they are written.
+const PENDING: usize = 500;
+
+/// See the top of this file.
+pub(super) struct Books {
+    world: World,
+    place: Place,
+    recorder: Recorder,
+    prices: Prices,
+    budget: Option<Budget>,
+    pending: Vec<Decided>,
+    learned: Option<Learned>,
+    trouble: Option<JournalError>,
+}
+
+/// How the day stands against its budget.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(super) struct Standing {
+    /// What is spent, of what.
+    #[serde(flatten)]
+    pub(super) verdict: Verdict,
+    /// What to tell the person now: each step of a day is said once, whatever process comes to it.
+    #[serde(skip)]
+    pub(super) warning: Option<String>,
+}
+
+impl Books {
+    /// The books that hold here. `book` is `--prices`, the name of a built-in price book.
+    pub(super) fn open(world: &World, here: &Here, book: Option<&str>) -> Result<Self, Failure> {
+        let place = place(world, &here.project)?;
+        let lookup = Lookup {
+            env: world.env.text(KEY_VAR).map(Secret::new),
+            ring: Some(Arc::new(OwnRing)),
+            prefer_ring: here.config.keys_keyring(),
+            ..Lookup::default()
+        };
+        Ok(Self {
+            recorder: Recorder::new(place.clone(), lookup, world.zone()),
+            place,
+            prices: prices(world, book)?,
+            budget: budget(world)?,
+            world: world.clone(),
+            pending: Vec::new(),
+            learned: None,
+            trouble: None,
+        })
+    }
+
+    /// The prices: the built-in book with the person's own in front.
+    pub(super) fn prices(&self) -> &Prices {
+        &self.prices
+    }
+
+    /// Where the journal is.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The person's day.
+    pub(super) fn today(&self) -> Date {
+        self.world.zone().to_datetime(self.world.now()).date()
+    }
+
+    /// The journal, made where there is none.
+    pub(super) fn journal(&mut self) -> Result<&mut Journal, JournalError> {
+        self.recorder.journal(self.world.now())
+    }
+
+    /// The journal where there is one: what reports read. A new home has none, and a report makes none.
+    pub(super) fn existing(&mut self) -> Result<Option<&mut Journal>, JournalError> {
+        if self.place.exists() { self.journal().map(Some) } else { Ok(None) }
+    }
+
+    /// The same, and says what came out of the spool.
+    pub(super) fn reported(&mut self, ui: &mut Ui) -> Result<Option<&mut Journal>, Failure> {
+        if !self.place.exists() {
+            return Ok(None);
+        }
+        self.journal()?;
+        match self.recorder.replayed() {
+            Ok((0, 0)) => {}
+            Ok((rows, 0)) => ui.say(format!("{rows} rows that waited in the spool are in the journal now"))?,
+            Ok((rows, unread)) => ui.warn(format!(
+                "{rows} rows came out of the spool; {unread} lines of it could not be read and lie in spool.unread.jsonl"
+            ))?,
+            Err(error) => ui.warn(clean(&format!("the spool still waits: {error}")))?,
+        }
+        Ok(Some(self.journal()?))
+    }
+
+    /// What `text` asks for: the classifier, corrected by what the person has taught. A journal that cannot be read
+    /// has taught nothing; [`Books::trouble`] says why.
+    pub(super) fn classify(&mut self, text: &str, options: Options) -> Classification {
+        let seen = classify::classify(text, options);
+        self.learned().applied(text, seen, options)
+    }
+
+    /// What the person has taught, read once.
+    pub(super) fn learned(&mut self) -> &Learned {
+        let learned = match self.learned.take() {
+            Some(learned) => learned,
+            None => {
+                match self.existing().and_then(|journal| journal.map_or(Ok(Vec::new()), |journal| lessons(journal))) {
+                    Ok(lessons) => Learned::new(lessons),
+                    Err(error) => {
+                        self.trouble = Some(error);
+                        Learned::default()
+                    }
+                }
+            }
+        };
+        self.learned.insert(learned)
+    }
+
+    /// Why what was taught could not be read, with hints: the decision was made without it.
+    pub(super) fn trouble(&self) -> Option<(String, Vec<String>)> {
+        let why = self.trouble.as_ref()?;
+        Some((format!("{why}; past feedback is not taken into account"), why.hints()))
+    }
+
+    /// Remembers a decision, so that `moai feedback ID` finds it for 30 days: hashes and names, no text. Written with
+    /// the next [`Books::record`] or [`Books::flush`].
+    pub(super) fn remember(&mut self, request: &RequestId, text: &str, seen: &Classification) {
+        self.pending.push(Decided {
+            request: request.clone(),
+            at: self.world.now(),
+            fingerprint: learn::fingerprint(text),
+            tier: seen.tier,
+            evidence: learn::names(seen),
+        });
+        if self.pending.len() >= PENDING {
+            self.flush();
+        }
+    }
+
+    /// Writes what is remembered. What cannot be written is forgotten: a decision is not worth a failed answer, and
+    /// [`Books::record`] says what is wrong with the journal.
+    pub(super) fn flush(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return;
+        }
+        if let Err(error) = self.journal().and_then(|journal| journal.decisions_put(&pending)) {
+            self.trouble = self.trouble.take().or(Some(error));
+        }
+    }
+
+    /// Writes an attempt, or spools it.
+    pub(super) fn record(&mut self, attempt: &Attempt) -> Recorded {
+        self.flush();
+        self.recorder.record(attempt, self.world.now())
+    }
+
+    /// How today stands against the budget; `None` where none is set or the journal cannot be read.
+    pub(super) fn budget(&mut self) -> Option<Standing> {
+        let budget = self.budget?;
+        let day = self.today();
+        match self.existing() {
+            Ok(None) => Some(Standing { verdict: budget.verdict(Usd::ZERO, 0), warning: None }),
+            Ok(Some(journal)) => {
+                let (spent, unpriced) = journal.spent(day).ok()?;
+                let verdict = budget.verdict(spent, unpriced);
+                let warning = verdict.warning();
+                // Where it cannot be noted that the day was warned, the warning is said again: never too seldom.
+                let news = warning.is_some() && journal.budget_told(day, budget, verdict.level).unwrap_or(true);
+                Some(Standing { verdict, warning: warning.filter(|_| news) })
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// What feedback that still stands has taught, in the order in which it was given.
+fn lessons(journal: &Journal) -> Result<Vec<Lesson>, JournalError> {
+    let standing = journal.feedback()?.into_iter().filter(|one| one.undone.is_none());
+    Ok(standing.filter_map(|one| serde_json::from_str(one.note.as_deref()?).ok()).collect())
+}
+
+/// `~/.moai/journal`, and a second place for its spool on what is often another file system: the session's runtime
+/// directory, else inside of the repository's git directory, where nothing is ever committed. It has the home in its
+/// name, because another home has another key.
+fn place(world: &World, project: &Project) -> Result<Place, Failure> {
+    let home = world.moai_home()?;
+    let own: String = learn::fingerprint(&home.to_string_lossy()).chars().take(8).collect();
+    let runtime = world.env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute() && dir.is_dir());
+    let git = || project.git.as_ref().map(|git| git.common.clone());
+    let refuge = runtime.or_else(git).map(|dir| dir.join(format!("moai-spool-{own}")));
+    Ok(Place { refuge, ..Place::new(home.join("journal")) })
+}
+
+/// The person's own price book.
+pub(super) fn user_book(world: &World) -> Result<PathBuf, Failure> {
+    Ok(world.moai_home()?.join("prices.json"))
+}
+
+/// The built-in book of this name (the list where none is named), with the person's own rows in front.
+fn prices(world: &World, book: Option<&str>) -> Result<Prices, Failure> {
+    let prices = match book {
+        None => Prices::list(),
+        Some(name) => Prices::named(name).map_err(|error| Failure::usage(error.to_string()).with_code("price_book"))?,
+    };
+    match load_book(&user_book(world)?)? {
+        // The table of the specification is counted with as it stands.
+        Some(own) if prices.base().name == "list" => Ok(prices.with_user(own)),
+        _ => Ok(prices),
+    }
+}
+
+/// The price book in a file; `None` where there is no such file.
+pub(super) fn load_book(path: &Path) -> Result<Option<PriceBook>, Failure> {
+    let Some(text) = disk::read_text(path)? else { return Ok(None) };
+    PriceBook::parse(&text).map(Some).map_err(|error| Failure::from(error).context(path.display().to_string()))
+}
+
+/// Writes a price book.
+pub(super) fn save_book(path: &Path, book: &PriceBook) -> Result<(), Failure> {
+    Ok(disk::replace(path, book.render()?.as_bytes(), Access::Keep)?)
+}
+
+/// The day's budget.
+fn budget(world: &World) -> Result<Option<Budget>, Failure> {
+    let Some(text) = world.env.text(BUDGET_VAR) else { return Ok(None) };
+    let wrong = |error: String| {
+        Failure::new(Kind::Config, format!("{BUDGET_VAR}: {error}"))
+            .hint(format!("set it to an amount: `{BUDGET_VAR}=100`"))
+    };
+    let limit: Usd = text.parse().map_err(|error: crate::model::UsdError| wrong(error.to_string()))?;
+    if limit < Usd::ZERO {
+        return Err(wrong("a budget is not negative".into()));
+    }
+    Ok(Some(Budget { limit }))
+}
+
+/// The keyring's entry for the journal's key.
+struct OwnRing;
+
+impl Ring for OwnRing {
+    fn read(&self) -> Result<Option<Secret>, String> {
+        keys::load_own(RING_NAME).map_err(|error| error.to_string())
+    }
+
+    fn write(&self, key: &Secret) -> Result<(), String> {
+        keys::store_own(RING_NAME, key).map_err(|error| error.to_string())
+    }
+}
