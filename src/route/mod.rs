@@ -13,6 +13,8 @@ mod ask;
 mod decide;
 mod decision;
 mod facts;
+#[cfg(test)]
+mod fixture;
 pub mod learn;
 mod model;
 pub mod phase;

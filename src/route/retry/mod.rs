@@ -11,3 +11,6 @@ mod tally;
 pub use rules::Rules;
 pub use run::{Attempt, Outcome, Run, Step};
 pub use tally::{End, Tally, Trial};
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! The state machine.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::rules::Rules;
-use super::tally::Tally;
+use super::rules::{Jitter, Rules};
+use super::tally::{End, Tally, Trial};
 use crate::route::{Plan, Ready};
-use crate::wire::Fault;
+use crate::wire::{Fault, FaultKind, Remedy};
 
 /// One request to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Attempt {
     pub number: u32,
     /// How often this model was asked before: 0 the first time.
     pub retry: u32,
-    /// Another model of the plan was tried before it.
+    /// Another model of the plan was asked before it.
     pub fallback: bool,
 }
 
@@ -49,34 +50,161 @@ pub enum Outcome {
 pub enum Step {
     /// Send this, and come back with its [`Outcome`].
     Try(Attempt),
-    /// Wait so long, and come back with `None`.
+    /// Wait so long, and come back with `None`; or with [`Outcome::Stopped`] where the person stops the wait.
     Wait(Duration),
-    /// It is over.
+    /// It is over. From now on there is nothing else.
     Give(Tally),
 }
 
 /// One request's way through its plan.
 #[derive(Debug, Clone)]
 pub struct Run {
-    plan: Vec<Ready>,
-    at: usize,
+    rules: Rules,
+    jitter: Jitter,
+    left: VecDeque<Ready>,
+    now: Ready,
+    state: State,
     tally: Tally,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A request to [`Run::now`] is due.
+    Due,
+    /// It is out.
+    Sent,
+    /// Nothing more happens.
+    Over,
 }
 
 impl Run {
     /// A run over `plan`. `jitter_seed` should differ between runs; the same seed gives the same waits.
-    pub fn new(plan: &Plan, _rules: Rules, _jitter_seed: u64) -> Self {
-        let tally = Tally { trials: Vec::new(), waited: Duration::ZERO, took: Duration::ZERO };
-        Self { plan: plan.iter().cloned().collect(), at: 0, tally }
+    pub fn new(plan: &Plan, rules: Rules, jitter_seed: u64) -> Self {
+        Self {
+            rules,
+            jitter: Jitter(jitter_seed),
+            left: plan.rest().iter().cloned().collect(),
+            now: plan.first().clone(),
+            state: State::Due,
+            tally: Tally::starting(plan.first().clone()),
+        }
     }
 
     /// What to do next: `None` at the start and after a wait, the outcome after an attempt.
+    ///
+    /// A request whose outcome is never told counts as stopped, so that a confused driver sends too little rather
+    /// than too much.
     pub fn next(&mut self, outcome: Option<Outcome>) -> Step {
-        let over = outcome.is_some_and(|outcome| !matches!(outcome, Outcome::Failed { .. }));
-        let next = self.plan.get(self.at).filter(|_| !over);
-        let Some(ready) = next else { return Step::Give(self.tally.clone()) };
-        self.at += 1;
-        let number = u32::try_from(self.at).unwrap_or(u32::MAX);
-        Step::Try(Attempt { ready: ready.clone(), number, retry: 0, fallback: self.at > 1 })
+        match (self.state, outcome) {
+            (State::Over, _) => Step::Give(self.tally.clone()),
+            (State::Due, Some(Outcome::Stopped { .. })) | (State::Sent, None) => {
+                self.finish(End::Stopped, Duration::ZERO)
+            }
+            (State::Due, _) => self.send(),
+            (State::Sent, Some(Outcome::Answered { took })) => self.finish(End::Answered, took),
+            (State::Sent, Some(Outcome::Stopped { took })) => self.finish(End::Stopped, took),
+            (State::Sent, Some(Outcome::Failed { fault, shown, took })) => self.failed(fault, shown, took),
+        }
+    }
+
+    fn send(&mut self) -> Step {
+        let fallback = self.tally.trials.iter().rev().skip(1).any(|trial| trial.sends > 0);
+        let number = self.tally.sends().saturating_add(1);
+        let Some(trial) = self.tally.trials.last_mut() else { return self.finish(End::Failed, Duration::ZERO) };
+        let retry = trial.sends;
+        trial.sends += 1;
+        self.state = State::Sent;
+        Step::Try(Attempt { ready: self.now.clone(), number, retry, fallback })
+    }
+
+    fn failed(&mut self, fault: Fault, shown: bool, took: Duration) -> Step {
+        if let Some(trial) = self.tally.trials.last_mut() {
+            trial.faults.push(fault.clone());
+        }
+        self.tally.took = self.tally.took.saturating_add(took);
+        if shown {
+            return self.finish(End::Cut, Duration::ZERO);
+        }
+        let roomier = matches!(fault.kind, FaultKind::TooLong | FaultKind::OutputTooLong);
+        match fault.remedy() {
+            Remedy::Stop if !roomier => self.finish(End::Failed, Duration::ZERO),
+            Remedy::Stop | Remedy::Elsewhere => self.move_on(&fault),
+            Remedy::Retry => match self.wait(&fault) {
+                Some(wait) => {
+                    self.state = State::Due;
+                    self.tally.wait(wait);
+                    Step::Wait(wait)
+                }
+                None => self.move_on(&fault),
+            },
+        }
+    }
+
+    /// How long to wait before the same model is asked again; `None`: it is not.
+    fn wait(&mut self, fault: &Fault) -> Option<Duration> {
+        let retry = self.tally.trials.last().map_or(0, |trial| trial.sends.saturating_sub(1));
+        if retry >= self.rules.retries(fault) || self.limit().is_some() {
+            return None;
+        }
+        let wait = match fault.retry_after {
+            Some(asked) if asked > self.rules.longest_retry_after => return None,
+            // Not all at the same moment, and never sooner than asked.
+            Some(asked) => {
+                let room = self.rules.longest_retry_after.saturating_sub(asked);
+                asked + self.jitter.up_to(self.rules.first_wait.min(room))
+            }
+            None => self.jitter.up_to(self.rules.ceiling(retry)),
+        };
+        (self.tally.elapsed().saturating_add(wait) < self.rules.total).then_some(wait)
+    }
+
+    /// Asks the next model of the plan that could do better.
+    fn move_on(&mut self, fault: &Fault) -> Step {
+        let failed = self.now.clone();
+        let limit = self.limit();
+        while let Some(next) = self.left.pop_front() {
+            let hopeless = limit.clone().or_else(|| hopeless(fault, &failed, &next));
+            self.tally.trials.push(Trial::of(next.clone(), hopeless.clone()));
+            if hopeless.is_none() {
+                self.now = next;
+                return self.send();
+            }
+        }
+        self.state = State::Over;
+        Step::Give(self.tally.clone())
+    }
+
+    /// The limit that forbids another request.
+    fn limit(&self) -> Option<String> {
+        if self.tally.sends() >= self.rules.most_attempts {
+            return Some(format!("{} requests were sent, and no more are allowed", self.tally.sends()));
+        }
+        (self.tally.elapsed() >= self.rules.total)
+            .then(|| format!("{} s were spent, and no more are allowed", self.tally.elapsed().as_secs()))
+    }
+
+    fn finish(&mut self, end: End, took: Duration) -> Step {
+        self.state = State::Over;
+        self.tally.took = self.tally.took.saturating_add(took);
+        if let Some(trial) = self.tally.trials.last_mut() {
+            trial.end = end;
+        }
+        Step::Give(self.tally.clone())
+    }
+}
+
+/// Why `next` would fail as `failed` did.
+fn hopeless(fault: &Fault, failed: &Ready, next: &Ready) -> Option<String> {
+    let same = failed.provider().name == next.provider().name;
+    match fault.kind {
+        FaultKind::Auth if same => Some(format!("{} did not take the key", next.provider().name)),
+        FaultKind::Unreachable if same => Some(format!("{} could not be reached", next.provider().name)),
+        FaultKind::TooLong | FaultKind::OutputTooLong => {
+            let limit = fault.tokens.map(|tokens| tokens.limit).or(failed.model().context);
+            let needed = fault.tokens.map_or(0, |tokens| tokens.input.saturating_add(tokens.output));
+            let roomy = |context: u64| context >= needed && limit.is_some_and(|limit| context > limit);
+            (!next.model().context.is_some_and(roomy)).then(|| "its context window is not known to be larger".into())
+        }
+        _ => None,
     }
 }

@@ -48,6 +48,24 @@ pub enum End {
 }
 
 impl Tally {
+    /// The account of a run whose first model is about to be asked.
+    pub(super) fn starting(first: Ready) -> Self {
+        Self { trials: vec![Trial::of(first, None)], waited: Duration::ZERO, took: Duration::ZERO }
+    }
+
+    /// Waits and requests together.
+    pub fn elapsed(&self) -> Duration {
+        self.waited.saturating_add(self.took)
+    }
+
+    /// Notes a wait before the last model is asked again.
+    pub(super) fn wait(&mut self, wait: Duration) {
+        self.waited = self.waited.saturating_add(wait);
+        if let Some(trial) = self.trials.last_mut() {
+            trial.waited = trial.waited.saturating_add(wait);
+        }
+    }
+
     /// The model that answered.
     pub fn answered(&self) -> Option<&Ready> {
         self.trials.iter().find(|trial| trial.end == End::Answered).map(|trial| &trial.ready)
@@ -61,6 +79,14 @@ impl Tally {
     /// How many requests were sent.
     pub fn sends(&self) -> u32 {
         self.trials.iter().map(|trial| trial.sends).sum()
+    }
+}
+
+impl Trial {
+    /// A model that is about to be asked, or is not for this reason.
+    pub(super) fn of(ready: Ready, passed_over: Option<String>) -> Self {
+        let end = passed_over.map_or(End::Failed, End::PassedOver);
+        Self { ready, sends: 0, waited: Duration::ZERO, faults: Vec::new(), end }
     }
 }
 
