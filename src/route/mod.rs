@@ -5,11 +5,13 @@
 //! - [`Policy`], [`Ask`], [`Facts`]: what the configuration wants, what the request wants, what is known of models
 //! - [`decide`]: all of that and a classification become a [`Decision`] with a [`Plan`]
 //! - [`retry`]: what happens to a plan when models fail
+//! - [`compress`]: a conversation made short for another model
 //! - [`learn`]: what a person's corrections teach the classifier
 //!
 //! `docs/routing.md` tells the same to users.
 
 mod ask;
+pub mod compress;
 mod decide;
 mod decision;
 mod facts;
