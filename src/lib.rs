@@ -6,6 +6,7 @@
 //! | floor | room | what lives there |
 //! |---|---|---|
 //! | 8 | [`cli`] | the doors: one file per command, and the only code that writes to the terminal |
+//! | 6 | [`exchange`] | one request through its plan: send, listen, wait, fall back, stop; its rows, its conversation |
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
 //! | 5 | [`keys`] | where keys are kept and how one is found |
 //! | 5 | [`journal`] | every attempt and what it cost, encrypted; conversations, cached answers, feedback |
@@ -28,6 +29,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod cost;
+pub mod exchange;
 pub mod journal;
 pub mod keys;
 pub mod model;

@@ -3,6 +3,8 @@
 //! A second Ctrl-C ends the process at once; what it leaves is rolled back by the next command (the journals of
 //! `worktree` hold what is needed).
 
+use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -40,6 +42,19 @@ impl Interrupt {
             // rolled back by the next command.
             drop((second, first));
         }
+    }
+
+    /// A stream that can be read from once a signal has come, for who waits for several things at once. Ask
+    /// [`Interrupt::check`] after taking it and after every wake-up; it listens only where [`Interrupt::listen`] was
+    /// called before.
+    pub fn bell(&self) -> io::Result<UnixStream> {
+        let (ear, bell) = UnixStream::pair()?;
+        ear.set_nonblocking(true)?;
+        for signal in [SIGINT, SIGTERM] {
+            // The flags were registered first, so they are up when it rings.
+            signal_hook::low_level::pipe::register(signal, bell.try_clone()?)?;
+        }
+        Ok(ear)
     }
 
     /// Fails once a signal has come.

@@ -38,6 +38,8 @@ pub enum SimStep {
     Hang,
     /// The answer stops after so many pieces.
     Cut(usize),
+    /// What comes is no answer.
+    Garbage,
 }
 
 impl SimScript {

@@ -9,26 +9,33 @@ use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 use super::error::UpstreamError;
 use crate::base::secret::Secret;
 
-/// To connect, TLS included.
+/// To connect for a short question, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer. A model that is asked for one token can think for a while before it.
 const READ: Duration = Duration::from_secs(30);
 /// For all of it.
 const TOTAL: Duration = Duration::from_secs(60);
 
-/// A client for `url`.
+/// A client for short questions to `url`: it gives up by itself.
 pub(super) fn client(url: &Url) -> Result<Client, UpstreamError> {
+    build(is_loopback(url), |builder| builder.connect_timeout(CONNECT).read_timeout(READ).timeout(TOTAL))
+}
+
+/// A client for answers of any length: only connecting is limited here, the rest by whoever reads.
+pub(super) fn streaming_client(direct: bool, connect: Duration) -> Result<Client, UpstreamError> {
+    build(direct, |builder| builder.connect_timeout(connect).tcp_nodelay(true))
+}
+
+/// `direct` passes proxies by.
+fn build(direct: bool, limit: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client, UpstreamError> {
     // Where somebody installed a provider before us, that one serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
     let builder = || {
-        let builder = ClientBuilder::new()
-            .connect_timeout(CONNECT)
-            .read_timeout(READ)
-            .timeout(TOTAL)
+        let builder = limit(ClientBuilder::new())
             // A redirect would carry the key to another host.
             .redirect(redirect::Policy::none())
             .user_agent(concat!("moai/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(url) { builder.no_proxy() } else { builder }
+        if direct { builder.no_proxy() } else { builder }
     };
     match builder().build() {
         Ok(client) => Ok(client),
@@ -42,7 +49,7 @@ fn mozilla() -> Vec<Certificate> {
 }
 
 /// Whether the URL's host is this machine.
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

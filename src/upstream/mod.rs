@@ -1,10 +1,21 @@
 //! Floor 5: the vendors' APIs over HTTP. Built when a command needs the network and not before; nothing else of moai
 //! is async. Keys go into headers and nowhere else: no URL, no error and no log holds one.
+//!
+//! - [`fetch_answers`]: which models answer
+//! - [`Call`], [`Upstream`], [`Reply`]: one request, sent, and its answer as it arrives; also to the provider that only
+//!   plays one
 
+mod call;
 mod code;
 mod error;
 mod http;
 mod models;
+mod open;
+mod reply;
+mod sim;
 
+pub use call::Call;
 pub use error::UpstreamError;
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
+pub use open::Upstream;
+pub use reply::Reply;

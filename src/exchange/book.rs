@@ -1,0 +1,159 @@
+//! An attempt as a row of the journal, priced.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::finished::{Answer, Trial};
+use crate::catalog::{Prices, Variant};
+use crate::cost::{BASELINE_MODEL, Priced, baseline, price};
+use crate::journal::{Attempt, Outcome};
+use crate::model::{RequestId, SessionId, Tier, Usage, Usd};
+use crate::route::{DecidedBy, Decision};
+
+/// What all rows of one request have in common.
+#[derive(Debug, Clone)]
+pub struct Page<'a> {
+    /// The request.
+    pub request: &'a RequestId,
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// The machine's name.
+    pub machine: &'a str,
+    /// The conversation.
+    pub session: Option<&'a SessionId>,
+    /// The project's name.
+    pub project: Option<&'a str>,
+    /// The worktree.
+    pub worktree: Option<&'a str>,
+    /// The SPEC.
+    pub spec: Option<&'a str>,
+    /// The agent.
+    pub agent: Option<&'a str>,
+    /// The agent's task.
+    pub task: Option<&'a str>,
+    /// The model that somebody asked for.
+    pub asked: Option<&'a str>,
+    /// What things cost.
+    pub prices: &'a Prices,
+}
+
+impl Page<'_> {
+    /// The row of an attempt.
+    pub fn row(&self, trial: &Trial) -> Attempt {
+        let name = priced_name(&trial.provider, &trial.model_id);
+        let priced = trial.usage.map(|usage| price(&usage, &name, self.prices, trial.started, Variant::Standard));
+        let base = || trial.usage.and_then(|usage| self.baseline(&usage, &name, trial.started));
+        Attempt {
+            number: trial.number,
+            at: trial.started,
+            model: trial.model.clone(),
+            model_id: trial.model_id.clone(),
+            provider: trial.provider.clone(),
+            tier: trial.tier,
+            usage: trial.usage,
+            estimated: trial.estimated,
+            // What nobody asks money for is known to cost nothing; what nobody counted is not known.
+            cost: if trial.billed { priced.as_ref().and_then(|priced| priced.usd) } else { Some(Usd::ZERO) },
+            baseline: if trial.billed { base() } else { Some(Usd::ZERO) },
+            first_ms: trial.first.map(millis),
+            total_ms: millis(trial.total),
+            outcome: trial.outcome,
+            error: trial.fault.as_ref().map(|fault| fault.kind.as_str().to_owned()),
+            fallback: trial.fallback,
+            // The sums add these up, so each row counts itself.
+            retries: u32::from(trial.retries > 0),
+            ..self.blank(priced)
+        }
+    }
+
+    /// The row of an answer from before: number `number` of its request. It costs nothing, and would have cost
+    /// nothing with Claude alone.
+    pub fn cached_row(&self, answer: &Answer, number: u32, at: Timestamp) -> Attempt {
+        Attempt {
+            number,
+            at,
+            model: answer.model.clone(),
+            model_id: answer.model_id.clone(),
+            provider: answer.provider.clone(),
+            tier: answer.tier.unwrap_or(self.decision.tier()),
+            usage: None,
+            cost: Some(Usd::ZERO),
+            baseline: Some(Usd::ZERO),
+            total_ms: 0,
+            outcome: Outcome::Cached,
+            fallback: true,
+            ..self.blank(None)
+        }
+    }
+
+    fn baseline(&self, usage: &Usage, name: &str, at: Timestamp) -> Option<Usd> {
+        baseline(usage, name, BASELINE_MODEL, self.prices, at)
+    }
+
+    /// What every row has.
+    fn blank(&self, priced: Option<Priced>) -> Attempt {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let book = self.prices.base();
+        let (book, book_version, price_key) = match priced {
+            Some(priced) => (priced.book, priced.version, priced.key),
+            None => (book.name.clone(), book.version.clone(), None),
+        };
+        // A session, an agent or a default did not go by the text; its confidence would count for nothing.
+        let by_text = matches!(
+            self.decision.decided_by(),
+            DecidedBy::Classifier | DecidedBy::Command | DecidedBy::Default | DecidedBy::Session
+        );
+        Attempt {
+            request: self.request.clone(),
+            number: 1,
+            at: Timestamp::UNIX_EPOCH,
+            machine: self.machine.to_owned(),
+            session: self.session.map(|session| session.as_str().to_owned()),
+            project: text(self.project),
+            worktree: text(self.worktree),
+            spec: text(self.spec),
+            agent: text(self.agent),
+            task: text(self.task),
+            decided_by: self.decision.decided_by().as_str().to_owned(),
+            decision: decision_words(self.decision),
+            model_asked: text(self.asked),
+            model: String::new(),
+            model_id: String::new(),
+            provider: String::new(),
+            tier: Tier::Two,
+            kind: Some(self.decision.kind()),
+            confidence: by_text.then(|| self.decision.confidence()),
+            usage: None,
+            estimated: false,
+            variant: Variant::Standard,
+            cost: None,
+            baseline: None,
+            book,
+            book_version,
+            price_key,
+            first_ms: None,
+            total_ms: 0,
+            outcome: Outcome::Failed,
+            error: None,
+            fallback: false,
+            retries: 0,
+        }
+    }
+}
+
+/// The reasons, in the words for programs: `tier, strategy`. Never the prompt's.
+fn decision_words(decision: &Decision) -> Option<String> {
+    let words: Vec<&str> = decision.because().iter().map(|reason| reason.what).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// The name under which a model is looked up in a price book: the vendor's own id at its vendor. A gateway of the
+/// user's own has no list price, unless the user's book names it so.
+pub fn priced_name(provider: &str, id: &str) -> String {
+    format!("{provider}/{id}")
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,96 @@
+//! How a request fails as a whole: every model that was tried is named with its reason.
+
+use crate::base::failure::{Explain, Kind};
+use crate::base::interrupt::Interrupted;
+use crate::route::retry::Tally;
+use crate::wire::{Fault, FaultKind};
+
+/// Why there is no whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExchangeError {
+    /// Nobody answered. Names every model of the plan, with its reason (AC-005).
+    #[error("no model answered: {}", list(.0))]
+    Nobody(Tally),
+    /// The answer broke off after the person had seen a part of it.
+    #[error("the answer of {model} is not whole: {fault}")]
+    Cut {
+        /// Who was answering.
+        model: String,
+        /// What broke.
+        fault: Fault,
+    },
+    /// The person stopped it.
+    #[error("stopped before the answer was whole")]
+    Stopped(Interrupted),
+}
+
+impl ExchangeError {
+    /// The failures that were met, with their providers.
+    fn faults(&self) -> Vec<(&str, &Fault)> {
+        match self {
+            Self::Nobody(tally) => {
+                let last =
+                    tally.trials.iter().filter_map(|trial| Some((&*trial.ready.provider().name, trial.faults.last()?)));
+                last.collect()
+            }
+            Self::Cut { fault, .. } => vec![("", fault)],
+            Self::Stopped(_) => Vec::new(),
+        }
+    }
+}
+
+/// `claude-opus: overloaded (asked 3 times); glm-4.7: the key is not accepted`.
+fn list(tally: &Tally) -> String {
+    tally.trials.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Explain for ExchangeError {
+    fn kind(&self) -> Kind {
+        let faults = self.faults();
+        match self {
+            Self::Stopped(interrupted) => interrupted.kind(),
+            // With a key that nobody accepts there is nothing to wait for.
+            _ if !faults.is_empty() && faults.iter().all(|(_, fault)| fault.kind == FaultKind::Auth) => Kind::Config,
+            _ => Kind::Upstream,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let mut hints: Vec<String> = Vec::new();
+        for (provider, fault) in self.faults() {
+            let hint = match fault.kind {
+                FaultKind::Auth => match provider {
+                    "zai" => "store another key: `moai glm <key>`".to_owned(),
+                    "anthropic" | "openai" | "gemini" | "cohere" => {
+                        format!("store another key: `moai key set {provider}`")
+                    }
+                    _ => "check the key of the provider in `moai config explain`".to_owned(),
+                },
+                FaultKind::Permission | FaultKind::Quota => {
+                    "look at the account and its plan on the vendor's site, or name another model with `--model`".into()
+                }
+                FaultKind::NoModel | FaultKind::NotFound => {
+                    "check the model's id and the base URL: `moai config explain`".into()
+                }
+                FaultKind::Unreachable => "check the network and a proxy (HTTPS_PROXY)".into(),
+                FaultKind::TooLong | FaultKind::OutputTooLong | FaultKind::TooLarge => {
+                    "shorten the prompt, or start a new session".into()
+                }
+                FaultKind::BadRequest | FaultKind::ContentPolicy => continue,
+                _ => "wait a little and run the same command again, or name another model with `--model`".into(),
+            };
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        hints
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Nobody(_) => "no_answer",
+            Self::Cut { .. } => "cut",
+            Self::Stopped(_) => "interrupted",
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! Floor 6: one request's way through its plan. The only asynchronous loop; it starts where a command has decided and
+//! found its keys, and ends with everything that the journal wants to know.
+//!
+//! - [`drive`]: sends, listens, waits, falls back, stops; tells an [`Audience`] as it happens; ends as [`Finished`]
+//! - [`Lines`]: the way out and the keys, for as many requests as a process makes
+//! - [`Finished::or_cached`]: the step after the last model: exactly this question's answer from before
+//! - [`book`]: an attempt as a row of the journal, priced
+//! - [`session`]: a conversation: one turn at a time, loaded, compressed where the model changes, saved
+//! - [`stopped`]: Ctrl-C for [`drive`]
+
+mod attempt;
+mod audience;
+pub mod book;
+mod cache;
+mod drive;
+mod ear;
+mod error;
+mod finished;
+mod lines;
+pub mod session;
+mod stop;
+
+pub use audience::{Audience, Note};
+pub use cache::question;
+pub use drive::{Order, drive};
+pub use error::ExchangeError;
+pub use finished::{Answer, End, Finished, Trial};
+pub use lines::Lines;
+pub use stop::stopped;

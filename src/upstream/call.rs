@@ -1,0 +1,170 @@
+//! One request as it will be sent: where to, with which headers, what, and how long to wait for it.
+
+use bytes::Bytes;
+use reqwest::Url;
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::http;
+use crate::base::secret::Secret;
+use crate::route::{Auth, Engine, Provider, SimScript, Timeouts};
+use crate::wire::{Dialect, Fault, FaultKind};
+
+/// The version of Anthropic's API that `wire` speaks.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// Headers that belong to the connection or to the body: a configuration does not set them.
+const RESERVED: [&str; 8] = [
+    "host",
+    "connection",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+    "accept-encoding",
+    "upgrade",
+    "te",
+];
+
+/// A request to one provider. The key is in a header that no `Debug` prints, and in nothing else.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub(super) url: Url,
+    /// The host as messages name it, with a port that is not the usual one.
+    pub(super) host: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) timeouts: Timeouts,
+    /// What plays the vendor, where nobody is asked.
+    pub(super) script: Option<SimScript>,
+    /// To take out of what the vendor says, should it repeat it.
+    pub(super) key: Option<Secret>,
+}
+
+impl Call {
+    /// The dialect in which `provider` is spoken to: its own, or Anthropic's where it is simulated.
+    pub fn dialect(provider: &Provider) -> Dialect {
+        match provider.engine {
+            Engine::Http => provider.wire,
+            Engine::Sim(_) => Dialect::Anthropic,
+        }
+    }
+
+    /// A request for `model` (the vendor's id) at `provider`, with a body in its dialect.
+    pub fn new(
+        provider: &Provider,
+        model: &str,
+        key: Option<&Secret>,
+        body: Vec<u8>,
+        stream: bool,
+    ) -> Result<Self, Fault> {
+        let dialect = Self::dialect(provider);
+        let script = match &provider.engine {
+            Engine::Http => None,
+            Engine::Sim(script) => Some(script.clone()),
+        };
+        let base = if script.is_some() { "sim://sim" } else { &provider.base_url };
+        let url = url(base, &dialect.path(model, stream))
+            .ok_or_else(|| form(&provider.name, "its base URL is not an http or https address"))?;
+        let host = if script.is_some() { provider.name.clone() } else { host(&url) };
+        Ok(Self {
+            host,
+            headers: headers(provider, dialect, key)?,
+            body: body.into(),
+            timeouts: provider.timeouts,
+            script,
+            key: key.cloned(),
+            url,
+        })
+    }
+}
+
+/// The base with the dialect's path behind its own path. A base that has the path's `/v1` already does not get it
+/// twice.
+fn url(base: &str, path: &str) -> Option<Url> {
+    let mut url: Url = base.trim().parse().ok()?;
+    url.host_str().filter(|host| !host.is_empty())?;
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let own = url.path().trim_end_matches('/').to_owned();
+    let own = if path.starts_with("/v1/") { own.strip_suffix("/v1").unwrap_or(&own) } else { &own };
+    url.set_path(&format!("{own}{path}"));
+    if !query.is_empty() {
+        let both = url.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));
+        url.set_query(Some(&both));
+    }
+    url.set_fragment(None);
+    matches!(url.scheme(), "http" | "https" | "sim").then_some(url)
+}
+
+/// `api.z.ai`, `127.0.0.1:8080`.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+fn headers(provider: &Provider, dialect: Dialect, key: Option<&Secret>) -> Result<HeaderMap, Fault> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/x-ndjson, application/json"));
+    // A compressed stream arrives in lumps.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if dialect == Dialect::Anthropic {
+        headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
+    }
+    for (name, value) in &provider.headers {
+        let named: HeaderName =
+            name.parse().map_err(|_error| form(&provider.name, "it has a header without a name"))?;
+        if RESERVED.contains(&named.as_str()) {
+            return Err(form(&provider.name, &format!("the header {named} is not for a configuration to set")));
+        }
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_error| form(&provider.name, &format!("its header {named} cannot be carried by HTTP")))?;
+        // A configured header may hold a key of the user's own.
+        value.set_sensitive(true);
+        headers.insert(named, value);
+    }
+    let Some(key) = key else { return Ok(headers) };
+    let (name, prefix) = match provider.auth {
+        Auth::Bearer => (AUTHORIZATION, "Bearer "),
+        Auth::ApiKey => (HeaderName::from_static("x-api-key"), ""),
+        Auth::GoogApiKey => (HeaderName::from_static("x-goog-api-key"), ""),
+        Auth::None => return Ok(headers),
+    };
+    let value = http::header(prefix, key).map_err(|_error| {
+        Fault::new(FaultKind::Auth, format!("{}: the key has characters in it that HTTP cannot carry", provider.name))
+    })?;
+    headers.insert(name, value);
+    Ok(headers)
+}
+
+/// The provider's configuration does not make a request.
+fn form(provider: &str, why: &str) -> Fault {
+    Fault::new(FaultKind::NotFound, format!("{provider}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_put_behind_the_base() {
+        let join = |base, path| url(base, path).map(|url| url.to_string());
+        for (base, path, expected) in [
+            ("https://api.anthropic.com", "/v1/messages", "https://api.anthropic.com/v1/messages"),
+            ("https://api.anthropic.com/v1/", "/v1/messages", "https://api.anthropic.com/v1/messages"),
+            ("https://api.z.ai/api/anthropic", "/v1/messages", "https://api.z.ai/api/anthropic/v1/messages"),
+            ("https://api.z.ai/v1", "/chat/completions", "https://api.z.ai/v1/chat/completions"),
+            ("http://h/x?api-version=7#f", "/chat/completions", "http://h/x/chat/completions?api-version=7"),
+            ("http://h/v1beta", "/models/a%2Fb:g?alt=sse", "http://h/v1beta/models/a%2Fb:g?alt=sse"),
+        ] {
+            assert_eq!(join(base, path).as_deref(), Some(expected), "{base}");
+        }
+        for base in ["", "api.z.ai", "ftp://h", "file:///etc/passwd", "http://"] {
+            assert_eq!(join(base, "/x"), None, "{base}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_named_without_what_may_be_secret() {
+        assert_eq!(host(&"https://user:pass@api.z.ai/x?k=1".parse().unwrap()), "api.z.ai");
+        assert_eq!(host(&"http://[::1]:8080".parse().unwrap()), "[::1]:8080");
+    }
+}

@@ -1,0 +1,80 @@
+//! Sends requests: over HTTP with one client for each way to connect, so that connections are used again, or to the
+//! provider inside moai that plays its script.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Client;
+
+use super::call::Call;
+use super::http;
+use super::reply::{Body, Reply, Waits, innermost, seconds};
+use super::sim;
+use crate::wire::{Fault, FaultKind};
+
+/// The way out to all providers. Nothing is set up until the first request; clones of nothing, share it.
+#[derive(Debug, Default)]
+pub struct Upstream {
+    /// By whether proxies are passed by, and how long connecting may take: a client has one limit for that.
+    clients: Mutex<BTreeMap<(bool, Duration), Client>>,
+    /// What the simulated providers have played so far.
+    played: sim::Played,
+}
+
+impl Upstream {
+    /// Sends the request and waits for the head of the answer.
+    ///
+    /// Fails with [`FaultKind::Unreachable`] where nothing was sent, and with [`FaultKind::Timeout`] or
+    /// [`FaultKind::Cut`] where the vendor may have begun to work.
+    pub async fn open(&self, call: Call) -> Result<Reply, Fault> {
+        let waits = Waits::new(&call.host, call.timeouts);
+        if let Some(script) = &call.script {
+            let play = waits.bound(sim::open(script, &call.host, &call.body, &self.played)).await??;
+            return Ok(Reply {
+                status: play.status(),
+                headers: play.headers(),
+                body: Body::Sim(play),
+                waits,
+                key: call.key,
+            });
+        }
+        let client = self.client(&call)?;
+        let request = client.post(call.url.clone()).headers(call.headers.clone()).body(call.body.clone());
+        let response = waits.bound(request.send()).await?.map_err(|error| unsent(&call, error))?;
+        Ok(Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: Body::Http(response),
+            waits,
+            key: call.key,
+        })
+    }
+
+    fn client(&self, call: &Call) -> Result<Client, Fault> {
+        let key = (http::is_loopback(&call.url), call.timeouts.connect);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&key) {
+            return Ok(client.clone());
+        }
+        let client = http::streaming_client(key.0, key.1)
+            .map_err(|error| Fault::new(FaultKind::Unreachable, error.to_string()))?;
+        clients.insert(key, client.clone());
+        Ok(client)
+    }
+}
+
+/// Why no answer began.
+fn unsent(call: &Call, error: reqwest::Error) -> Fault {
+    let host = &call.host;
+    if !error.is_connect() {
+        let message = format!("{host} closed the connection without an answer: {}", innermost(error));
+        return Fault::new(FaultKind::Cut, message);
+    }
+    let message = if error.is_timeout() {
+        format!("{host} could not be reached within {} (timeout connect)", seconds(call.timeouts.connect))
+    } else {
+        format!("{host} cannot be reached: {}", innermost(error))
+    };
+    Fault::new(FaultKind::Unreachable, message)
+}
