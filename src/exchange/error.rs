@@ -17,7 +17,7 @@ pub enum ExchangeError {
         /// Who was answering.
         model: String,
         /// What broke.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// The person stopped it.
     #[error("stopped before the answer was whole")]

@@ -110,7 +110,7 @@ impl Finished {
             End::Stopped(interrupted) => Err(ExchangeError::Stopped(*interrupted)),
             End::Cut(fault) => {
                 let model = self.trials.last().map(|trial| trial.model.clone()).unwrap_or_default();
-                Err(ExchangeError::Cut { model, fault: fault.clone() })
+                Err(ExchangeError::Cut { model, fault: Box::new(fault.clone()) })
             }
             End::Failed => Err(ExchangeError::Nobody(self.tally.clone())),
         }
