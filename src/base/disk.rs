@@ -192,10 +192,17 @@ fn sync_dir(path: &Path) {
     }
 }
 
-/// An exclusive advisory lock, released on drop. The lock file stays: deleting it would race.
+/// An exclusive advisory lock, released on drop. The lock file stays: deleting it would race with its other users.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// A lock whose file goes with it: for names that come and go. All users of the file have to take it like this.
+#[derive(Debug)]
+pub struct PassingLock {
+    path: PathBuf,
+    _lock: Lock,
 }
 
 impl Lock {
@@ -211,7 +218,7 @@ impl Lock {
         let mut left = patience;
         loop {
             match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
+                Ok(()) => return Ok(Self { file }),
                 Err(fs::TryLockError::WouldBlock) if left.is_zero() => {
                     return Err(DiskError::Locked { path: path.to_path_buf() });
                 }
@@ -225,6 +232,37 @@ impl Lock {
                 Err(fs::TryLockError::Error(error)) => return Err(fail(error)),
             }
         }
+    }
+
+    /// Whether `path` still names the file that is locked: who held it before may have taken it away.
+    fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let same = |ours: fs::Metadata, there: fs::Metadata| (ours.dev(), ours.ino()) == (there.dev(), there.ino());
+        self.file.metadata().ok().zip(fs::metadata(path).ok()).is_some_and(|(ours, there)| same(ours, there))
+    }
+}
+
+impl PassingLock {
+    /// Takes the lock at `path` as [`Lock::take`] does, and removes the file when it is dropped.
+    pub fn take(path: &Path, patience: Duration, waiting: impl FnOnce()) -> Result<Self, DiskError> {
+        let mut waiting = Some(waiting);
+        loop {
+            let lock = Lock::take(path, patience, || {
+                if let Some(waiting) = waiting.take() {
+                    waiting();
+                }
+            })?;
+            if lock.is_at(path) {
+                return Ok(Self { path: path.to_path_buf(), _lock: lock });
+            }
+        }
+    }
+}
+
+impl Drop for PassingLock {
+    fn drop(&mut self) {
+        // While it is still locked, so that nobody else's file is removed. What cannot be removed does no harm.
+        drop(fs::remove_file(&self.path));
     }
 }
 
@@ -284,6 +322,29 @@ mod tests {
         assert!(told);
         drop(held);
         Lock::take(&path, Duration::ZERO, || {}).unwrap();
+    }
+
+    #[test]
+    fn a_passing_lock_takes_its_file_along_and_still_excludes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("turns/one.lock");
+        let inside = std::sync::Mutex::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let _turn = PassingLock::take(&path, Duration::from_secs(60), || {}).unwrap();
+                        let alone = inside.try_lock().expect("two at once");
+                        std::thread::yield_now();
+                        drop(alone);
+                    }
+                });
+            }
+        });
+        assert!(!path.exists());
+        let held = PassingLock::take(&path, Duration::ZERO, || {}).unwrap();
+        assert!(matches!(PassingLock::take(&path, Duration::ZERO, || {}), Err(DiskError::Locked { .. })));
+        drop(held);
     }
 
     #[test]
