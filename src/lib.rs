@@ -10,6 +10,7 @@
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
 //! | 5 | [`keys`] | where keys are kept and how one is found |
 //! | 5 | [`journal`] | every attempt and what it cost, encrypted; conversations, cached answers, feedback |
+//! | 5 | [`log`] | what was decided and why, and what failed, a line each |
 //! | 5 | [`settings`] | Claude Code's settings files: edited in place, undone to the byte |
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
@@ -32,6 +33,7 @@ pub mod cost;
 pub mod exchange;
 pub mod journal;
 pub mod keys;
+pub mod log;
 pub mod model;
 pub mod route;
 pub mod settings;

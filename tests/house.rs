@@ -25,6 +25,7 @@ const FLOORS: &[(u8, &str)] = &[
     (5, "config"),
     (5, "keys"),
     (5, "journal"),
+    (5, "log"),
     (5, "settings"),
     (5, "worktree"),
     (5, "upstream"),
