@@ -35,7 +35,7 @@ pub struct About<'a> {
 
 /// A decision as a line of `decisions.jsonl` (`docs/schema/decision-log-line.json`).
 #[derive(Debug, Clone, Serialize)]
-pub struct Decided<'a> {
+pub struct DecisionLine<'a> {
     schema: u32,
     time: String,
     request_id: &'a str,
@@ -95,7 +95,7 @@ struct Passed<'a> {
     why: &'a str,
 }
 
-impl<'a> Decided<'a> {
+impl<'a> DecisionLine<'a> {
     /// The line for a decision that was made at `at`.
     pub fn new(
         request: &'a RequestId,
@@ -153,7 +153,7 @@ fn wordless(evidence: &Evidence) -> Seen {
 
 /// A request that nobody answered, as a line of `errors.jsonl`: AC-005, every model that was tried.
 #[derive(Debug, Clone, Serialize)]
-pub struct Failed<'a> {
+pub struct FailureLine<'a> {
     schema: u32,
     time: String,
     request_id: &'a str,
@@ -174,7 +174,7 @@ pub struct Tried {
     pub why: String,
 }
 
-impl<'a> Failed<'a> {
+impl<'a> FailureLine<'a> {
     /// The line for a request that failed at `at`; `error` is its stable code.
     pub fn new(request: &'a RequestId, at: Timestamp, error: &'a str, tried: Vec<Tried>) -> Self {
         Self { schema: SCHEMA, time: at.to_string(), request_id: request.as_str(), error, tried }

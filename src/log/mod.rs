@@ -1,7 +1,7 @@
 //! Floor 5: the logs under `~/.moai/logs`, one JSON object a line: `decisions.jsonl` (R-UBI-003) and `errors.jsonl`.
 //!
-//! - [`Decided`]: a decision with its evidence and its alternatives, without the prompt unless that is wished for.
-//! - [`Failed`]: a request that nobody answered, with every model that was tried.
+//! - [`DecisionLine`]: a decision with its evidence and its alternatives, without the prompt unless that is wished for.
+//! - [`FailureLine`]: a request that nobody answered, with every model that was tried.
 //! - [`Log`]: adding a line, whoever else is adding one, and starting a new file when one is full.
 //!
 //! No key is ever in it: nothing that is written here has seen one. Writing that fails is an error for the caller to
@@ -10,5 +10,5 @@
 mod entry;
 mod file;
 
-pub use entry::{About, Decided, Failed, Tried};
+pub use entry::{About, DecisionLine, FailureLine, Tried};
 pub use file::{Log, LogError};
