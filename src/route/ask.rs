@@ -35,3 +35,40 @@ pub struct Ask {
     /// About how many tokens the prompt has; models whose window is smaller are passed over unless forced.
     pub prompt_tokens: Option<u64>,
 }
+
+impl Ask {
+    /// The strategy that the request itself wants: `--strategy`, then the flags in the order of seed 003's
+    /// `ModelSelector` (budget, quality, time), each also as a word among the contexts.
+    pub fn wanted_strategy(&self) -> Option<Strategy> {
+        let flag = |set: bool, word| set || self.contexts.iter().any(|context| same_word(context, word));
+        let [budget, quality, time] = FLAGS;
+        self.strategy.or_else(|| {
+            if flag(self.budget_constraint, budget) {
+                Some(Strategy::Cost)
+            } else if flag(self.quality_critical, quality) {
+                Some(Strategy::Quality)
+            } else {
+                flag(self.time_critical, time).then_some(Strategy::Speed)
+            }
+        })
+    }
+
+    /// The contexts that are no flags.
+    pub(super) fn circumstances(&self) -> impl Iterator<Item = &str> {
+        let flag = |context: &&str| FLAGS.iter().any(|word| same_word(context, word));
+        self.contexts.iter().map(String::as_str).filter(move |context| !flag(context))
+    }
+}
+
+/// Contexts that say what matters, not what the work is on.
+const FLAGS: [&str; 3] = ["budget_constraint", "quality_critical", "time_critical"];
+
+/// Whether two names of agents, tasks or contexts are the same: case, `-` and `_` make no difference.
+pub(super) fn same_word(one: &str, other: &str) -> bool {
+    plain(one).eq(plain(other))
+}
+
+/// A name as it is compared.
+pub(super) fn plain(word: &str) -> impl Iterator<Item = char> {
+    word.trim().chars().flat_map(char::to_lowercase).map(|c| if c == '-' { '_' } else { c })
+}

@@ -1,34 +1,123 @@
 //! From a classification, a request's wishes and the configuration to a [`Decision`].
 
 use super::ask::Ask;
-use super::decision::{DecidedBy, Decision, NoRoute, Plan};
+use super::decision::{Alternative, DecidedBy, Decision, NoRoute, Plan, Reason};
 use super::facts::Facts;
+use super::lineup::Lineup;
 use super::policy::Policy;
-use super::roster::Roster;
+use super::roster::{Ready, Roster};
+use super::source::{Source, of_text, sources};
 use crate::classify::Classification;
+use crate::model::Tier;
 
-/// Decides who answers.
+/// Decides who answers, and who stands in when that one fails.
+///
+/// The first of these that applies decides: a forced model; a forced tier; a `/moai` command; the checkout's model;
+/// the task's, then the agent's models; the conversation's model, for a text that asks for nothing; the text; the
+/// default tier. What a source wishes for and cannot have is passed on to the next source, and the decision says so
+/// ([`Decision::wanted`]). A forced *model* that cannot be asked is an error instead: whoever names a model wants that
+/// one.
+///
+/// The plan is: the chosen model; the agent's and task's other models where one of those was chosen; the first model
+/// of the other tier that is ready; the configured chain; the local models, if there are any. A forced model has the
+/// same stand-ins, because an answer with a notice is worth more than an error (AC-005); `--no-fallback` takes them
+/// away, and a forced model that is `named_only` has none: whoever asks for the model on this machine, or for a
+/// simulated one, has not asked for a vendor.
 pub fn decide(
     ask: &Ask,
     seen: &Classification,
     policy: &Policy,
     roster: &Roster,
-    _facts: &Facts,
+    facts: &Facts,
 ) -> Result<Decision, NoRoute> {
     if let Some(model) = &ask.force_model {
         let ready = roster.ready(model).map_err(NoRoute::Forced)?;
-        let tier = ready.model().tier;
-        return Ok(Decision::new(seen, Plan::new(ready, []), tier, DecidedBy::Force));
+        let lineup = Lineup::new(policy, roster, facts, seen.kind, ask.prompt_tokens);
+        return Ok(forced(ask, seen, lineup, ready));
     }
-    let mut missing = Vec::new();
-    let mut found = Vec::new();
-    for name in policy.tier(seen.tier).iter().chain(policy.tier(seen.tier.other())).chain(&policy.chain) {
-        match roster.ready(name) {
-            Ok(ready) => found.push(ready),
-            Err(why) => missing.push(why),
-        }
+    let lineup = |prompt| Lineup::new(policy, roster, facts, seen.kind, prompt);
+    let mut fitting = lineup(ask.prompt_tokens);
+    if let Some(choice) = choose(ask, seen, policy, &mut fitting) {
+        return Ok(choice.decision(seen, fitting));
     }
-    let mut found = found.into_iter();
-    let first = found.next().ok_or(NoRoute::NoneReady(missing))?;
-    Ok(Decision::new(seen, Plan::new(first, found), seen.tier, DecidedBy::Classifier))
+    // Nobody is ready, or nobody has room. Whoever comes first says so better than we could, and may count tokens
+    // differently.
+    let mut any = lineup(None);
+    let choice = choose(ask, seen, policy, &mut any);
+    choice.map(|choice| choice.decision(seen, any)).ok_or(NoRoute::NoneReady(fitting.missing))
 }
+
+fn forced(ask: &Ask, seen: &Classification, mut lineup: Lineup<'_>, ready: Ready) -> Decision {
+    let tier = ready.model().tier;
+    let alone = ask.no_fallback || ready.model().named_only;
+    let rest = if alone { Vec::new() } else { lineup.stand_ins(tier) };
+    lineup.because.push(of_text(seen));
+    lineup.because.push(Reason::new("forced", format!("{} was forced", ready.name())));
+    Choice { plan: Plan::new(ready, rest), tier, by: DecidedBy::Force }.decision(seen, lineup)
+}
+
+/// Asks everybody who has a say, in order, until a model is found.
+fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup<'_>) -> Option<Choice> {
+    let (sources, notes) = sources(ask, seen, policy);
+    lineup.because.extend(notes);
+    for source in sources {
+        let (found, tier, by) = match source {
+            Source::Models { wishes, kept, strategy, reason } => {
+                lineup.because.push(reason);
+                let names: Vec<String> = wishes.iter().map(|(_, name)| name.clone()).collect();
+                let found = lineup.ready(&names, kept, strategy);
+                let Some(first) = found.first().map(Ready::model) else { continue };
+                let wish = wishes.iter().find(|(_, name)| first.answers_to(name));
+                let by = wish.map_or(DecidedBy::Agent, |(by, _)| *by);
+                let tier = first.tier;
+                (found, tier, by)
+            }
+            Source::Tier { by, tier, strategy, reason } => {
+                lineup.because.push(reason);
+                (lineup.of_tier(tier, strategy).into_iter().collect(), tier, by)
+            }
+        };
+        let mut found = found.into_iter().chain(lineup.stand_ins(tier));
+        let Some(first) = found.next() else { continue };
+        if !matches!(by, DecidedBy::Command | DecidedBy::Classifier | DecidedBy::Default) {
+            lineup.because.insert(0, of_text(seen));
+        }
+        let rest = if ask.no_fallback { Vec::new() } else { found.collect() };
+        return Some(Choice { plan: Plan::new(first, rest), tier, by });
+    }
+    None
+}
+
+/// A plan, and who decided.
+struct Choice {
+    plan: Plan,
+    tier: Tier,
+    by: DecidedBy,
+}
+
+impl Choice {
+    /// The decision, with everything that the lineup noted on the way.
+    fn decision(self, seen: &Classification, lineup: Lineup<'_>) -> Decision {
+        let first = self.plan.first().name().to_owned();
+        let mut decision = Decision::new(seen, self.plan, self.tier, self.by);
+        decision.because = lineup.because;
+        decision.strategy = lineup.strategy;
+        if let Some((wanted, why)) = lineup.wanted {
+            decision.because.push(Reason::new("wanted", format!("wanted {wanted}, took {first}: {why}")));
+            decision.wanted = Some(wanted);
+        }
+        let stand_in = |(at, ready): (usize, &Ready)| Alternative {
+            model: ready.name().into(),
+            why: format!("stands in as number {}", at + 1),
+        };
+        let planned: Vec<Alternative> = decision.plan.rest().iter().enumerate().map(stand_in).collect();
+        let others = lineup.alternatives.into_iter();
+        let left: Vec<Alternative> =
+            others.filter(|other| decision.plan.iter().all(|ready| ready.name() != other.model)).collect();
+        decision.alternatives = planned.into_iter().chain(left).collect();
+        decision
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -107,6 +107,12 @@ pub struct Reason {
     pub text: String,
 }
 
+impl Reason {
+    pub(super) fn new(what: &'static str, text: String) -> Self {
+        Self { what, text }
+    }
+}
+
 /// A model that was looked at and not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
@@ -121,11 +127,11 @@ pub struct Alternative {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub(super) plan: Plan,
-    pub(super) tier: Tier,
+    tier: Tier,
     kind: TaskKind,
     confidence: f64,
     uncertain: bool,
-    pub(super) decided_by: DecidedBy,
+    decided_by: DecidedBy,
     pub(super) because: Vec<Reason>,
     pub(super) alternatives: Vec<Alternative>,
     pub(super) wanted: Option<String>,
@@ -216,11 +222,21 @@ pub enum NoRoute {
     NoneReady(Vec<NotReady>),
 }
 
+/// In one line: the keys that are missing, then what else is.
 fn tried(tried: &[NotReady]) -> String {
-    match tried {
-        [] => "none is configured".into(),
-        tried => tried.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+    let mut providers: Vec<&str> = Vec::new();
+    let mut said: Vec<String> = Vec::new();
+    for why in tried {
+        match why {
+            NotReady::NoKey { provider, .. } if providers.contains(&provider.as_str()) => {}
+            NotReady::NoKey { provider, .. } => providers.push(provider),
+            other => said.push(other.to_string()),
+        }
     }
+    if !providers.is_empty() {
+        said.insert(0, format!("there is no key for {}", providers.join(", ")));
+    }
+    if said.is_empty() { "none is configured".into() } else { said.join("; ") }
 }
 
 impl Explain for NoRoute {

@@ -18,6 +18,7 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 pub mod learn;
+mod lineup;
 mod model;
 pub mod phase;
 mod policy;
@@ -25,6 +26,8 @@ mod provider;
 pub mod retry;
 mod roster;
 mod sim;
+mod source;
+mod strategy;
 
 pub use ask::Ask;
 pub use decide::decide;

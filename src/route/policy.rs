@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::ask::{plain, same_word};
 use super::retry::Rules;
+use crate::classify;
 use crate::model::{TaskKind, Tier};
 
 /// The word in a list of models that stands for [`Policy::kinds`]: whatever the kind of the prompt calls for.
@@ -62,6 +64,21 @@ impl Policy {
         }
     }
 
+    /// What the classifier is to know.
+    pub fn options(&self) -> classify::Options {
+        classify::Options { default_tier: self.default_tier, threshold: self.threshold }
+    }
+
+    /// The agent of this name; case, `-` and `_` make no difference.
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        self.agents.iter().find(|(known, _)| same_word(known, name)).map(|(_, agent)| agent)
+    }
+
+    /// The task of this name.
+    pub fn task(&self, name: &str) -> Option<&Task> {
+        self.tasks.iter().find(|(known, _)| same_word(known, name)).map(|(_, task)| task)
+    }
+
     /// The models of a kind.
     pub fn kind(&self, kind: TaskKind) -> &[String] {
         self.kinds.get(&kind).map(Vec::as_slice).unwrap_or_default()
@@ -84,6 +101,27 @@ pub struct Agent {
 pub struct Task {
     /// Context and model, in the order of the file.
     pub models: Vec<(String, String)>,
+}
+
+impl Task {
+    /// The entry for these circumstances, context and model.
+    ///
+    /// The first context that has an entry wins: its own, or one that continues it (`normal` finds `normal_dataset`).
+    /// Where none has, the entry `default` serves; and where no context was given at all, also that of `normal`.
+    pub fn entry<'a>(&self, contexts: impl Iterator<Item = &'a str>) -> Option<(&str, &str)> {
+        let mut given = contexts.peekable();
+        let unsaid = given.peek().is_none();
+        let found = given.find_map(|context| self.named(context)).or_else(|| self.named("default"));
+        found.or_else(|| self.named("normal").filter(|_| unsaid))
+    }
+
+    fn named(&self, context: &str) -> Option<(&str, &str)> {
+        let start: String = plain(context).chain(['_']).collect();
+        let continues = |known: &str| plain(known).collect::<String>().starts_with(&start);
+        let exact = self.models.iter().find(|(known, _)| same_word(known, context));
+        let entry = exact.or_else(|| self.models.iter().find(|(known, _)| continues(known)))?;
+        Some((&entry.0, &entry.1))
+    }
 }
 
 /// What matters most among models that would all do.

@@ -103,7 +103,7 @@ impl Run {
             (State::Due, _) => self.send(),
             (State::Sent, Some(Outcome::Answered { took })) => self.finish(End::Answered, took),
             (State::Sent, Some(Outcome::Stopped { took })) => self.finish(End::Stopped, took),
-            (State::Sent, Some(Outcome::Failed { fault, shown, took })) => self.failed(fault, shown, took),
+            (State::Sent, Some(Outcome::Failed { fault, shown, took })) => self.failed(&fault, shown, took),
         }
     }
 
@@ -117,7 +117,7 @@ impl Run {
         Step::Try(Attempt { ready: self.now.clone(), number, retry, fallback })
     }
 
-    fn failed(&mut self, fault: Fault, shown: bool, took: Duration) -> Step {
+    fn failed(&mut self, fault: &Fault, shown: bool, took: Duration) -> Step {
         if let Some(trial) = self.tally.trials.last_mut() {
             trial.faults.push(fault.clone());
         }
@@ -128,14 +128,14 @@ impl Run {
         let roomier = matches!(fault.kind, FaultKind::TooLong | FaultKind::OutputTooLong);
         match fault.remedy() {
             Remedy::Stop if !roomier => self.finish(End::Failed, Duration::ZERO),
-            Remedy::Stop | Remedy::Elsewhere => self.move_on(&fault),
-            Remedy::Retry => match self.wait(&fault) {
+            Remedy::Stop | Remedy::Elsewhere => self.move_on(fault),
+            Remedy::Retry => match self.wait(fault) {
                 Some(wait) => {
                     self.state = State::Due;
                     self.tally.wait(wait);
                     Step::Wait(wait)
                 }
-                None => self.move_on(&fault),
+                None => self.move_on(fault),
             },
         }
     }

@@ -21,24 +21,24 @@ fn run(names: &[&str], rules: Rules) -> Run {
     Run::new(&plan(names), rules, 7)
 }
 
-fn failed(kind: FaultKind) -> Option<Outcome> {
-    Some(Outcome::Failed { fault: Fault::new(kind, "no"), shown: false, took: Duration::ZERO })
+fn failed(kind: FaultKind) -> Outcome {
+    Outcome::Failed { fault: Fault::new(kind, "no"), shown: false, took: Duration::ZERO }
 }
 
-fn asks_to_wait(seconds: u64) -> Option<Outcome> {
+fn asks_to_wait(seconds: u64) -> Outcome {
     let fault = Fault { retry_after: Some(Duration::from_secs(seconds)), ..Fault::new(FaultKind::RateLimit, "slow") };
-    Some(Outcome::Failed { fault, shown: false, took: Duration::ZERO })
+    Outcome::Failed { fault, shown: false, took: Duration::ZERO }
 }
 
 /// The names that are tried while every request fails like this, with a `.` for each wait; and the account.
-fn told(run: &mut Run, outcome: &Option<Outcome>) -> (String, Tally) {
+fn told(run: &mut Run, outcome: &Outcome) -> (String, Tally) {
     let mut words: Vec<String> = Vec::new();
     let mut fed = None;
     for _ in 0..100 {
         match run.next(fed.take()) {
             Step::Try(attempt) => {
                 words.push(attempt.ready.name().into());
-                fed.clone_from(outcome);
+                fed = Some(outcome.clone());
             }
             Step::Wait(_) => words.push(".".into()),
             Step::Give(tally) => return (words.join(" "), tally),
@@ -47,7 +47,7 @@ fn told(run: &mut Run, outcome: &Option<Outcome>) -> (String, Tally) {
     panic!("the run does not end: {words:?}");
 }
 
-fn story(names: &[&str], outcome: &Option<Outcome>) -> String {
+fn story(names: &[&str], outcome: &Outcome) -> String {
     told(&mut run(names, Rules::default()), outcome).0
 }
 
@@ -58,13 +58,13 @@ fn a_429_is_retried_three_times_with_growing_waits_and_then_falls_back() {
     let mut step = run.next(None);
     for retry in 0..3 {
         assert!(matches!(&step, Step::Try(attempt) if attempt.ready.name() == "claude-opus" && attempt.retry == retry));
-        let Step::Wait(wait) = run.next(failed(FaultKind::RateLimit)) else { panic!("no wait before {retry}") };
+        let Step::Wait(wait) = run.next(Some(failed(FaultKind::RateLimit))) else { panic!("no wait before {retry}") };
         assert!(wait <= Duration::from_secs(1 << retry), "{wait:?}");
         step = run.next(None);
     }
     let Step::Try(last) = &step else { panic!("{step:?}") };
     assert_eq!((last.ready.name(), last.number, last.retry, last.fallback), ("claude-opus", 4, 3, false));
-    let Step::Try(other) = run.next(failed(FaultKind::RateLimit)) else { panic!("no fallback") };
+    let Step::Try(other) = run.next(Some(failed(FaultKind::RateLimit))) else { panic!("no fallback") };
     assert_eq!((other.ready.name(), other.number, other.retry, other.fallback), ("glm-4.7", 5, 0, true));
     let Step::Give(tally) = run.next(Some(Outcome::Answered { took: Duration::from_secs(2) })) else { panic!() };
     assert_eq!(tally.answered().unwrap().name(), "glm-4.7");
@@ -82,7 +82,7 @@ fn the_ceiling_of_the_waits_doubles_and_the_waits_are_spread_below_it() {
             run.next(None);
             let mut waits = Vec::new();
             for _ in 0..3 {
-                let Step::Wait(wait) = run.next(failed(FaultKind::RateLimit)) else { panic!() };
+                let Step::Wait(wait) = run.next(Some(failed(FaultKind::RateLimit))) else { panic!() };
                 waits.push(wait.as_millis());
                 run.next(None);
             }
@@ -139,7 +139,7 @@ fn the_tally_names_every_model_and_why() {
 fn a_retry_after_is_honoured_and_one_that_is_too_long_is_not_waited_for() {
     let mut patient = run(&["claude-opus", "glm-4.7"], Rules::default());
     patient.next(None);
-    let Step::Wait(wait) = patient.next(asks_to_wait(20)) else { panic!() };
+    let Step::Wait(wait) = patient.next(Some(asks_to_wait(20))) else { panic!() };
     assert!((20..=21).contains(&wait.as_secs()), "{wait:?}");
     assert_eq!(story(&["claude-opus", "glm-4.7"], &asks_to_wait(31)), "claude-opus glm-4.7");
     assert_eq!(story(&["claude-opus"], &asks_to_wait(3600)), "claude-opus");
@@ -157,7 +157,7 @@ fn nobody_is_asked_again_once_something_was_shown_or_the_person_has_stopped_it()
     }
     let mut waiting = run(&["claude-opus", "glm-4.7"], Rules::default());
     waiting.next(None);
-    waiting.next(failed(FaultKind::RateLimit));
+    waiting.next(Some(failed(FaultKind::RateLimit)));
     let Step::Give(tally) = waiting.next(Some(Outcome::Stopped { took: Duration::ZERO })) else { panic!() };
     assert_eq!((&tally.trials[0].end, tally.sends()), (&End::Stopped, 1));
 }
@@ -178,11 +178,11 @@ fn a_prompt_that_is_too_long_goes_only_where_there_is_more_room() {
     let plan = Plan::new(roster.ready("small").unwrap(), roster.all_ready());
     let too_long = |input| {
         let tokens = Some(Tokens { input, output: 0, limit: 100 });
-        Some(Outcome::Failed {
+        Outcome::Failed {
             fault: Fault { tokens, ..Fault::new(FaultKind::TooLong, "long") },
             shown: false,
             took: Duration::ZERO,
-        })
+        }
     };
     let story = |outcome| told(&mut Run::new(&plan, Rules::default(), 1), &outcome).0;
     assert_eq!(story(too_long(500)), "small wide");
@@ -198,7 +198,7 @@ fn the_limits_of_a_run() {
     assert_eq!(tally.trials[2].end, End::PassedOver("2 requests were sent, and no more are allowed".into()));
     let slow =
         Outcome::Failed { fault: Fault::new(FaultKind::Server, "no"), shown: false, took: Duration::from_secs(301) };
-    assert_eq!(story(&["claude-opus", "glm-4.7"], &Some(slow)), "claude-opus");
+    assert_eq!(story(&["claude-opus", "glm-4.7"], &slow), "claude-opus");
     let eager = Rules { rate_limit: 99, ..Rules::default() };
     let (words, _) = told(&mut run(&["glm-4.7"], eager), &failed(FaultKind::RateLimit));
     assert_eq!(words.matches("glm").count(), 4, "never more than three retries");
