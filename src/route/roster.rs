@@ -204,3 +204,78 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::fixture;
+
+    #[test]
+    fn a_model_is_found_under_all_its_names() {
+        let roster = fixture::roster(&["anthropic", "zai", "gemini", "mine"]);
+        for (word, name) in [
+            ("claude-opus", "claude-opus"),
+            (" Claude-Opus ", "claude-opus"),
+            ("claude-opus-4-5-20251101", "claude-opus"),
+            ("anthropic/claude-opus-4-5-20251101", "claude-opus"),
+            ("Anthropic/Claude-Opus", "claude-opus"),
+            ("opus", "claude-opus"),
+            ("claude", "claude-opus"),
+            ("claude-3-opus", "claude-opus"),
+            ("claude-3-sonnet", "claude-sonnet"),
+            ("GLM", "glm-4.7"),
+            ("gemini-pro", "gemini-pro"),
+            ("ollama/qwen2.5-coder:32b", "qwen2.5-coder"),
+            ("ollama/deepseek-r1:32b", "deepseek-r1"),
+            ("ollama/llama3.3:latest", "llama3.3"),
+            ("house-1", "house"),
+        ] {
+            assert_eq!(roster.ready(word).map(|ready| ready.name().to_owned()), Ok(name.into()), "{word}");
+        }
+        for word in ["zai/claude-opus", "", "claude-opus/", "anthropic/", "opus-"] {
+            assert!(matches!(roster.ready(word), Err(NotReady::Unknown { .. })), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_name_goes_before_another_models_alias() {
+        let models = vec![
+            fixture::model("first", "sim", "x", crate::model::Tier::One, &["second"]),
+            fixture::model("second", "sim", "y", crate::model::Tier::One, &[]),
+        ];
+        let roster = Roster::new(models, fixture::providers(), |_| false);
+        assert_eq!(roster.ready("second").unwrap().name(), "second");
+    }
+
+    #[test]
+    fn nobody_is_ready_without_a_provider_and_the_key_it_needs() {
+        let roster = fixture::roster(&[]);
+        let ready: Vec<String> = roster.all_ready().map(|ready| ready.name().to_owned()).collect();
+        assert_eq!(ready, ["qwen2.5-coder", "deepseek-r1", "llama3.3", "sim"], "those need no key");
+        let why: Vec<&str> = roster.models().filter_map(|(_, ready)| ready.err()?.code()).collect();
+        assert_eq!(why, ["no_key", "no_key", "no_key", "no_key", "no_key", "no_key", "no_provider"]);
+        let mut optional = fixture::provider("sim", KeyNeed::Optional(Box::new(KeyNeed::Variables(Vec::new()))));
+        let model = fixture::model("m", "sim", "m", crate::model::Tier::Two, &[]);
+        assert!(Roster::new(vec![model.clone()], vec![optional.clone()], |_| false).ready("m").is_ok());
+        optional.name = "other".into();
+        assert_eq!(
+            Roster::new(vec![model], vec![optional], |_| true).ready("m").unwrap_err().code(),
+            Some("no_provider")
+        );
+    }
+
+    #[test]
+    fn the_name_that_was_meant_is_offered() {
+        let roster = fixture::roster(&[]);
+        for (word, near) in [
+            ("claude-opsu", Some("claude-opus")),
+            ("glm4.7", Some("glm-4.7")),
+            ("gemini-por", Some("gemini-pro")),
+            ("qwen2.5-coder:32", Some("qwen2.5-coder")),
+            ("gpt-4", None),
+        ] {
+            let Err(NotReady::Unknown { near: found, .. }) = roster.ready(word) else { panic!("{word}") };
+            assert_eq!(found.as_deref(), near, "{word}");
+        }
+    }
+}
