@@ -16,8 +16,9 @@ use clap_complete::env::Shells;
 use crate::base::world::World;
 use crate::catalog;
 use crate::config::keys::{self, Shape};
-use crate::config::{Config, Project};
+use crate::config::{Config, Project, Routing};
 use crate::model::{Mode, ProviderId, SpecId};
+use crate::route::Strategy;
 use crate::worktree::Repo;
 
 use super::ui::{Colour, Ui};
@@ -69,7 +70,7 @@ fn word_after(words: &[OsString], word: &str) -> Option<String> {
 struct Living {
     world: World,
     /// The setting of a `config set` that is being typed.
-    setting: Option<&'static keys::Key>,
+    setting: Option<keys::Name>,
 }
 
 type Candidates = fn(&Living) -> Vec<CompletionCandidate>;
@@ -170,6 +171,12 @@ fn models(living: &Living) -> Vec<CompletionCandidate> {
         && let Ok(config) = Config::load(&living.world, &project)
     {
         found.extend(config.glm().distinct().into_iter().map(|model| candidate(model, "of this project")));
+        if let Ok(routing) = Routing::load(&living.world, &project, &config) {
+            let new =
+                routing.models.iter().filter(|model| !found.iter().any(|it| it.get_value() == model.name.as_str()));
+            let new: Vec<_> = new.map(|model| candidate(&model.name, format!("of {}", model.provider))).collect();
+            found.extend(new);
+        }
     }
     for model in catalog::GLM_MODELS {
         if !found.iter().any(|known| known.get_value() == *model) {
@@ -187,16 +194,28 @@ fn modes(_living: &Living) -> Vec<CompletionCandidate> {
     Mode::ALL.map(|mode| CompletionCandidate::new(mode.as_str())).into()
 }
 
-fn settings(_living: &Living) -> Vec<CompletionCandidate> {
-    keys::KEYS.iter().map(|key| candidate(key.name, key.doc)).collect()
+/// The settings of the table, and those that stand in a pattern's place here.
+fn settings(living: &Living) -> Vec<CompletionCandidate> {
+    let mut found: Vec<CompletionCandidate> =
+        keys::all().filter(|key| !key.is_pattern()).map(|key| candidate(key.name, key.doc)).collect();
+    if let Ok(project) = Project::find(&living.world)
+        && let Ok(config) = Config::load(&living.world, &project)
+        && let Ok(all) = config.everything(&living.world, &project)
+    {
+        let free = all.iter().filter(|setting| setting.name.key.is_pattern());
+        found.extend(free.map(|setting| candidate(setting.name.as_str(), setting.name.key.doc)));
+    }
+    found
 }
 
 fn values(living: &Living) -> Vec<CompletionCandidate> {
-    match living.setting.map(|key| key.shape) {
+    match living.setting.as_ref().map(|name| name.key.shape) {
         Some(Shape::Mode) => modes(living),
         Some(Shape::Switch) => ["true", "false"].map(CompletionCandidate::new).into(),
         Some(Shape::Choice(words)) => words.iter().map(CompletionCandidate::new).collect(),
-        Some(Shape::Model) => models(living),
+        Some(Shape::Model | Shape::Models) => models(living),
+        Some(Shape::Strategy) => Strategy::ALL.map(|strategy| CompletionCandidate::new(strategy.as_str())).into(),
+        Some(Shape::Tier) => ["1", "2"].map(CompletionCandidate::new).into(),
         _ => Vec::new(),
     }
 }

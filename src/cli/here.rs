@@ -2,7 +2,8 @@
 
 use crate::base::failure::{Failure, Kind};
 use crate::base::world::World;
-use crate::config::{Config, Project};
+use crate::config::keys::Name;
+use crate::config::{Config, Project, Setting};
 use crate::keys::Lookup;
 
 use super::ui::{Ui, clean};
@@ -30,6 +31,16 @@ impl Here {
         let config = Config::load(world, &project)?;
         let env_var = config.glm_env_var();
         Ok(Self { project, config, env_var })
+    }
+
+    /// A setting as it stands, also one of a pattern's; without a value where nothing sets it.
+    pub(super) fn setting(&self, world: &World, name: &Name) -> Result<Setting, Failure> {
+        if !name.key.is_pattern() {
+            return Ok(self.config.explain(name.as_str())?.clone());
+        }
+        let all = self.config.everything(world, &self.project)?;
+        let found = all.into_iter().find(|setting| setting.name == *name);
+        Ok(found.unwrap_or_else(|| Setting::unset(name.clone())))
     }
 
     /// How keys are looked for here.

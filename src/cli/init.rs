@@ -47,14 +47,14 @@ struct Planned {
 /// Runs `moai init`.
 pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let key = keys::require("llm.mode")?;
-    let mode = keys::given(key, &args.mode)?;
+    let mode = keys::given(&key, &args.mode)?;
     let project = Project::find(world)?;
     if project.git.is_none() && world.home().is_ok_and(|home| project.root == *home) {
         return Err(Failure::expected("this is your home directory, not a project")
             .hint("change to the project first: `cd <project> && moai init`"));
     }
     let path = project.file(config::LLM_YAML);
-    let llm_yaml = edit::text_with(&path, LLM_YAML, key, &mode)?;
+    let llm_yaml = edit::text_with(&path, LLM_YAML, &key, &mode)?;
     let files = [(path, llm_yaml), (project.file(config::GLM_JSON), GLM_JSON.to_owned())].map(|(path, text)| Planned {
         exists: path.exists(),
         path,

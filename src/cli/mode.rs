@@ -44,11 +44,11 @@ fn set(mode: &str, dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Fail
         return Err(Failure::usage("the mode is empty").hint("one of: claude-only, mashup, glm-only"));
     }
     let key = table::require("llm.mode")?;
-    let value = table::given(key, mode)?;
+    let value = table::given(&key, mode)?;
     let here = Here::look(world, ui)?;
     require_project(world, &here.project)?;
     let _lock = if dry_run { None } else { edit::lock(world)? };
-    let edit = edit::plan(here.config.files(), key, Some(&value), false)?;
+    let edit = edit::plan(here.config.files(), &key, Some(&value), false)?;
     let path = world.tilde(&edit.path);
     if dry_run {
         if ui.json {

@@ -10,7 +10,7 @@ use crate::base::disk::{self, Access, DiskError, Lock};
 use crate::base::world::World;
 
 use super::error::ConfigError;
-use super::keys::{Home, Key, Value};
+use super::keys::{self, Home, Name, Value};
 use super::layers::{Entry, Layer, Raw};
 use super::{Files, llm_yaml, moai_toml, yaml_edit};
 
@@ -56,22 +56,23 @@ pub fn lock(world: &World) -> Result<Option<Lock>, ConfigError> {
     }
 }
 
-/// Plans to set `key` to `value`, or to take it out (`None`), in the project's files or (`user`) in the person's.
-pub fn plan(files: &Files, key: &'static Key, value: Option<&Value>, user: bool) -> Result<Edit, ConfigError> {
-    let (layer, path) = target(files, key, user)?;
+/// Plans to set a setting to `value`, or to take it out (`None`), in the project's files or (`user`) in the person's.
+pub fn plan(files: &Files, name: &Name, value: Option<&Value>, user: bool) -> Result<Edit, ConfigError> {
+    let (layer, path) = target(files, name, user)?;
     let old = disk::read_text(&path)?.unwrap_or_default();
-    let new = edited(&path, layer, &old, key, value)?;
+    let new = edited(&path, layer, &old, name, value)?;
     Ok(Edit { path, old, new, private: layer == Layer::User })
 }
 
-/// The text of an llm.yaml with `key` set to `value`; `path` names it in errors.
-pub fn text_with(path: &Path, text: &str, key: &Key, value: &Value) -> Result<String, ConfigError> {
-    edited(path, Layer::LlmYaml, text, key, Some(value))
+/// The text of an llm.yaml with a setting set to `value`; `path` names it in errors.
+pub fn text_with(path: &Path, text: &str, name: &Name, value: &Value) -> Result<String, ConfigError> {
+    edited(path, Layer::LlmYaml, text, name, Some(value))
 }
 
-/// The file that `key` is written to.
-pub fn target(files: &Files, key: &Key, user: bool) -> Result<(Layer, PathBuf), ConfigError> {
-    match key.home {
+/// The file that a setting is written to.
+pub fn target(files: &Files, name: &Name, user: bool) -> Result<(Layer, PathBuf), ConfigError> {
+    match name.key.home {
+        Home::Checkout => Ok((Layer::Checkout, files.checkout.clone())),
         Home::LlmYaml if !user => Ok((Layer::LlmYaml, files.llm_yaml.clone())),
         Home::Toml if !user => Ok((Layer::Project, files.project.clone())),
         _ => match &files.user {
@@ -81,23 +82,23 @@ pub fn target(files: &Files, key: &Key, user: bool) -> Result<(Layer, PathBuf), 
     }
 }
 
-fn edited(path: &Path, layer: Layer, old: &str, key: &Key, value: Option<&Value>) -> Result<String, ConfigError> {
+fn edited(path: &Path, layer: Layer, old: &str, name: &Name, value: Option<&Value>) -> Result<String, ConfigError> {
     let read = |text: &str| match layer {
         Layer::LlmYaml => llm_yaml::entries(path, text),
         _ => moai_toml::entries(path, text),
     };
     let there: Vec<&str> = {
         let entries = read(old)?;
-        key.places().filter(|place| entries.iter().any(|entry| entry.path == *place)).collect()
+        name.places().into_iter().filter(|place| entries.iter().any(|entry| entry.path == *place)).collect()
     };
     let places = match value {
         // A user's config.toml has one name for everything; llm.yaml may have an older one beside it.
-        Some(_) if there.is_empty() => vec![key.name],
+        Some(_) if there.is_empty() => vec![name.as_str()],
         _ => there,
     };
     let mut text = old.to_owned();
     for place in places {
-        let wanted = value.map(|value| respelled(key, place, value));
+        let wanted = value.map(|value| respelled(name, place, value));
         let before = read(&text)?;
         if before.iter().any(|entry| entry.path == place && Some(&entry.raw) == wanted.as_ref().map(raw).as_ref()) {
             continue;
@@ -112,15 +113,18 @@ fn edited(path: &Path, layer: Layer, old: &str, key: &Key, value: Option<&Value>
     Ok(text)
 }
 
-fn respelled(key: &Key, place: &str, value: &Value) -> Value {
+fn respelled(name: &Name, place: &str, value: &Value) -> Value {
     match value {
-        Value::Text(text) => Value::Text(key.spelled(place, text).to_owned()),
+        Value::Text(text) => Value::Text(name.key.spelled(place, text).to_owned()),
         other => other.clone(),
     }
 }
 
 fn raw(value: &Value) -> Raw {
-    Raw::Scalar(value.to_string())
+    match value {
+        Value::List(items) => Raw::List(items.clone()),
+        other => Raw::Scalar(other.to_string()),
+    }
 }
 
 /// The change itself, on text without BOM; line ends are those of the file.
@@ -139,8 +143,8 @@ fn change(layer: Layer, text: &str, place: &str, value: Option<&Value>) -> Optio
 /// TOML: the bytes of a value that is there are replaced; else the table gets one more line.
 fn toml_with(text: &str, place: &str, value: Option<&Value>) -> Option<String> {
     let parsed = toml_edit::Document::parse(text).ok()?;
-    let mut names = place.split('.');
-    let found = names.try_fold(parsed.as_item(), |item, name| item.get(name));
+    let names = keys::parts(place);
+    let found = names.iter().try_fold(parsed.as_item(), |item, name| item.get(name));
     if let (Some(Item::Value(old)), Some(value)) = (found, value) {
         let span = old.span()?;
         let mut new = text.get(..span.start)?.to_owned();
@@ -150,16 +154,16 @@ fn toml_with(text: &str, place: &str, value: Option<&Value>) -> Option<String> {
     }
     let unix = text.replace("\r\n", "\n");
     let mut document: DocumentMut = unix.parse().ok()?;
-    let (group, name) = place.rsplit_once('.')?;
+    let (name, group) = names.split_last()?;
     let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
-    for part in group.split('.') {
+    for (depth, part) in group.iter().enumerate() {
         let item = match value {
             Some(_) => table.entry(part).or_insert_with(implicit_table),
             None => table.get_mut(part)?,
         };
         if let Item::Table(table) = item {
             // A table that only holds other tables gets a heading once it holds a value.
-            table.set_implicit(table.is_implicit() && part != group.rsplit('.').next().unwrap_or_default());
+            table.set_implicit(table.is_implicit() && depth + 1 < group.len());
         }
         table = item.as_table_like_mut()?;
     }
@@ -182,6 +186,9 @@ fn toml_value(value: &Value) -> toml_edit::Value {
         Value::Text(text) => text.as_str().into(),
         Value::Switch(on) => (*on).into(),
         Value::Number(number) => i64::try_from(*number).unwrap_or(i64::MAX).into(),
+        // `.5` and `5.` are no numbers in TOML; the text stays as it was written where it is one.
+        Value::Decimal(text) => text.parse().unwrap_or_else(|_| text.as_str().into()),
+        Value::List(items) => items.iter().map(String::as_str).collect::<toml_edit::Array>().into(),
     }
 }
 
@@ -230,16 +237,15 @@ fn proves(before: &[Entry], after: &[Entry], place: &str, wanted: Option<&Value>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::keys;
 
     fn yaml(old: &str, name: &str, value: &str) -> Result<String, ConfigError> {
-        let key = keys::find(name).unwrap();
-        edited(Path::new("/p/llm.yaml"), Layer::LlmYaml, old, key, Some(&key.check(value).unwrap()))
+        let name = keys::find(name).unwrap();
+        edited(Path::new("/p/llm.yaml"), Layer::LlmYaml, old, &name, Some(&name.key.check(value).unwrap()))
     }
 
     fn toml(old: &str, name: &str, value: &str) -> Result<String, ConfigError> {
-        let key = keys::find(name).unwrap();
-        edited(Path::new("/p/config.toml"), Layer::Project, old, key, Some(&key.check(value).unwrap()))
+        let name = keys::find(name).unwrap();
+        edited(Path::new("/p/config.toml"), Layer::Project, old, &name, Some(&name.key.check(value).unwrap()))
     }
 
     #[test]
@@ -299,7 +305,7 @@ mod tests {
     #[test]
     fn taking_a_value_out_leaves_the_rest() {
         let key = keys::find("llm.glm_env_var").unwrap();
-        let out = |old: &str| edited(Path::new("/p"), Layer::LlmYaml, old, key, None).unwrap();
+        let out = |old: &str| edited(Path::new("/p"), Layer::LlmYaml, old, &key, None).unwrap();
         assert_eq!(out("llm:\n  glm_env_var: X # c\n  mode: mashup # k\n"), "llm:\n  mode: mashup # k\n");
         assert_eq!(out("llm:\n  mode: mashup\n"), "llm:\n  mode: mashup\n");
     }
@@ -320,7 +326,7 @@ mod tests {
             assert_eq!(toml(old, "worktree.engine", "auto").unwrap(), new, "{old:?}");
         }
         let key = keys::find("llm.glm.models.opus").unwrap();
-        let user = edited(Path::new("/p"), Layer::User, "", key, Some(&Value::Text("glm-5".into()))).unwrap();
+        let user = edited(Path::new("/p"), Layer::User, "", &key, Some(&Value::Text("glm-5".into()))).unwrap();
         assert_eq!(user, "[llm.glm.models]\nopus = \"glm-5\"\n");
     }
 

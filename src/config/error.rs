@@ -35,7 +35,7 @@ pub enum ConfigError {
     #[error("{origin}: `{key}` {problem}")]
     Value {
         /// The setting.
-        key: &'static str,
+        key: String,
         /// Where it was set.
         origin: Box<Origin>,
         /// What is wrong, without the value where that might be a secret.
@@ -45,7 +45,7 @@ pub enum ConfigError {
     #[error("`{key}` {problem}")]
     Given {
         /// The setting.
-        key: &'static str,
+        key: String,
         /// What is wrong.
         problem: String,
     },

@@ -111,7 +111,7 @@ impl GlmTemplate {
             .filter(|(name, _)| self.is_literal(name))
             .filter_map(|(name, path)| {
                 let (_, value) = self.env.iter().find(|(known, _)| known == name)?;
-                Some(Entry { path: (*path).into(), raw: Raw::Scalar(value.clone()), line: None })
+                Some(Entry { path: (*path).into(), raw: Raw::Scalar(value.clone()), at: None })
             })
             .collect()
     }

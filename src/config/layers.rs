@@ -1,23 +1,30 @@
 //! Layers: every value with where it came from, and what it hides. Default < `~/.moai/config.toml` < the project's
-//! llm.yaml and config.toml < glm.json < the environment (`MOAI_LLM_MODE` for `llm.mode`).
+//! llm.yaml, seed 003's files and config.toml < glm.json < the environment (`MOAI_LLM_MODE` for `llm.mode`).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::base::world::{Env, World};
 
 use super::error::ConfigError;
-use super::keys::{self, Home, KEPT, KEYS, Key, Value};
+use super::keys::{self, Home, KEPT, Key, Name, Value};
 
 /// The files that settings come from, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
+    /// `templates/routing.toml`, which is part of the program.
+    BuiltIn,
     /// `~/.moai/config.toml`.
     User,
     /// `.moai/config/sections/llm.yaml`.
     LlmYaml,
-    /// `.moai/config.toml`.
+    /// `agent_model.yaml` or `task_model_mapping.yaml` of seed 003.
+    Seed,
+    /// `.moai/config.toml`; of a linked worktree the main checkout's.
     Project,
+    /// `.moai/config.toml` of the linked worktree itself.
+    Checkout,
     /// `.moai/llm-configs/glm.json`.
     GlmJson,
 }
@@ -26,9 +33,12 @@ impl Layer {
     /// The layer's word in `--json`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BuiltIn => "default",
             Self::User => "user",
             Self::LlmYaml => "llm.yaml",
+            Self::Seed => "seed",
             Self::Project => "project",
+            Self::Checkout => "worktree",
             Self::GlmJson => "glm.json",
         }
     }
@@ -47,6 +57,15 @@ pub enum Origin {
         path: PathBuf,
         /// The line of the value, from 1, where it is known.
         line: Option<usize>,
+        /// Its column, likewise.
+        column: Option<usize>,
+    },
+    /// Another setting, which this one follows as long as nothing sets it.
+    Follows {
+        /// The other setting.
+        name: &'static str,
+        /// Where that one came from.
+        origin: Box<Origin>,
     },
     /// An environment variable.
     Environment {
@@ -61,6 +80,7 @@ impl Origin {
         match self {
             Self::File { path, line: Some(line), .. } => format!("{}:{line}", world.tilde(path)),
             Self::File { path, line: None, .. } => world.tilde(path),
+            Self::Follows { name, origin } => format!("{name}, which is from {}", origin.describe(world)),
             other => other.to_string(),
         }
     }
@@ -70,6 +90,7 @@ impl Origin {
         match self {
             Self::Default => "default",
             Self::File { layer, .. } => layer.as_str(),
+            Self::Follows { origin, .. } => origin.as_str(),
             Self::Environment { .. } => "environment",
         }
     }
@@ -79,8 +100,12 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::File { path, line: Some(line), column: Some(column), .. } => {
+                write!(f, "{}:{line}:{column}", path.display())
+            }
             Self::File { path, line: Some(line), .. } => write!(f, "{}:{line}", path.display()),
             Self::File { path, line: None, .. } => write!(f, "{}", path.display()),
+            Self::Follows { origin, .. } => origin.fmt(f),
             Self::Environment { variable } => write!(f, "${variable}"),
         }
     }
@@ -90,13 +115,20 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// Which setting.
-    pub key: &'static Key,
+    pub name: Name,
     /// Its value; `None` where nothing sets it and it has no default.
     pub value: Option<Value>,
     /// Where the value came from.
     pub origin: Origin,
     /// The values it hides, the strongest first.
     pub hidden: Vec<(Value, Origin)>,
+}
+
+impl Setting {
+    /// A setting that nothing sets.
+    pub fn unset(name: Name) -> Self {
+        Self { name, value: None, origin: Origin::Default, hidden: Vec::new() }
+    }
 }
 
 /// What a file says at one place, before it is checked.
@@ -106,7 +138,9 @@ pub(super) enum Raw {
     Null,
     /// A scalar, as text.
     Scalar(String),
-    /// A mapping without entries, or a list: `what` names it.
+    /// A list of nothing but scalars.
+    List(Vec<String>),
+    /// A mapping without entries, or a list of more than scalars: the word names it.
     Other(&'static str),
 }
 
@@ -116,8 +150,16 @@ pub(super) struct Entry {
     /// The dotted path.
     pub(super) path: String,
     pub(super) raw: Raw,
-    /// From 1.
-    pub(super) line: Option<usize>,
+    /// Line and column of the value, from 1; the column is 0 where it is not known.
+    pub(super) at: Option<(usize, usize)>,
+}
+
+impl Entry {
+    pub(super) fn origin(&self, layer: Layer, path: &Path) -> Origin {
+        // A value of llm.yaml is named by its line, as it always was.
+        let column = self.at.map(|(_, column)| column).filter(|column| *column > 0 && layer != Layer::LlmYaml);
+        Origin::File { layer, path: path.to_path_buf(), line: self.at.map(|(line, _)| line), column }
+    }
 }
 
 /// A file with its entries.
@@ -128,12 +170,13 @@ pub(super) struct Source {
     pub(super) entries: Vec<Entry>,
 }
 
-/// Lays the sources over each other, weakest first, and the environment over all; returns the settings in the
-/// order of the table, and what should be warned of.
+/// Lays the sources over each other, weakest first, and the environment over all; returns the settings that the table
+/// names one by one, in its order, and what should be warned of. Those of patterns are only checked: [`free`] lists
+/// them.
 pub(super) fn resolve(sources: &[Source], env: &Env) -> Result<(Vec<Setting>, Vec<String>), ConfigError> {
-    let mut settings = Vec::with_capacity(KEYS.len());
+    let mut settings = Vec::new();
     let mut warnings = Vec::new();
-    for key in KEYS {
+    for key in keys::all().filter(|key| !key.is_pattern()) {
         let mut found: Vec<(Value, Origin)> = Vec::new();
         if let Some(default) = key.default {
             found.extend(key.check(default).ok().map(|value| (value, Origin::Default)));
@@ -141,29 +184,72 @@ pub(super) fn resolve(sources: &[Source], env: &Env) -> Result<(Vec<Setting>, Ve
         for source in sources.iter().filter(|source| takes(source.layer, key)) {
             found.extend(from_file(key, source, &mut warnings)?);
         }
-        let variable = key.variable();
-        if let Some(text) = env.text(&variable) {
+        let mut set: Vec<String> = key.variables().filter(|variable| env.text(variable).is_some()).collect();
+        set.reverse();
+        for variable in set {
+            let Some(text) = env.text(&variable) else { continue };
             let origin = Origin::Environment { variable };
-            let value = key.check(text).map_err(|problem| wrong(key, origin.clone(), problem))?;
+            let value = key.check(text).map_err(|problem| wrong(key.name, origin.clone(), problem))?;
             found.push((value, origin));
         }
-        let (value, origin) = found.pop().map_or((None, Origin::Default), |(value, origin)| (Some(value), origin));
-        found.reverse();
-        settings.push(Setting { key, value, origin, hidden: found });
+        settings.push(settled(Name::plain(key), found));
     }
     for source in sources {
         warnings.extend(unknown(source));
     }
+    free(sources, &[])?;
     warnings.extend(unknown_variables(env));
     Ok((settings, warnings))
+}
+
+/// The settings of patterns that the sources set, weakest source first, and over them what `last` says; in the order
+/// in which they are first met.
+pub(super) fn free(sources: &[Source], last: &[(Name, Value, Origin)]) -> Result<Vec<Setting>, ConfigError> {
+    let mut met: Vec<(Name, Vec<(Value, Origin)>)> = Vec::new();
+    let mut index: HashMap<String, usize> = HashMap::new();
+    let mut add = |name: Name, value: Value, origin: Origin| {
+        let at = *index.entry(name.as_str().to_owned()).or_insert_with(|| {
+            met.push((name, Vec::new()));
+            met.len() - 1
+        });
+        if let Some((_, found)) = met.get_mut(at) {
+            found.push((value, origin));
+        }
+    };
+    for source in sources {
+        for entry in &source.entries {
+            secret(entry, source)?;
+            let Some(name) = keys::find(&entry.path).filter(|name| name.key.is_pattern()) else { continue };
+            if !takes(source.layer, name.key) {
+                continue;
+            }
+            let origin = entry.origin(source.layer, &source.path);
+            if let Some(value) = checked(&name, entry, &origin)? {
+                add(name, value, if source.layer == Layer::BuiltIn { Origin::Default } else { origin });
+            }
+        }
+    }
+    for (name, value, origin) in last {
+        add(name.clone(), value.clone(), origin.clone());
+    }
+    Ok(met.into_iter().map(|(name, found)| settled(name, found)).collect())
+}
+
+/// The last of the values counts; the others are hidden by it.
+fn settled(name: Name, mut found: Vec<(Value, Origin)>) -> Setting {
+    let (value, origin) = found.pop().map_or((None, Origin::Default), |(value, origin)| (Some(value), origin));
+    found.reverse();
+    Setting { name, value, origin, hidden: found }
 }
 
 /// Whether a file of this layer may set the key.
 fn takes(layer: Layer, key: &Key) -> bool {
     match layer {
-        Layer::User => true,
+        Layer::BuiltIn => true,
+        Layer::User => key.home != Home::Checkout,
         Layer::LlmYaml => key.home == Home::LlmYaml,
-        Layer::Project => key.home == Home::Toml,
+        Layer::Seed => key.name.starts_with("agents.") || key.name.starts_with("tasks."),
+        Layer::Project | Layer::Checkout => matches!(key.home, Home::Toml | Home::Checkout),
         Layer::GlmJson => key.name.starts_with("llm.glm."),
     }
 }
@@ -175,20 +261,15 @@ fn from_file(
     warnings: &mut Vec<String>,
 ) -> Result<Option<(Value, Origin)>, ConfigError> {
     let mut found: Option<(Value, Origin, &'static str)> = None;
+    let name = Name::plain(key);
     for place in key.places() {
         let Some(entry) = source.entries.iter().find(|entry| entry.path == place) else { continue };
-        let origin = Origin::File { layer: source.layer, path: source.path.clone(), line: entry.line };
-        let text = match &entry.raw {
-            Raw::Null => continue,
-            // The Go versions write `mode: ""` beside a filled `team_mode`.
-            Raw::Scalar(text) if text.is_empty() && (found.is_some() || place == key.name) => continue,
-            Raw::Scalar(text) => text,
-            Raw::Other(what) => {
-                let problem = format!("is {what}; expected {}", key.shape.describe());
-                return Err(wrong(key, origin, problem));
-            }
-        };
-        let value = key.check(text).map_err(|problem| wrong(key, origin.clone(), problem))?;
+        // The Go versions write `mode: ""` beside a filled `team_mode`.
+        if matches!(&entry.raw, Raw::Scalar(text) if text.is_empty() && (found.is_some() || place == key.name)) {
+            continue;
+        }
+        let origin = entry.origin(source.layer, &source.path);
+        let Some(value) = checked(&name, entry, &origin)? else { continue };
         match &found {
             None => found = Some((value, origin, place)),
             Some((first, _, at)) if *first != value => warnings.push(format!(
@@ -201,15 +282,50 @@ fn from_file(
     Ok(found.map(|(value, origin, _)| (value, origin)))
 }
 
-fn wrong(key: &Key, origin: Origin, problem: String) -> ConfigError {
-    // The table is static; its names outlive every key borrowed from it.
-    let name = KEYS.iter().find(|known| *known == key).map_or("", |known| known.name);
-    ConfigError::Value { key: name, origin: Box::new(origin), problem }
+/// The checked value of an entry; `None` where it says nothing.
+fn checked(name: &Name, entry: &Entry, origin: &Origin) -> Result<Option<Value>, ConfigError> {
+    let key = name.key;
+    let value = match &entry.raw {
+        Raw::Null => return Ok(None),
+        Raw::Scalar(text) if key.shape.is_list() => key.check_items(std::slice::from_ref(text)),
+        Raw::Scalar(text) => key.check(text),
+        Raw::List(items) => key.check_items(items),
+        Raw::Other(what) => Err(format!("is {what}; expected {}", key.shape.describe())),
+    };
+    value.map(Some).map_err(|problem| wrong(name.as_str(), origin.clone(), problem))
+}
+
+/// A key written out where a provider or a header is configured.
+fn secret(entry: &Entry, source: &Source) -> Result<(), ConfigError> {
+    let parts = keys::parts(&entry.path);
+    let (["providers", _, name] | ["providers", _, "headers", name]) = parts.as_slice() else { return Ok(()) };
+    let in_header = parts.len() == 4;
+    let plain = name.to_ascii_lowercase().replace('_', "-");
+    let found = match plain.as_str() {
+        "api-key" | "apikey" | "token" | "secret" | "auth-token" | "password" => true,
+        "authorization" | "x-api-key" | "x-goog-api-key" | "proxy-authorization" | "cookie" => in_header,
+        _ => false,
+    };
+    if !found {
+        return Ok(());
+    }
+    let provider = parts.get(1).copied().unwrap_or_default();
+    let variable: String =
+        provider.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let problem = format!(
+        "would be a key in a configuration file; write `key_env = \"{variable}_API_KEY\"` and set that variable"
+    );
+    Err(wrong(&entry.path, entry.origin(source.layer, &source.path), problem))
+}
+
+pub(super) fn wrong(name: &str, origin: Origin, problem: String) -> ConfigError {
+    ConfigError::Value { key: name.to_owned(), origin: Box::new(origin), problem }
 }
 
 /// The entries of a file that moai does not know or that belong elsewhere, one sentence each.
 fn unknown(source: &Source) -> Vec<String> {
-    if source.layer == Layer::GlmJson {
+    // Seed 003's files are other programs', too; what else they hold is theirs.
+    if matches!(source.layer, Layer::GlmJson | Layer::Seed) {
         return Vec::new();
     }
     source.entries.iter().filter_map(|entry| remark(source.layer, &source.path, entry)).collect()
@@ -217,17 +333,18 @@ fn unknown(source: &Source) -> Vec<String> {
 
 fn remark(layer: Layer, path: &Path, entry: &Entry) -> Option<String> {
     let kept = |known: &&str| entry.path == **known || entry.path.starts_with(&format!("{known}."));
-    let place = match entry.line {
-        Some(line) => format!("{}:{line}", path.display()),
+    let place = match entry.at {
+        Some((line, _)) => format!("{}:{line}", path.display()),
         None => path.display().to_string(),
     };
     match keys::find(&entry.path) {
-        Some(key) if takes(layer, key) => None,
-        Some(key) => {
-            let home = match key.home {
+        Some(name) if takes(layer, name.key) => None,
+        Some(name) => {
+            let home = match name.key.home {
                 Home::LlmYaml => "llm.yaml",
                 Home::Toml => "config.toml",
                 Home::UserToml => "~/.moai/config.toml",
+                Home::Checkout => "a checkout's own .moai/config.toml",
             };
             Some(format!("{place}: `{}` has no effect here; it belongs in {home}", entry.path))
         }
@@ -249,17 +366,22 @@ fn is_group(path: &str, raw: &Raw) -> bool {
 }
 
 fn has_settings(path: &str) -> bool {
-    KEYS.iter().any(|key| key.name.starts_with(&format!("{path}.")))
+    let mut given = keys::parts(path);
+    given.push("*");
+    keys::all().any(|key| {
+        let own: Vec<&str> = key.name.split('.').collect();
+        own.len() >= given.len()
+            && own.iter().zip(&given).all(|(own, given)| own == given || *own == "*" || *given == "*")
+    })
 }
 
 /// `MOAI_LLM_…` and its kin that set nothing.
 fn unknown_variables(env: &Env) -> Vec<String> {
-    let groups: Vec<String> = KEYS
-        .iter()
+    let groups: Vec<String> = keys::all()
         .filter_map(|key| key.name.split('.').next())
         .map(|group| format!("MOAI_{}_", group.to_ascii_uppercase()))
         .collect();
-    let known: Vec<String> = KEYS.iter().map(Key::variable).collect();
+    let known: Vec<String> = keys::all().filter_map(Key::variable).collect();
     env.iter()
         .filter_map(|(name, _)| name.to_str())
         .filter(|name| groups.iter().any(|group| name.starts_with(group.as_str())))
@@ -279,14 +401,14 @@ mod tests {
             .map(|(index, (path, text))| Entry {
                 path: (*path).into(),
                 raw: Raw::Scalar((*text).into()),
-                line: Some(index + 1),
+                at: Some((index + 1, 0)),
             })
             .collect();
         Source { layer, path: format!("/p/{}", layer.as_str()).into(), entries }
     }
 
     fn setting(settings: &[Setting], name: &str) -> (String, &'static str, usize) {
-        let setting = settings.iter().find(|setting| setting.key.name == name).unwrap();
+        let setting = settings.iter().find(|setting| setting.name.as_str() == name).unwrap();
         let value = setting.value.as_ref().map(ToString::to_string).unwrap_or_default();
         (value, setting.origin.as_str(), setting.hidden.len())
     }

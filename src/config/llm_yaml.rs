@@ -14,9 +14,9 @@ pub(super) fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError
     let root = parse(path, text)?;
     let mut entries = Vec::new();
     collect(&root, "", &mut entries);
-    let places = yaml_edit::lines(text);
+    let places = yaml_edit::places(text);
     for entry in &mut entries {
-        entry.line = places.iter().find(|(name, _)| *name == entry.path).map(|(_, line)| *line);
+        entry.at = places.iter().find(|(name, _)| *name == entry.path).map(|(_, at)| *at);
     }
     Ok(entries)
 }
@@ -32,7 +32,12 @@ fn parse(path: &Path, text: &str) -> Result<Yaml, ConfigError> {
     root.apply_merge().map_err(|error| fail(&error))?;
     match root {
         Yaml::Null | Yaml::Mapping(_) => Ok(root),
-        _ => Err(ConfigError::at(path, body, 0, "this is not a mapping (`llm:` and what belongs to it)")),
+        _ => Err(ConfigError::at(
+            path,
+            body,
+            0,
+            "this is not a mapping (names, each with a colon and what belongs to it)",
+        )),
     }
 }
 
@@ -52,15 +57,16 @@ fn collect(value: &Yaml, prefix: &str, entries: &mut Vec<Entry>) {
             return;
         }
         Yaml::Null => Raw::Null,
-        Yaml::Bool(on) => Raw::Scalar(on.to_string()),
-        Yaml::Number(number) => Raw::Scalar(number.to_string()),
-        Yaml::String(text) => Raw::Scalar(text.clone()),
-        Yaml::Sequence(_) => Raw::Other("a list"),
+        Yaml::Bool(_) | Yaml::Number(_) | Yaml::String(_) => scalar(value).map_or(Raw::Null, Raw::Scalar),
+        Yaml::Sequence(items) => {
+            let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
+            texts.map_or(Raw::Other("a list of more than plain values"), Raw::List)
+        }
         Yaml::Mapping(_) => Raw::Other("a mapping"),
         Yaml::Tagged(_) => Raw::Other("a tagged value"),
     };
     if !prefix.is_empty() {
-        entries.push(Entry { path: prefix.to_owned(), raw, line: None });
+        entries.push(Entry { path: prefix.to_owned(), raw, at: None });
     }
 }
 
@@ -70,5 +76,14 @@ fn name(key: &Yaml) -> String {
         Yaml::Number(number) => number.to_string(),
         Yaml::Bool(on) => on.to_string(),
         _ => "?".into(),
+    }
+}
+
+fn scalar(value: &Yaml) -> Option<String> {
+    match value {
+        Yaml::Bool(on) => Some(on.to_string()),
+        Yaml::Number(number) => Some(number.to_string()),
+        Yaml::String(text) => Some(text.clone()),
+        _ => None,
     }
 }

@@ -10,6 +10,7 @@ mod llm_yaml;
 mod moai_toml;
 mod project;
 mod reference;
+mod routing;
 mod yaml_edit;
 
 use std::path::{Path, PathBuf};
@@ -23,8 +24,9 @@ pub use glm_json::{GLM_JSON, GlmTemplate};
 pub use layers::{Layer, Origin, Setting};
 pub use project::{GitDirs, Project};
 pub use reference::reference;
+pub use routing::{LogRules, Routing};
 
-use keys::Value;
+use keys::{Home, Value};
 use layers::Source;
 
 /// Where llm.yaml is, below the project.
@@ -90,6 +92,10 @@ pub struct Files {
     pub llm_yaml: PathBuf,
     /// The project's config.toml, likewise.
     pub project: PathBuf,
+    /// The main checkout's config.toml.
+    pub main: PathBuf,
+    /// This checkout's own config.toml.
+    pub checkout: PathBuf,
     /// glm.json, likewise.
     pub glm_json: PathBuf,
 }
@@ -101,8 +107,15 @@ impl Files {
             user: world.moai_home().ok().map(|home| home.join("config.toml")),
             llm_yaml: project.file(LLM_YAML),
             project: project.file(CONFIG_TOML),
+            main: project.main.join(CONFIG_TOML),
+            checkout: project.root.join(CONFIG_TOML),
             glm_json: project.file(GLM_JSON),
         }
+    }
+
+    /// The places of seed 003's `agent_model.yaml` and `task_model_mapping.yaml`.
+    pub fn seeds(project: &Project) -> Vec<PathBuf> {
+        routing::seed_files(project)
     }
 }
 
@@ -112,6 +125,8 @@ pub struct Config {
     settings: Vec<Setting>,
     warnings: Vec<String>,
     files: Files,
+    /// The files as they were read, weakest first.
+    sources: Vec<Source>,
     template: Option<GlmTemplate>,
     glm: GlmModels,
     /// What `~` and relative paths in values start from.
@@ -129,8 +144,16 @@ impl Config {
             read(Layer::User, path, &mut sources)?;
         }
         read(Layer::LlmYaml, &files.llm_yaml, &mut sources)?;
-        if files.user.as_ref() != Some(&files.project) {
-            read(Layer::Project, &files.project, &mut sources)?;
+        if files.user.as_ref() != Some(&files.main) {
+            read(Layer::Project, &files.main, &mut sources)?;
+        }
+        if files.checkout != files.main {
+            // What the main checkout says of itself alone is not said of this one.
+            let own = |path: &str| keys::find(path).is_some_and(|name| name.key.home == Home::Checkout);
+            for source in sources.iter_mut().filter(|source| source.layer == Layer::Project) {
+                source.entries.retain(|entry| !own(&entry.path));
+            }
+            read(Layer::Checkout, &files.checkout, &mut sources)?;
         }
         let template = GlmTemplate::load(&files.glm_json)?;
         if let Some(template) = &template {
@@ -145,7 +168,7 @@ impl Config {
             fable: Some(text(&settings, "llm.glm.models.fable")).filter(|model| !model.is_empty()),
         };
         let home = world.home().ok().map(Path::to_path_buf);
-        Ok(Self { settings, warnings, files, template, glm, home, main: project.main.clone() })
+        Ok(Self { settings, warnings, files, sources, template, glm, home, main: project.main.clone() })
     }
 
     /// Who plans, runs and syncs.
@@ -222,13 +245,14 @@ impl Config {
         self.switch("keys.keyring")
     }
 
-    /// A setting with its origin and what it hides. Every name of [`keys::KEYS`] has one.
+    /// A setting with its origin and what it hides. Every name of [`keys::all`] that is no pattern has one; what
+    /// stands in a pattern's place, [`Config::everything`] has.
     pub fn explain(&self, name: &str) -> Result<&Setting, ConfigError> {
-        let key = keys::find(name).ok_or_else(|| ConfigError::Unknown(name.into()))?;
-        self.setting(key.name).ok_or_else(|| ConfigError::Unknown(name.into()))
+        let name = keys::require(name)?;
+        self.setting(name.as_str()).ok_or_else(|| ConfigError::Unknown(name.as_str().into()))
     }
 
-    /// Every setting, in the order of the table.
+    /// Every setting that the table names one by one, in its order.
     pub fn settings(&self) -> &[Setting] {
         &self.settings
     }
@@ -244,7 +268,7 @@ impl Config {
     }
 
     fn setting(&self, name: &str) -> Option<&Setting> {
-        self.settings.iter().find(|setting| setting.key.name == name)
+        self.settings.iter().find(|setting| setting.name.as_str() == name)
     }
 
     fn switch(&self, name: &str) -> bool {
@@ -253,18 +277,18 @@ impl Config {
 }
 
 fn text(settings: &[Setting], name: &str) -> String {
-    let setting = settings.iter().find(|setting| setting.key.name == name);
+    let setting = settings.iter().find(|setting| setting.name.as_str() == name);
     setting.and_then(|setting| setting.value.as_ref()).map(ToString::to_string).unwrap_or_default()
 }
 
 /// `ui.color` as the person has it, without a project: `auto`, `always` or `never`. Where it cannot be read it is
 /// `None`; the command that needs the file will say why.
 pub fn colour_wish(world: &World) -> Option<String> {
-    let key = keys::find("ui.color")?;
+    let key = keys::find("ui.color")?.key;
     let mut sources = Vec::new();
     read(Layer::User, &world.moai_home().ok()?.join("config.toml"), &mut sources).ok()?;
     let in_file = sources.iter().flat_map(|source| &source.entries).find(|entry| entry.path == key.name);
-    let wish = match (world.env.text(&key.variable()), in_file.map(|entry| &entry.raw)) {
+    let wish = match (key.variable().and_then(|name| world.env.text(&name)), in_file.map(|entry| &entry.raw)) {
         (Some(text), _) => text,
         (None, Some(layers::Raw::Scalar(text))) => text,
         _ => return None,

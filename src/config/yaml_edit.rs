@@ -8,8 +8,8 @@ use super::error::line_column;
 use super::keys::Value;
 use super::moai_toml::join;
 
-/// The dotted paths of a document with the lines of their keys, from 1.
-pub(super) fn lines(text: &str) -> Vec<(String, usize)> {
+/// The dotted paths of a document with the line and column of their keys, from 1.
+pub(super) fn places(text: &str) -> Vec<(String, (usize, usize))> {
     let mut found = Vec::new();
     if let Some(root) = document(text).and_then(|document| document.as_mapping()) {
         walk(&root, "", text, &mut found);
@@ -21,13 +21,13 @@ fn document(text: &str) -> Option<Document> {
     YamlFile::parse(text).to_result().ok()?.document()
 }
 
-fn walk(mapping: &Mapping, prefix: &str, text: &str, found: &mut Vec<(String, usize)>) {
+fn walk(mapping: &Mapping, prefix: &str, text: &str, found: &mut Vec<(String, (usize, usize))>) {
     for entry in mapping.entries() {
         let Some(YamlNode::Scalar(key)) = entry.key_node() else { continue };
         let name = join(prefix, &key.as_string());
         match entry.value_node() {
             Some(YamlNode::Mapping(inner)) if !inner.is_empty() => walk(&inner, &name, text, found),
-            _ => found.push((name, line_column(text, key.byte_range().start as usize).0)),
+            _ => found.push((name, line_column(text, key.byte_range().start as usize))),
         }
     }
 }
@@ -63,6 +63,8 @@ pub(super) fn set(text: &str, place: &str, value: &Value) -> Option<String> {
         Value::Text(word) => tree.try_set_path(place, word.as_str()).ok()?,
         Value::Switch(on) => tree.try_set_path(place, *on).ok()?,
         Value::Number(number) => tree.try_set_path(place, i64::try_from(*number).ok()?).ok()?,
+        // No setting of a YAML file has such a value.
+        Value::Decimal(_) | Value::List(_) => return None,
     }
     Some(rebuild(text, &tree))
 }

@@ -7,7 +7,7 @@ use crate::base::world::World;
 use crate::cli::here::{Here, require_project};
 use crate::cli::ui::{SCHEMA, Ui, unified};
 use crate::config::edit;
-use crate::config::keys::{self, Home, Key, Value};
+use crate::config::keys::{self, Home, Name, Value};
 
 use super::Scope;
 use super::show::document;
@@ -17,7 +17,10 @@ use super::show::document;
 #[command(after_help = "Examples:
   moai config set llm.glm.models.opus glm-5.2
   moai config set --user keys.embed false
-  moai config set --dry-run llm.auto_worktree.enabled false")]
+  moai config set --dry-run llm.auto_worktree.enabled false
+  moai config set --user providers.openrouter.base_url https://openrouter.ai/api/v1
+  moai config set tiers.plan claude-opus,gemini-pro
+  moai config set route.model glm-4.7          for this checkout alone")]
 pub(super) struct SetArgs {
     /// The setting, such as llm.glm.models.opus
     #[arg(value_name = "NAME")]
@@ -50,35 +53,39 @@ pub(super) struct UnsetArgs {
 
 /// Runs `moai config set`.
 pub(super) fn set(args: &SetArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    let key = keys::require(&args.name)?;
-    let value = keys::given(key, &args.value)?;
-    change(key, Some(&value), args.scope, args.dry_run, world, ui)
+    let name = keys::require(&args.name)?;
+    let value = keys::given(&name, &args.value)?;
+    change(&name, Some(&value), args.scope, args.dry_run, world, ui)
 }
 
 /// Runs `moai config unset`.
 pub(super) fn unset(args: &UnsetArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    change(keys::require(&args.name)?, None, args.scope, args.dry_run, world, ui)
+    change(&keys::require(&args.name)?, None, args.scope, args.dry_run, world, ui)
 }
 
 fn change(
-    key: &'static Key,
+    name: &Name,
     value: Option<&Value>,
     scope: Scope,
     dry_run: bool,
     world: &World,
     ui: &mut Ui,
 ) -> Result<(), Failure> {
-    let user = scope.user || key.home == Home::UserToml;
-    if scope.project && key.home == Home::UserToml {
-        let message = format!("`{}` is about the person, not about a project", key.name);
+    let user = scope.user || name.key.home == Home::UserToml;
+    if scope.project && name.key.home == Home::UserToml {
+        let message = format!("`{name}` is about the person, not about a project");
         return Err(Failure::usage(message).hint("leave --project out: it is kept in ~/.moai/config.toml"));
+    }
+    if scope.user && name.key.home == Home::Checkout {
+        let message = format!("`{name}` is about one checkout, not about a person");
+        return Err(Failure::usage(message).hint("leave --user out: it is kept in the checkout's .moai/config.toml"));
     }
     let here = Here::look(world, ui)?;
     if !user {
         require_project(world, &here.project)?;
     }
     let _lock = if dry_run { None } else { edit::lock(world)? };
-    let edit = edit::plan(here.config.files(), key, value, user)?;
+    let edit = edit::plan(here.config.files(), name, value, user)?;
     let path = world.tilde(&edit.path);
     if dry_run && !ui.json {
         if !edit.changes() {
@@ -90,27 +97,27 @@ fn change(
         edit.write()?;
     }
     let after = Here::quietly(world)?;
-    let setting = after.config.explain(key.name)?;
+    let setting = after.setting(world, name)?;
     if ui.json {
         return ui.answer_json(&json!({
             "schema": SCHEMA,
             "changed": edit.changes(),
             "dry_run": dry_run,
             "file": edit.path,
-            "setting": document(setting),
+            "setting": document(&setting),
         }));
     }
     match (value, edit.changes()) {
-        (Some(value), true) => ui.say(format!("{} = {value}, written to {path}", key.name))?,
-        (Some(value), false) => ui.say(format!("{path} says {} = {value} already", key.name))?,
-        (None, true) => ui.say(format!("{} taken out of {path}", key.name))?,
-        (None, false) => ui.say(format!("{path} does not set {}", key.name))?,
+        (Some(value), true) => ui.say(format!("{name} = {value}, written to {path}"))?,
+        (Some(value), false) => ui.say(format!("{path} says {name} = {value} already"))?,
+        (None, true) => ui.say(format!("{name} taken out of {path}"))?,
+        (None, false) => ui.say(format!("{path} does not set {name}"))?,
     }
     if let Some(value) = value
         && setting.value.as_ref() != Some(value)
     {
         let holds = setting.value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
-        ui.warn(format!("{} still is {holds}: {} counts more", key.name, setting.origin.describe(world)))?;
+        ui.warn(format!("{} still is {holds}: {} counts more", name, setting.origin.describe(world)))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::base::failure::{Failure, Kind};
 use crate::base::world::World;
 use crate::cli::here::Here;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
-use crate::config::keys::{self, Home, Key, Value};
+use crate::config::keys::{self, Home, Key, Name, Value};
 use crate::config::{Config, Files, Project, Setting};
 
 /// List every setting with its value and its origin
@@ -15,8 +15,16 @@ use crate::config::{Config, Files, Project, Setting};
   moai config list
   moai config list --changed   only what is not the default
   moai config list --env       with the variable that overrides each
+  moai config list models      every model, with what moai comes with
+  moai config list --all
   moai config list --json")]
 pub(super) struct ListArgs {
+    /// Only what is below this name, such as providers or models.claude-opus; with what moai comes with
+    #[arg(value_name = "GROUP")]
+    group: Option<String>,
+    /// Also the providers and models that moai comes with
+    #[arg(long)]
+    all: bool,
     /// Only settings that are not at their default
     #[arg(long)]
     changed: bool,
@@ -60,8 +68,11 @@ pub(super) struct PathArgs {
 /// Runs `moai config list`.
 pub(super) fn list(args: &ListArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let here = Here::look(world, ui)?;
-    let shown = |setting: &&Setting| !args.changed || setting.origin.as_str() != "default";
-    let settings: Vec<&Setting> = here.config.settings().iter().filter(shown).collect();
+    let everything = here.config.everything(world, &here.project)?;
+    let settings: Vec<&Setting> = everything.iter().filter(|setting| is_listed(args, setting)).collect();
+    if let (Some(group), true) = (&args.group, settings.is_empty()) {
+        return Err(Failure::new(Kind::Expected, format!("no setting is set below `{group}`")).with_code("unset"));
+    }
     if ui.json {
         let settings: Vec<Json> = settings.iter().map(|setting| document(setting)).collect();
         return ui.answer_json(&json!({ "schema": SCHEMA, "settings": settings }));
@@ -75,12 +86,12 @@ pub(super) fn list(args: &ListArgs, world: &World, ui: &mut Ui) -> Result<(), Fa
         let default = setting.origin.as_str() == "default";
         let style = if default { Style::Dim } else { Style::Plain };
         let mut row = vec![
-            (setting.key.name.to_owned(), Style::Bold),
+            (setting.name.to_string(), Style::Bold),
             (shown_value(setting), style),
             (setting.origin.describe(world), style),
         ];
         if args.env {
-            row.push((setting.key.variable(), Style::Dim));
+            row.push((setting.name.key.variable().unwrap_or_default(), Style::Dim));
         }
         table.row(row);
     }
@@ -90,11 +101,11 @@ pub(super) fn list(args: &ListArgs, world: &World, ui: &mut Ui) -> Result<(), Fa
 /// Runs `moai config get`.
 pub(super) fn one(args: &GetArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     // An unknown name is said before any file can be wrong.
-    keys::require(&args.name)?;
+    let name = keys::require(&args.name)?;
     let here = Here::look(world, ui)?;
-    let setting = here.config.explain(&args.name)?;
+    let setting = here.setting(world, &name)?;
     if ui.json {
-        let mut answer = document(setting);
+        let mut answer = document(&setting);
         if let Some(object) = answer.as_object_mut() {
             object.insert("schema".into(), SCHEMA.into());
         }
@@ -102,26 +113,29 @@ pub(super) fn one(args: &GetArgs, world: &World, ui: &mut Ui) -> Result<(), Fail
     }
     match &setting.value {
         Some(value) => ui.answer(clean(&value.to_string())),
-        None => Err(Failure::new(Kind::Expected, format!("`{}` has no value", setting.key.name)).with_code("unset")),
+        None => Err(Failure::new(Kind::Expected, format!("`{}` has no value", setting.name)).with_code("unset")),
     }
 }
 
 /// Runs `moai config explain`.
 pub(super) fn explain(args: &ExplainArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    keys::require(&args.name)?;
+    let name = keys::require(&args.name)?;
     let here = Here::look(world, ui)?;
-    let setting = here.config.explain(&args.name)?;
+    let setting = here.setting(world, &name)?;
     if ui.json {
-        return ui.answer_json(&explained(setting, &here.config));
+        return ui.answer_json(&explained(&setting, &here.config));
     }
-    let key = setting.key;
-    ui.answer(ui.style.bold(key.name))?;
+    let key = name.key;
+    ui.answer(ui.style.bold(name.as_str()))?;
     ui.answer(format!("  {}", key.doc))?;
     ui.answer(format!("  takes     {}", key.shape.describe()))?;
     ui.answer(format!("  default   {}", key.default.unwrap_or("(none)")))?;
-    ui.answer(format!("  variable  {}", key.variable()))?;
+    let variables: Vec<String> = key.variables().collect();
+    if !variables.is_empty() {
+        ui.answer(format!("  variable  {}", variables.join(", ")))?;
+    }
     ui.answer(format!("  file      {}", files(key, here.config.files(), world)))?;
-    let value = clean(&shown_value(setting));
+    let value = clean(&shown_value(&setting));
     ui.answer(format!("  value     {}  from {}", ui.style.green(&value), clean(&setting.origin.describe(world))))?;
     for (value, origin) in &setting.hidden {
         let line = format!("  hides     {}  from {}", clean(&value.to_string()), clean(&origin.describe(world)));
@@ -133,13 +147,13 @@ pub(super) fn explain(args: &ExplainArgs, world: &World, ui: &mut Ui) -> Result<
 /// Runs `moai config path`.
 pub(super) fn path(args: &PathArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     // Not loaded: this has to answer while a file does not parse.
-    let files = Files::of(world, &Project::find(world)?);
-    let mut rows = vec![
-        ("user", files.user),
-        ("llm.yaml", Some(files.llm_yaml)),
-        ("project", Some(files.project)),
-        ("glm.json", Some(files.glm_json)),
-    ];
+    let project = Project::find(world)?;
+    let files = Files::of(world, &project);
+    let mut rows = vec![("user", files.user), ("llm.yaml", Some(files.llm_yaml))];
+    let seeds = Files::seeds(&project).into_iter().filter(|path| path.exists());
+    rows.extend(seeds.map(|path| ("seed", Some(path))));
+    let own = (files.checkout != files.main).then_some(files.checkout);
+    rows.extend([("project", Some(files.main)), ("worktree", own), ("glm.json", Some(files.glm_json))]);
     rows.retain(|(layer, _)| match (args.scope.user, args.scope.project) {
         (true, _) => *layer == "user",
         (_, true) => *layer != "user",
@@ -163,6 +177,17 @@ pub(super) fn path(args: &PathArgs, world: &World, ui: &mut Ui) -> Result<(), Fa
     ui.answer_table(&table)
 }
 
+/// Whether a setting is in the list that is asked for. What moai comes with is a long list, and in it only on demand.
+fn is_listed(args: &ListArgs, setting: &Setting) -> bool {
+    let default = setting.origin.as_str() == "default";
+    let below = args.group.as_deref().map(|group| {
+        let group = Name::parts_of(group);
+        setting.name.parts().starts_with(&group)
+    });
+    let wanted = below.unwrap_or(args.all || !setting.name.key.is_pattern() || !default);
+    wanted && !(args.changed && default)
+}
+
 fn shown_value(setting: &Setting) -> String {
     setting.value.as_ref().map_or_else(|| "(none)".to_owned(), ToString::to_string)
 }
@@ -174,6 +199,7 @@ fn files(key: &Key, files: &Files, world: &World) -> String {
         Home::LlmYaml => format!("{} (--user: {user})", world.tilde(&files.llm_yaml)),
         Home::Toml => format!("{} (--user: {user})", world.tilde(&files.project)),
         Home::UserToml => user,
+        Home::Checkout => world.tilde(&files.checkout),
     }
 }
 
@@ -182,33 +208,37 @@ fn json_value(value: &Value) -> Json {
         Value::Text(text) => text.as_str().into(),
         Value::Switch(on) => (*on).into(),
         Value::Number(number) => (*number).into(),
+        Value::Decimal(text) => text.parse::<f64>().map_or_else(|_| text.as_str().into(), Json::from),
+        Value::List(items) => items.as_slice().into(),
     }
 }
 
 /// A setting as JSON.
 pub(super) fn document(setting: &Setting) -> Json {
     json!({
-        "name": setting.key.name,
+        "name": setting.name.as_str(),
         "value": setting.value.as_ref().map(json_value),
         "origin": setting.origin.as_str(),
         "source": setting.origin.to_string(),
-        "variable": setting.key.variable(),
+        "variable": setting.name.key.variable(),
     })
 }
 
 fn explained(setting: &Setting, config: &Config) -> Json {
     let hidden = |(value, origin): &(Value, crate::config::Origin)| json!({ "value": json_value(value), "origin": origin.as_str(), "source": origin.to_string() });
-    let file = match setting.key.home {
+    let key = setting.name.key;
+    let file = match key.home {
         Home::LlmYaml => Some(&config.files().llm_yaml),
         Home::Toml => Some(&config.files().project),
         Home::UserToml => config.files().user.as_ref(),
+        Home::Checkout => Some(&config.files().checkout),
     };
     let mut answer = document(setting);
     if let Some(object) = answer.as_object_mut() {
         object.insert("schema".into(), SCHEMA.into());
-        object.insert("doc".into(), setting.key.doc.into());
-        object.insert("takes".into(), setting.key.shape.describe().into());
-        object.insert("default".into(), setting.key.default.into());
+        object.insert("doc".into(), key.doc.into());
+        object.insert("takes".into(), key.shape.describe().into());
+        object.insert("default".into(), key.default.into());
         object.insert("file".into(), json!(file));
         object.insert("hides".into(), setting.hidden.iter().map(hidden).collect());
     }

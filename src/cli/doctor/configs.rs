@@ -38,10 +38,10 @@ fn conflict(setting: &Setting, patient: &Patient<'_>) -> Option<Finding> {
     (hidden != value).then(|| {
         Finding::warn(
             "glm-json-conflict",
-            format!("{} is {value} in glm.json and {hidden} in llm.yaml; glm.json counts", setting.key.name),
+            format!("{} is {value} in glm.json and {hidden} in llm.yaml; glm.json counts", setting.name),
         )
         .at(origin.describe(patient.world))
-        .todo(format!("make them agree: `moai config set {} {value}`", setting.key.name))
+        .todo(format!("make them agree: `moai config set {} {value}`", setting.name))
     })
 }
 

@@ -44,7 +44,7 @@ struct Answer {
 
 #[derive(Debug, Serialize)]
 struct Setting {
-    name: &'static str,
+    name: String,
     value: Option<String>,
     origin: String,
 }
@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         Some(key) => Some(keys::require(&format!("worktree.{key}"))?),
         None => None,
     };
-    if let (Some(key), Some(value)) = (key, &args.value) {
+    if let (Some(key), Some(value)) = (&key, &args.value) {
         return set(key, value, args.user, world, ui);
     }
     let here = Here::look(world, ui)?;
@@ -64,14 +64,16 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         .config
         .settings()
         .iter()
-        .filter(|setting| key.map_or(setting.key.name.starts_with("worktree."), |key| setting.key.name == key.name))
+        .filter(|setting| {
+            key.as_ref().map_or(setting.name.as_str().starts_with("worktree."), |key| setting.name == *key)
+        })
         .map(|setting| Setting {
-            name: setting.key.name,
+            name: setting.name.to_string(),
             value: setting.value.as_ref().map(ToString::to_string),
             origin: setting.origin.describe(world),
         })
         .collect();
-    if let (Some(_), Some(setting), false) = (key, settings.first(), ui.json) {
+    if let (Some(_), Some(setting), false) = (&key, settings.first(), ui.json) {
         return match &setting.value {
             Some(value) => ui.answer(clean(value)),
             None => Err(Failure::expected(format!("`{}` has no value", setting.name)).with_code("unset")),
@@ -107,7 +109,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     Ok(())
 }
 
-fn set(key: &'static keys::Key, value: &str, user: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+fn set(key: &keys::Name, value: &str, user: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let value = keys::given(key, value)?;
     let here = Here::look(world, ui)?;
     let _lock = edit::lock(world)?;
@@ -116,9 +118,9 @@ fn set(key: &'static keys::Key, value: &str, user: bool, world: &World, ui: &mut
     let path = world.tilde(&edit.path);
     if ui.json {
         return ui.answer_json(&serde_json::json!({
-            "schema": SCHEMA, "name": key.name, "value": value.to_string(), "changed": changed, "path": path,
+            "schema": SCHEMA, "name": key.as_str(), "value": value.to_string(), "changed": changed, "path": path,
         }));
     }
     let text = clean(&value.to_string());
-    ui.say(if changed { format!("{path}: {} is {text}", key.name) } else { format!("{path} says {text} already") })
+    ui.say(if changed { format!("{path}: {key} is {text}") } else { format!("{path} says {text} already") })
 }

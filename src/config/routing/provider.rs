@@ -1,0 +1,174 @@
+//! Providers out of their settings: what is not said follows from the base URL.
+
+use crate::base::world::World;
+use crate::catalog;
+use crate::config::error::ConfigError;
+use crate::config::keys::{Value, step};
+use crate::config::layers::{Layer, Origin, Setting, wrong};
+use crate::model::ProviderId;
+use crate::route::{Auth, Engine, KeyNeed, Provider, SimScript, Timeouts};
+use crate::wire::Dialect;
+
+use super::fixed::Fixed;
+use super::group::{Group, duration};
+use super::quirks;
+
+/// The provider of a group of settings.
+pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, ConfigError> {
+    let engine = match group.text("engine") {
+        Some("sim") => Engine::Sim(script(group, fixed)),
+        _ => Engine::Http,
+    };
+    let base_url = match (group.text("base_url"), &engine) {
+        (Some(url), _) => url,
+        (None, Engine::Sim(_)) => "sim:",
+        (None, Engine::Http) => return Err(group.missing("providers", "base_url", "https://openrouter.ai/api/v1")),
+    };
+    let wire = match (group.text("wire").and_then(|word| word.parse().ok()), &engine) {
+        (Some(wire), _) => wire,
+        (None, Engine::Sim(_)) => Dialect::Anthropic,
+        (None, Engine::Http) if base_url.ends_with("/anthropic") => Dialect::Anthropic,
+        (None, Engine::Http) => Dialect::Chat,
+    };
+    // The path of Anthropic's dialect brings its own `/v1`.
+    let base_url = match wire {
+        Dialect::Anthropic => base_url.strip_suffix("/v1").unwrap_or(base_url),
+        _ => base_url,
+    };
+    let mut quirks = quirks::of(group.name, wire, group.text("preset"), super::host(base_url));
+    for (name, setting) in group.below("quirks") {
+        let Some(value) = &setting.value else { continue };
+        quirks::set(&mut quirks, name, value)
+            .map_err(|problem| wrong(setting.name.as_str(), setting.origin.clone(), problem))?;
+    }
+    let key = key(group, wire);
+    Ok(Provider {
+        name: group.name.to_owned(),
+        base_url: base_url.to_owned(),
+        wire,
+        auth: auth(group, wire, &key),
+        quirks,
+        headers: headers(group)?,
+        key,
+        timeouts: timeouts(group, fixed),
+        engine,
+    })
+}
+
+/// Which key: the variable that is named, else one of those that moai keeps.
+fn key(group: &Group<'_>, wire: Dialect) -> KeyNeed {
+    let variables = group.list("key_env");
+    if variables.is_empty() {
+        let stored = group.text("key").and_then(|word| word.parse::<ProviderId>().ok());
+        return stored.map_or(KeyNeed::None, KeyNeed::Stored);
+    }
+    let need = KeyNeed::Variables(variables);
+    // An Ollama of one's own has no key; one behind a proxy may.
+    if wire == Dialect::Ollama { KeyNeed::Optional(Box::new(need)) } else { need }
+}
+
+fn auth(group: &Group<'_>, wire: Dialect, key: &KeyNeed) -> Auth {
+    let said = group.text("auth").and_then(|word| Auth::ALL.into_iter().find(|auth| auth.as_str() == word));
+    said.unwrap_or(match (key, wire) {
+        (KeyNeed::None, _) => Auth::None,
+        (_, Dialect::Anthropic) => Auth::ApiKey,
+        (_, Dialect::Gemini) => Auth::GoogApiKey,
+        (_, Dialect::Chat | Dialect::Responses | Dialect::Ollama) => Auth::Bearer,
+    })
+}
+
+fn headers(group: &Group<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+    let mut headers = Vec::new();
+    for (name, setting) in group.below("headers") {
+        let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if !good {
+            let problem = "is not the name of a header (letters, digits and `-`)".into();
+            return Err(wrong(setting.name.as_str(), setting.origin.clone(), problem));
+        }
+        if let Some(Value::Text(text)) = &setting.value {
+            if !text.is_ascii() {
+                let problem = "has a character in it that a header cannot carry".into();
+                return Err(wrong(setting.name.as_str(), setting.origin.clone(), problem));
+            }
+            headers.push((name.to_owned(), text.clone()));
+        }
+    }
+    Ok(headers)
+}
+
+fn timeouts(group: &Group<'_>, fixed: Fixed<'_>) -> Timeouts {
+    let standard = Timeouts::default();
+    let of = |field: &str, default| {
+        let name = format!("timeouts.{field}");
+        group.duration(&name).or_else(|| fixed.duration(&name)).unwrap_or(default)
+    };
+    Timeouts {
+        connect: of("connect", standard.connect),
+        first_byte: of("first_byte", standard.first_byte),
+        idle: of("idle", standard.idle),
+        total: of("total", standard.total),
+    }
+}
+
+/// The script of a simulated provider: its own words over those of `[sim]`.
+fn script(group: &Group<'_>, fixed: Fixed<'_>) -> SimScript {
+    let value = |field: &str| {
+        let name = format!("sim.{field}");
+        group.setting(&name).and_then(|setting| setting.value.as_ref()).or_else(|| fixed.value(&name))
+    };
+    let pause = |field: &str| value(field).and_then(duration).unwrap_or_default();
+    let steps = match value("steps") {
+        Some(Value::List(steps)) => steps.iter().filter_map(|text| step(text)).collect(),
+        _ => Vec::new(),
+    };
+    SimScript {
+        answer: value("answer").map(ToString::to_string),
+        piece: match value("piece") {
+            Some(Value::Number(piece)) => usize::try_from(*piece).unwrap_or(usize::MAX),
+            _ => 0,
+        },
+        first_byte: pause("first_byte"),
+        between: pause("between"),
+        steps,
+    }
+}
+
+/// What is worth a word where a provider's key goes: a project's file sends it elsewhere, or it goes unencrypted.
+pub(super) fn concerns(world: &World, group: &Group<'_>, provider: &Provider) -> Vec<String> {
+    let known = |names: &[String]| {
+        let mut all = ProviderId::ALL.iter().flat_map(|id| catalog::provider(*id).key_vars);
+        all.any(|variable| names.iter().any(|name| name == variable))
+    };
+    let kept = match &provider.key {
+        KeyNeed::Stored(_) => true,
+        KeyNeed::Variables(names) => known(names),
+        KeyNeed::None | KeyNeed::Optional(_) => false,
+    };
+    let Some(setting) = group.setting("base_url").filter(|_| provider.engine == Engine::Http) else {
+        return Vec::new();
+    };
+    let host = super::host(&provider.base_url);
+    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1");
+    let glm = provider.key == KeyNeed::Stored(ProviderId::Glm) && catalog::is_glm_host(host);
+    let origin = setting.origin.describe(world);
+    let mut concerns = Vec::new();
+    if kept && !local && !glm && by_project(setting) && setting.origin != Origin::Default {
+        concerns.push(format!(
+            "the key of `{}` goes to {host}: {origin} says so (check it, or take it out)",
+            provider.name
+        ));
+    }
+    if !local && provider.base_url.starts_with("http://") && !matches!(provider.key, KeyNeed::None) {
+        concerns.push(format!("the key of `{}` goes to {host} unencrypted: {origin} says http://", provider.name));
+    }
+    concerns
+}
+
+/// Whether a file of the project says it: one that may have come with a repository.
+fn by_project(setting: &Setting) -> bool {
+    let origin = match &setting.origin {
+        Origin::Follows { origin, .. } => origin,
+        origin => origin,
+    };
+    matches!(origin, Origin::File { layer, .. } if *layer != Layer::User)
+}
