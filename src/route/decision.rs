@@ -52,10 +52,10 @@ pub enum DecidedBy {
     Command,
     /// The checkout's own model.
     Worktree,
-    /// The agent's models.
-    Agent,
     /// The task's models.
     Task,
+    /// The agent's models.
+    Agent,
     /// The conversation, which stays with its model when a text asks for nothing.
     Session,
     /// The text.
@@ -70,8 +70,8 @@ impl DecidedBy {
         Self::Force,
         Self::Command,
         Self::Worktree,
-        Self::Agent,
         Self::Task,
+        Self::Agent,
         Self::Session,
         Self::Classifier,
         Self::Default,

@@ -12,7 +12,8 @@ pub struct Rules {
     /// How often after a failure of the vendor's own: 5xx, overload, an answer that broke off before anything was
     /// shown or was no answer, a connection that did not come about. A time limit that ran out is not tried again.
     pub server: u32,
-    /// The first wait is at most so long; each further one at most twice as long as the one before.
+    /// The first wait is at most so long, each further one at most twice as long as the one before; all are shortened
+    /// at random by up to a half, so that clients come back at different moments and the waits still grow.
     pub first_wait: Duration,
     /// No wait of our own is longer.
     pub longest_wait: Duration,
@@ -25,7 +26,7 @@ pub struct Rules {
 }
 
 impl Default for Rules {
-    /// 3 retries after a 429, 1 after a 5xx; waits of up to 1 s, 2 s, 4 s, never above 10 s; a `Retry-After` of up to
+    /// 3 retries after a 429, 1 after a 5xx; waits that double, of up to 1 s, 2 s, 4 s, never above 10 s; a `Retry-After` of up to
     /// 30 s is waited out; 12 requests and 5 minutes in all.
     fn default() -> Self {
         Self {

@@ -153,7 +153,10 @@ impl Run {
                 let room = self.rules.longest_retry_after.saturating_sub(asked);
                 asked + self.jitter.up_to(self.rules.first_wait.min(room))
             }
-            None => self.jitter.up_to(self.rules.ceiling(retry)),
+            None => {
+                let half = self.rules.ceiling(retry) / 2;
+                half + self.jitter.up_to(half)
+            }
         };
         (self.tally.elapsed().saturating_add(wait) < self.rules.total).then_some(wait)
     }

@@ -59,7 +59,8 @@ fn a_429_is_retried_three_times_with_growing_waits_and_then_falls_back() {
     for retry in 0..3 {
         assert!(matches!(&step, Step::Try(attempt) if attempt.ready.name() == "claude-opus" && attempt.retry == retry));
         let Step::Wait(wait) = run.next(Some(failed(FaultKind::RateLimit))) else { panic!("no wait before {retry}") };
-        assert!(wait <= Duration::from_secs(1 << retry), "{wait:?}");
+        let ceiling = Duration::from_secs(1 << retry);
+        assert!(ceiling / 2 <= wait && wait <= ceiling, "{wait:?}");
         step = run.next(None);
     }
     let Step::Try(last) = &step else { panic!("{step:?}") };
@@ -90,8 +91,8 @@ fn the_ceiling_of_the_waits_doubles_and_the_waits_are_spread_below_it() {
         };
         (0..400).map(first).sum::<u128>() / 400
     };
-    for (retry, mean) in [(0, 500), (1, 1000), (2, 2000)] {
-        assert!(sum(retry).abs_diff(mean) < mean / 8, "{retry}: {}", sum(retry));
+    for (retry, mean) in [(0, 750), (1, 1500), (2, 3000)] {
+        assert!(sum(retry).abs_diff(mean) < mean / 16, "{retry}: {}", sum(retry));
     }
 }
 
