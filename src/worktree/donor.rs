@@ -5,12 +5,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use git2::Index;
 use rustix::fs::Stat;
 
 use super::entry::Entry;
 use super::reason::Reason;
 use super::repo::Repo;
+use super::staged::{self, Directory, Unread};
 
 /// What git remembers of a file to see whether it changed. Times are seconds and nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,12 +59,11 @@ impl Held {
         usize::try_from(self.stamp.size).ok().filter(|size| *size > 0)
     }
 
-    /// Whether the file is still what git put there: stricter than git, which may leave out ctime and inode.
+    /// Whether the file is still what git put there: stricter than git, which may leave out ctime, inode and the
+    /// nanoseconds. Nothing but the system's clock can set a ctime, so a file that was written since has another.
     pub(super) fn is_untouched(&self, now: &Stamp) -> bool {
-        // The index keeps 32 bits of each number, and an index of another git may have no nanoseconds.
-        let time = |held: (i64, i64), now: (i64, i64)| {
-            held.0 & 0xffff_ffff == now.0 & 0xffff_ffff && (held.1 == 0 || held.1 == now.1)
-        };
+        // The index keeps 32 bits of each number.
+        let time = |held: (i64, i64), now: (i64, i64)| held.0 & 0xffff_ffff == now.0 & 0xffff_ffff && held.1 == now.1;
         self.trusted
             && time(self.stamp.ctime, now.ctime)
             && time(self.stamp.mtime, now.mtime)
@@ -79,6 +78,8 @@ pub(super) struct Donor {
     pub root: PathBuf,
     /// In the order of the index; conflicted paths are left out.
     pub held: Vec<Held>,
+    /// The directories whose tree object the index knows, from the root.
+    pub root_directory: Directory,
 }
 
 impl Donor {
@@ -105,45 +106,37 @@ impl Donor {
 
     /// Reads what the checkout's index says.
     pub(super) fn load(entry: &Entry) -> Result<Self, Reason> {
-        let (root, path) = (&entry.path, &entry.admin.join("index"));
-        let index = Index::open(path).map_err(|error| index_reason(&error))?;
-        let written = fs::metadata(path).map_or((0, 0), |meta| (meta.mtime(), meta.mtime_nsec()));
-        let mut held = Vec::with_capacity(index.len());
-        for entry in index.iter() {
-            if entry.flags & 0x3000 != 0 {
-                continue; // a side of a conflict
-            }
-            let hidden = entry.flags & 0x8000 != 0 || entry.flags_extended & 0x6000 != 0;
-            let time = |time: &git2::IndexTime| (i64::from(time.seconds()), i64::from(time.nanoseconds()));
-            let mtime = time(&entry.mtime);
+        let path = &entry.admin.join("index");
+        let other = |error: std::io::Error| Reason::Other(error.to_string());
+        // The time first: an index that is replaced in between is newer than we take it for, and trusted less.
+        let written = fs::metadata(path).map(|meta| (meta.mtime(), meta.mtime_nsec())).map_err(other)?;
+        let staging = staged::parse(&fs::read(path).map_err(other)?).map_err(index_reason)?;
+        let wide = |(seconds, nanos): (u32, u32)| (i64::from(seconds), i64::from(nanos));
+        let held = staging.entries.into_iter().filter(|entry| !entry.conflicted).map(|entry| {
+            let mtime = wide(entry.mtime);
             let stamp = Stamp {
-                ctime: time(&entry.ctime),
+                ctime: wide(entry.ctime),
                 mtime,
                 dev: u64::from(entry.dev),
                 ino: u64::from(entry.ino),
                 uid: entry.uid,
                 gid: entry.gid,
-                size: u64::from(entry.file_size),
+                size: u64::from(entry.size),
             };
-            held.push(Held {
-                path: entry.path.into_boxed_slice(),
-                oid: entry.id.as_bytes().try_into().unwrap_or_default(),
-                mode: entry.mode,
-                stamp,
-                trusted: !hidden && mtime < written,
-            });
-        }
-        Ok(Self { root: root.clone(), held })
+            let trusted = !entry.hidden && mtime < written;
+            Held { path: entry.path, oid: entry.oid, mode: entry.mode, stamp, trusted }
+        });
+        Ok(Self { root: entry.path.clone(), held: held.collect(), root_directory: staging.root.unwrap_or_default() })
     }
 }
 
-fn index_reason(error: &git2::Error) -> Reason {
-    let text = error.message();
-    let name = match text.split_once("unsupported mandatory extension: ").map(|(_, name)| name.trim_matches('\'')) {
-        Some("sdir") => "a sparse",
-        Some("link") => "a split",
-        Some(other) => return Reason::Index(format!("a {other}")),
-        None => return Reason::Other(text.to_owned()),
-    };
-    Reason::Index(name.to_owned())
+fn index_reason(unread: Unread) -> Reason {
+    Reason::Index(match unread {
+        Unread::Damaged(_) => "a damaged".to_owned(),
+        Unread::Extension(name) => match name.as_str() {
+            "sdir" => "a sparse".to_owned(),
+            "link" => "a split".to_owned(),
+            other => format!("a {other}"),
+        },
+    })
 }

@@ -43,6 +43,7 @@ mod repo;
 mod rescue;
 mod restore;
 mod roots;
+mod staged;
 mod stray;
 mod sync;
 mod trash;

@@ -1,5 +1,6 @@
-//! Filling a new checkout by copying from a donor, in parallel. Every byte that is copied is hashed on the way and
-//! must be the object that the commit names, so a wrong copy cannot happen; what cannot be copied is left to git.
+//! Filling a new checkout by copying from a donor, in parallel. A file is copied where it is the object that the
+//! commit names: because git's index vouches for it (strictly: size, inode, both times to the nanosecond, and older
+//! than the index), or else because its bytes hash to it. What cannot be copied is left to git.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -15,7 +16,7 @@ use sha1::{Digest as _, Sha1};
 use super::donor::{Donor, Held, Stamp};
 use super::error::WorktreeError;
 use super::observer::Observer;
-use super::tree::{Folder, Item, Kind, Tree};
+use super::tree::{Item, Kind, Tree};
 use crate::base::disk::DiskError;
 use crate::base::interrupt::Interrupt;
 
@@ -43,7 +44,10 @@ struct Job<'a> {
     content: &'a (dyn Fn(usize) -> Content + Sync),
     source: OwnedFd,
     target: OwnedFd,
-    next: AtomicUsize,
+    /// Where each stretch of the items goes on; a stretch for each worker.
+    next: Vec<AtomicUsize>,
+    /// How many items a stretch has.
+    stretch: usize,
     done: AtomicUsize,
     stop: AtomicBool,
     can_clone: AtomicBool,
@@ -60,8 +64,9 @@ pub(super) fn copy(
     interrupt: &Interrupt,
     observer: &mut dyn Observer,
 ) -> Result<Vec<Option<Stamp>>, WorktreeError> {
-    make_folders(tree, target)?;
     let held = matches(tree, donor);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4).min(tree.items.len() / CHUNK + 1);
+    let stretch = tree.items.len().div_ceil(threads);
     let job = Job {
         tree,
         held: &held,
@@ -69,18 +74,20 @@ pub(super) fn copy(
         source: open_dir(rustix::fs::CWD, &donor.root)
             .map_err(|error| DiskError::io("open", &donor.root)(error.into()))?,
         target: open_dir(rustix::fs::CWD, target).map_err(|error| DiskError::io("open", target)(error.into()))?,
-        next: AtomicUsize::new(0),
+        next: (0..threads).map(|worker| AtomicUsize::new(worker * stretch)).collect(),
+        stretch,
         done: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
         can_clone: AtomicBool::new(cfg!(target_os = "linux")),
         interrupt,
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4).min(tree.items.len() / CHUNK + 1);
     let stamps = Mutex::new(vec![None; tree.items.len()]);
     observer.begin(tree.items.len());
     let outcome = std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(|| job.work(&stamps, &mut |_done| {}))).collect();
-        let mut outcome = job.work(&stamps, &mut |done| observer.progress(done));
+        let (job, stamps) = (&job, &stamps);
+        let helpers: Vec<_> =
+            (1..threads).map(|own| scope.spawn(move || job.work(own, stamps, &mut |_done| {}))).collect();
+        let mut outcome = job.work(0, stamps, &mut |done| observer.progress(done));
         for helper in helpers {
             let theirs = helper.join().unwrap_or_else(|_panic| Err(io::Error::other("a copying thread failed")));
             outcome = outcome.and(theirs);
@@ -91,42 +98,6 @@ pub(super) fn copy(
     interrupt.check()?;
     outcome.map_err(DiskError::io("write files to", target))?;
     Ok(stamps.into_inner().unwrap_or_default())
-}
-
-/// Makes every directory of the tree; parents come first.
-fn make_folders(tree: &Tree, target: &Path) -> Result<(), WorktreeError> {
-    let root = open_dir(rustix::fs::CWD, target).map_err(|error| DiskError::io("open", target)(error.into()))?;
-    let folders = tree.folders.get(1..).unwrap_or_default();
-    // Two halves that share no directory: the second starts at one of the top.
-    let half = folders.len() / 2;
-    let top = |folder: &Folder| !folder.path.contains(&b'/');
-    let split = folders.iter().skip(half).position(top).map_or(folders.len(), |at| half + at);
-    let (first, second) = folders.split_at(split);
-    std::thread::scope(|scope| {
-        let helper = (second.len() > CHUNK).then(|| scope.spawn(|| make_each(second, &root, target)));
-        let mut outcome = make_each(first, &root, target);
-        outcome = outcome.and_then(|()| match helper {
-            Some(helper) => helper.join().unwrap_or_else(|_panic| {
-                Err(DiskError::io("create", target)(io::Error::other("a thread that makes directories failed")))
-            }),
-            None => make_each(second, &root, target),
-        });
-        Ok(outcome?)
-    })
-}
-
-fn make_each(folders: &[Folder], root: &OwnedFd, target: &Path) -> Result<(), DiskError> {
-    for folder in folders {
-        match rustix::fs::mkdirat(root, &*folder.path, Mode::from_raw_mode(0o777)) {
-            // Where case does not count, two directories of the commit can be one here; git writes those files.
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => {
-                let path = target.join(String::from_utf8_lossy(&folder.path).as_ref());
-                return Err(DiskError::io("create", &path)(error.into()));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// For every item the donor's file of the same path, object and mode. Both sides are sorted.
@@ -157,16 +128,25 @@ struct Place {
 }
 
 impl Job<'_> {
-    fn work(&self, stamps: &Mutex<Vec<Option<Stamp>>>, progress: &mut dyn FnMut(usize)) -> io::Result<()> {
+    /// The next items to work on and where they begin: of a worker's own stretch, then of the others'. Workers that
+    /// keep apart make their files in different directories, and do not wait for each other in the kernel.
+    fn share(&self, own: usize) -> Option<(usize, &[Item])> {
+        let stretches = self.next.iter().enumerate();
+        let (before, after) = (stretches.clone().take(own), stretches.skip(own));
+        after.chain(before).find_map(|(at, next)| {
+            let end = ((at + 1) * self.stretch).min(self.tree.items.len());
+            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            let items = self.tree.items.get(start..(start + CHUNK).min(end))?;
+            (!items.is_empty()).then_some((start, items))
+        })
+    }
+
+    fn work(&self, own: usize, stamps: &Mutex<Vec<Option<Stamp>>>, progress: &mut dyn FnMut(usize)) -> io::Result<()> {
         let mut buffer = vec![0; SMALL];
         let mut place = Place::default();
         let mut outcome = Ok(());
         while outcome.is_ok() && !self.stop.load(Ordering::Relaxed) && self.interrupt.check().is_ok() {
-            let start = self.next.fetch_add(CHUNK, Ordering::Relaxed);
-            let Some(items) = self.tree.items.get(start..(start + CHUNK).min(self.tree.items.len())) else { break };
-            if items.is_empty() {
-                break;
-            }
+            let Some((start, items)) = self.share(own) else { break };
             let mut written = Vec::with_capacity(items.len());
             for (at, item) in (start..).zip(items) {
                 match self.item(at, item, &mut place, &mut buffer) {
@@ -200,6 +180,7 @@ impl Job<'_> {
         }
         if place.path != folder {
             place.source = walk(&self.source, folder);
+            make_folder(&self.target, folder)?;
             place.target = walk(&self.target, folder);
             folder.clone_into(&mut place.path);
         }
@@ -219,10 +200,7 @@ impl Job<'_> {
 
     /// git makes an empty directory for a submodule and remembers its stamp.
     fn submodule(&self, item: &Item) -> io::Result<Option<Stamp>> {
-        match rustix::fs::mkdirat(&self.target, &*item.path, Mode::from_raw_mode(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
+        make_folder(&self.target, &item.path)?;
         let stat = rustix::fs::statat(&self.target, &*item.path, AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(Some(Stamp::of(&stat)))
     }
@@ -238,13 +216,17 @@ impl Job<'_> {
         content: Content,
         buffer: &mut [u8],
     ) -> io::Result<Option<Stamp>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let Ok(source) = rustix::fs::openat(source, name, flags, Mode::empty()) else { return Ok(None) };
+        let Some(source) = open_source(source, name) else { return Ok(None) };
         if let Some(whole) =
             held.size().filter(|_| content == Content::Plain).and_then(|size| read_whole(&source, size, buffer))
         {
-            // The hash says more than a stamp could: it is the object, whatever was at that place before.
-            return if hash(whole) == item.oid { write_new(target, name, item.kind, whole) } else { Ok(None) };
+            // Asked after the reading: had anybody written before, the file's times would not be the index's now.
+            let untouched = held.is_untouched(&Stamp::of(&rustix::fs::fstat(&source)?));
+            return if untouched || hash(whole) == item.oid {
+                write_new(target, name, item.kind, whole)
+            } else {
+                Ok(None)
+            };
         }
         let before = rustix::fs::fstat(&source)?;
         let stamp = Stamp::of(&before);
@@ -321,6 +303,27 @@ impl Job<'_> {
     }
 }
 
+/// Makes the directory at `path` below `root`, and those that lead to it. Another worker may be making them, too; and
+/// where case does not count, two directories of the commit can be one here, which is for git to judge.
+fn make_folder(root: &OwnedFd, path: &[u8]) -> io::Result<()> {
+    if path.is_empty() {
+        return Ok(());
+    }
+    let attempt = || rustix::fs::mkdirat(root, path, Mode::from_raw_mode(0o777));
+    let outcome = match (attempt(), path.iter().rposition(|byte| *byte == b'/')) {
+        (Err(Errno::NOENT), Some(end)) => {
+            make_folder(root, path.get(..end).unwrap_or_default())?;
+            attempt()
+        }
+        (first, _) => first,
+    };
+    match outcome {
+        // A file or a link in its place: `walk` finds no directory then, and git writes the files.
+        Ok(()) | Err(Errno::EXIST | Errno::NOTDIR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The directory at `path` below `root`, opened part by part so that no link on the way is followed.
 fn walk(root: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
     let mut here: Option<OwnedFd> = None;
@@ -328,6 +331,18 @@ fn walk(root: &OwnedFd, path: &[u8]) -> Option<OwnedFd> {
         here = Some(open_dir(here.as_ref().unwrap_or(root), part).ok()?);
     }
     here
+}
+
+/// A file of the donor. Copying it is no reason to write its inode: where the system allows, its time of last access
+/// stays.
+fn open_source(folder: &OwnedFd, name: &[u8]) -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    #[cfg(target_os = "linux")]
+    match rustix::fs::openat(folder, name, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(Errno::PERM) => {} // somebody else's file
+        opened => return opened.ok(),
+    }
+    rustix::fs::openat(folder, name, flags, Mode::empty()).ok()
 }
 
 /// A small file of the size that the donor's index names, read with one call; `None` where it is not that (any more),

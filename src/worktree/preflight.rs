@@ -79,17 +79,11 @@ fn gather(repo: &Repo, entries: &[Entry], commit: &str) -> Result<Result<Materia
         .map_err(WorktreeError::libgit2("read the commit"))?
         .tree_id();
     let odb = git2.odb().map_err(WorktreeError::libgit2("open the object store"))?;
-    let (donor, tree) = std::thread::scope(|scope| {
-        let loading = scope.spawn(|| Donor::load(chosen));
-        let tree = Tree::read(&odb, root);
-        let donor = loading.join().unwrap_or_else(|_panic| Err(Reason::Other("a thread that reads failed".into())));
-        (donor, tree)
-    });
-    let donor = match donor {
+    let donor = match Donor::load(chosen) {
         Ok(donor) => donor,
         Err(reason) => return Ok(Err(reason)),
     };
-    let tree = tree?;
+    let tree = Tree::gather(&odb, root, &donor)?;
     if let Some(path) = unknown_paths(&tree, &donor).find(|path| suspicious(path)) {
         return Ok(Err(Reason::SuspiciousPath(String::from_utf8_lossy(path).into_owned())));
     }

@@ -2,7 +2,9 @@
 
 use git2::{ObjectType, Odb, Oid};
 
+use super::donor::{Donor, Held};
 use super::error::WorktreeError;
+use super::staged::Directory;
 
 /// The kind of a path in a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,8 @@ impl Kind {
         }
     }
 
-    fn from_tree(mode: u32) -> Option<Self> {
+    /// Of a mode in a tree object or in an index.
+    fn of_mode(mode: u32) -> Option<Self> {
         match mode & 0o170_000 {
             0o120_000 => Some(Self::Symlink),
             0o160_000 => Some(Self::Submodule),
@@ -79,14 +82,35 @@ pub(super) struct Tree {
 const DEEPEST: usize = 2048;
 
 impl Tree {
-    /// Reads the tree `oid` and everything below it.
-    pub(super) fn read(odb: &Odb<'_>, oid: Oid) -> Result<Self, WorktreeError> {
+    /// The tree `oid` with everything below it. A directory that the donor's index has as it is in the commit (git's
+    /// own word for it, in the TREE extension) is taken from there; the objects of the others are read.
+    pub(super) fn gather(odb: &Odb<'_>, oid: Oid, donor: &Donor) -> Result<Self, WorktreeError> {
         let mut tree = Self::default();
-        tree.descend(odb, oid, &mut Vec::new(), 0)?;
+        tree.descend(odb, oid, &mut Vec::new(), 0, Some(&donor.root_directory), &donor.held)?;
         Ok(tree)
     }
 
-    fn descend(&mut self, odb: &Odb<'_>, oid: Oid, path: &mut Vec<u8>, depth: usize) -> Result<usize, WorktreeError> {
+    /// Adds the directory at `path`; returns its place in [`Tree::folders`].
+    fn descend(
+        &mut self,
+        odb: &Odb<'_>,
+        oid: Oid,
+        path: &mut Vec<u8>,
+        depth: usize,
+        known: Option<&Directory>,
+        held: &[Held],
+    ) -> Result<usize, WorktreeError> {
+        if let Some(known) = known.filter(|known| known.tree.is_some_and(|(_, tree)| tree == bytes(oid))) {
+            let (items, folders) = (self.items.len(), self.folders.len());
+            let prefix = if path.is_empty() { Vec::new() } else { [path.as_slice(), b"/"].concat() };
+            let start = held.partition_point(|held| *held.path < *prefix);
+            if let Some(here) = self.adopt(known, path, held.get(start..).unwrap_or_default()) {
+                return Ok(here);
+            }
+            // The index contradicts itself; the objects are the truth.
+            self.items.truncate(items);
+            self.folders.truncate(folders);
+        }
         let object = odb.read(oid).map_err(WorktreeError::libgit2("read a directory of the commit"))?;
         let broken =
             || WorktreeError::refused("broken-tree", format!("the object {oid} is not a tree that git writes"));
@@ -107,12 +131,13 @@ impl Tree {
             path.extend_from_slice(name);
             if mode == 0o040_000 {
                 let oid = Oid::from_bytes(&child).map_err(WorktreeError::libgit2("read an object name"))?;
-                let folder = self.descend(odb, oid, path, depth + 1)?;
+                let inner = known.and_then(|known| known.inner.iter().find(|inner| *inner.name == *name));
+                let folder = self.descend(odb, oid, path, depth + 1, inner, held)?;
                 if let Some(own) = self.folders.get_mut(here) {
                     own.folders.push(folder);
                 }
             } else {
-                let kind = Kind::from_tree(mode).ok_or_else(broken)?;
+                let kind = Kind::of_mode(mode).ok_or_else(broken)?;
                 self.items.push(Item { path: path.as_slice().into(), kind, oid: child });
             }
             path.truncate(length);
@@ -122,6 +147,35 @@ impl Tree {
             own.files = files;
         }
         Ok(here)
+    }
+
+    /// Adds the directory at `path` as the index has it: `held` begins with its entries. `None`, with things half
+    /// added, where the entries are not what `known` says of them.
+    fn adopt(&mut self, known: &Directory, path: &mut Vec<u8>, held: &[Held]) -> Option<usize> {
+        let (files, oid) = known.tree?;
+        let here = self.folders.len();
+        self.folders.push(Folder { path: path.as_slice().into(), oid, files, folders: Vec::new() });
+        let length = path.len();
+        let below = if length > 0 { length + 1 } else { 0 };
+        let mut rest = held.get(..files)?;
+        while let Some(first) = rest.first() {
+            if length > 0 && (!first.path.starts_with(path) || first.path.get(length) != Some(&b'/')) {
+                return None;
+            }
+            let name = first.path.get(below..)?;
+            let Some(end) = memchr::memchr(b'/', name) else {
+                self.items.push(Item { path: first.path.clone(), kind: Kind::of_mode(first.mode)?, oid: first.oid });
+                rest = rest.get(1..)?;
+                continue;
+            };
+            let inner = known.inner.iter().find(|inner| Some(&*inner.name) == name.get(..end))?;
+            path.extend_from_slice(first.path.get(length..below + end)?);
+            let folder = self.adopt(inner, path, rest)?;
+            path.truncate(length);
+            self.folders.get_mut(here)?.folders.push(folder);
+            rest = rest.get(inner.tree?.0.max(1)..)?;
+        }
+        Some(here)
     }
 
     /// The content of the index's TREE extension, which spares git the reading of every directory.

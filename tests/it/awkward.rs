@@ -190,6 +190,55 @@ fn the_tree_extension_is_git_s_to_the_byte() {
     assert_eq!(tree_extension(&ours), tree_extension(&admin(&scratch, &theirs).join("index")));
 }
 
+/// The donor's index says of some directories which trees they are, of others not any more, and of some wrongly for
+/// the commit that is wanted: what comes out is the commit, and the extension git's to the byte.
+#[test]
+fn directories_are_taken_from_an_index_that_is_only_partly_the_commit() {
+    for version in ["2", "4"] {
+        let scratch = project();
+        for name in ["src.d/x", "src/deep/other/b.rs", "srcs/c", "lib/one/1", "lib/two/2", "lib/two-1/3", "lib/z"] {
+            scratch.write(name, format!("{name}\n"));
+        }
+        commit(&scratch, "third");
+        scratch.write("lib/two/2", "changed\n");
+        scratch.write("src/deep/more/c.rs", "c\n");
+        commit(&scratch, "fourth");
+        scratch.git(["update-index", "--index-version", version]);
+        // Staged, deleted from the index, only meant to be added, and hidden from git.
+        scratch.write("src/deep/er/new.rs", "new\n");
+        scratch.git(["add", "src/deep/er/new.rs"]);
+        scratch.git(["rm", "-q", "--cached", "src-2/b"]);
+        scratch.write("lib/one/meant", "meant\n");
+        scratch.git(["add", "-N", "lib/one/meant"]);
+        scratch.git(["update-index", "--skip-worktree", "lib/z"]);
+        for (spec, base) in [("SPEC-1", "HEAD"), ("SPEC-2", "HEAD~1"), ("SPEC-3", "HEAD~2")] {
+            let theirs = scratch.root().join(format!("theirs-{spec}"));
+            let add = [OsStr::new("worktree"), "add".as_ref(), "-q".as_ref(), "--no-track".as_ref()];
+            let branch = ["-b".as_ref(), OsStr::new(spec), theirs.as_ref(), base.as_ref()];
+            scratch.git(add.iter().chain(&branch));
+            let ours = scratch.moai(["worktree", "create", spec, "--base", base, "--engine", "native"]).ok();
+            let ours = Path::new(ours.trim());
+            let index = |root: &Path| tree_extension(&admin(&scratch, root).join("index"));
+            assert_eq!(index(ours), index(&theirs), "{spec} from {base}, version {version}");
+            assert_same(&scratch, &theirs, ours);
+        }
+    }
+}
+
+#[test]
+fn an_index_that_is_damaged_is_left_to_git() {
+    let scratch = project();
+    let index = scratch.project().join(".git/index");
+    let mut bytes = fs::read(&index).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&index, bytes).unwrap();
+    let said = scratch.moai(["worktree", "create", "SPEC-1", "--json"]).json();
+    assert_git(&said, "index-extension");
+    let ours = PathBuf::from(said["path"].as_str().unwrap());
+    assert_eq!(scratch.git_in(&ours, ["status", "--porcelain"]), "");
+}
+
 #[test]
 fn line_endings_ident_and_encodings_by_attribute() {
     let scratch = project();
