@@ -21,8 +21,8 @@ use crate::model::Tier;
 /// The plan is: the chosen model; the agent's and task's other models where one of those was chosen; the first model
 /// of the other tier that is ready; the configured chain; the local models, if there are any. A forced model has the
 /// same stand-ins, because an answer with a notice is worth more than an error (AC-005); `--no-fallback` takes them
-/// away, and a forced model that is `named_only` has none: whoever asks for the model on this machine, or for a
-/// simulated one, has not asked for a vendor.
+/// away. A `named_only` model that a person forced, or set for the checkout, or began the conversation with, has none:
+/// whoever asks for the model on this machine, or for a simulated one, has not asked for a vendor.
 pub fn decide(
     ask: &Ask,
     seen: &Classification,
@@ -82,7 +82,8 @@ fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup
         if !matches!(by, DecidedBy::Command | DecidedBy::Classifier | DecidedBy::Default) {
             lineup.because.insert(0, of_text(seen));
         }
-        let rest = if ask.no_fallback { Vec::new() } else { found.collect() };
+        let own = matches!(by, DecidedBy::Worktree | DecidedBy::Session) && first.model().named_only;
+        let rest = if ask.no_fallback || own { Vec::new() } else { found.collect() };
         return Some(Choice { plan: Plan::new(first, rest), tier, by });
     }
     None

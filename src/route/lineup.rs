@@ -94,6 +94,9 @@ impl<'a> Lineup<'a> {
     /// The first model of a tier's list that can be asked; where none can, the local one for the kind of the text.
     pub(super) fn of_tier(&mut self, tier: Tier, strategy: Option<Strategy>) -> Option<Ready> {
         let names = self.expanded(self.policy.tier(tier));
+        if names.is_empty() {
+            self.because.push(Reason::new("tier", format!("no models are configured for tier {tier}")));
+        }
         let mut found = self.ready(&names, 0, strategy).into_iter();
         if let Some(first) = found.next() {
             let why = format!("{} comes before it in tier {tier}", first.name());

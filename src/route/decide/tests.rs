@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::base::failure::Explain;
 use crate::classify::{Options, classify};
 use crate::model::Rate;
-use crate::route::{Fact, Model, Strategy, fixture};
+use crate::route::{Fact, Model, Strategy as Wish, fixture};
 
 const PLAN: &str = "API 설계해줘";
 const CODE: &str = "코드 구현해줘";
@@ -189,23 +191,23 @@ fn flags_and_strategies_choose_among_the_candidates() {
     let flag = |ask: &Ask, word: &str| Ask { contexts: vec![word.into()], ..ask.clone() };
     let strategy = |ask: &Ask, strategy| Ask { strategy: Some(strategy), ..ask.clone() };
     for (ask, text, expected) in [
-        (strategy(&agent, Strategy::Cost), CODE, "agent glm-4.7 2"),
-        (strategy(&agent, Strategy::Quality), CODE, "agent claude-opus 1"),
-        (strategy(&agent, Strategy::Speed), CODE, "agent claude-haiku 2"),
+        (strategy(&agent, Wish::Cost), CODE, "agent glm-4.7 2"),
+        (strategy(&agent, Wish::Quality), CODE, "agent claude-opus 1"),
+        (strategy(&agent, Wish::Speed), CODE, "agent claude-haiku 2"),
         (flag(&agent, "budget_constraint"), CODE, "agent glm-4.7 2"),
         (flag(&task, "budget_constraint"), CODE, "task claude-haiku 2"),
         (flag(&task, "quality_critical"), CODE, "task claude-sonnet 1"),
         (flag(&task, "time_critical"), CODE, "task claude-sonnet 1"),
         (Ask { time_critical: true, ..plain.clone() }, CODE, "classifier claude-haiku 2"),
         (Ask { quality_critical: true, ..plain.clone() }, CODE, "classifier glm-4.7 2"),
-        (strategy(&plain, Strategy::Cost), PLAN, "classifier claude-sonnet 1"),
+        (strategy(&plain, Wish::Cost), PLAN, "classifier claude-sonnet 1"),
         (Ask { budget_constraint: true, quality_critical: true, ..plain }, PLAN, "classifier claude-sonnet 1"),
     ] {
         assert_eq!(short(&decision(&ask, text, &KEYS)), expected, "{ask:?}");
     }
-    let cheap = decision(&strategy(&agent, Strategy::Cost), CODE, &KEYS);
+    let cheap = decision(&strategy(&agent, Wish::Cost), CODE, &KEYS);
     assert_eq!(plan(&cheap), "glm-4.7 claude-haiku claude-opus");
-    assert_eq!(cheap.strategy(), Some(Strategy::Cost));
+    assert_eq!(cheap.strategy(), Some(Wish::Cost));
     let said = "cost decides: glm-4.7 (0.6 + 2.2 USD per MTok), claude-haiku (1 + 5 USD per MTok), claude-opus";
     assert!(told(&cheap).contains(said), "{}", told(&cheap));
 }
@@ -221,11 +223,11 @@ fn what_is_not_known_does_not_win() {
     };
     let mut some_facts = facts();
     some_facts.models.remove("glm-4.7");
-    assert_eq!(name(Strategy::Cost, &some_facts), "claude-haiku", "an unknown price is not the lowest");
-    assert_eq!(name(Strategy::Cost, &Facts::default()), "glm-4.7", "equals stay in their order");
+    assert_eq!(name(Wish::Cost, &some_facts), "claude-haiku", "an unknown price is not the lowest");
+    assert_eq!(name(Wish::Cost, &Facts::default()), "glm-4.7", "equals stay in their order");
     some_facts = facts();
     some_facts.models.remove("claude-haiku");
-    assert_eq!(name(Strategy::Speed, &some_facts), "claude-haiku", "measured for all or for none");
+    assert_eq!(name(Wish::Speed, &some_facts), "claude-haiku", "measured for all or for none");
 }
 
 #[test]
@@ -330,6 +332,10 @@ fn a_named_only_model_is_taken_where_a_list_names_it() {
     assert_eq!(plan(&decided(&Ask::default(), CODE, &[], &policy).unwrap()), "sim");
     assert_eq!(plan(&decided(&Ask::default(), PLAN, &KEYS, &policy).unwrap()), "claude-opus sim");
     assert!(!plan(&decision(&Ask::default(), CODE, &KEYS)).contains("sim"));
+    let ours = Ask { worktree_model: Some("llama3.3".into()), ..Ask::default() };
+    assert_eq!(plan(&decision(&ours, CODE, &KEYS)), "llama3.3", "no vendor stands in for this machine");
+    let going_on = Ask { session_model: Some("sim".into()), ..Ask::default() };
+    assert_eq!(plan(&decision(&going_on, "", &KEYS)), "sim");
 }
 
 #[test]
@@ -366,4 +372,68 @@ fn reasons_and_alternatives_tell_the_whole_story() {
         reasons.starts_with("the text asks for tier 1 (plan)") && reasons.ends_with("| glm-4.7 was forced"),
         "{reasons}"
     );
+}
+
+/// Words that name models, agents, tasks and contexts, and some that name nothing.
+fn word(words: &'static [&'static str]) -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(proptest::sample::select(words).prop_map(str::to_owned))
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    const MODELS: &[&str] = &["opus", "glm", "gemini-pro", "sim", "llama3.3", "house", "lost", "nonsense"];
+    let names = (word(MODELS), word(MODELS), word(MODELS));
+    let work = (
+        word(&["data_agent", "strategy_agent", "nobody"]),
+        word(&["data_processing", "strategy_development", "nothing"]),
+        word(&["large_dataset", "normal", "budget_constraint", "whatever"]),
+    );
+    let rest = (
+        proptest::option::of(proptest::sample::select(&Tier::ALL[..])),
+        proptest::option::of(proptest::sample::select(&Wish::ALL[..])),
+        any::<bool>(),
+        proptest::option::of(0_u64..400_000),
+    );
+    (names, work, rest).prop_map(|(names, work, rest)| Ask {
+        force_model: names.0.filter(|_| rest.2),
+        worktree_model: names.1,
+        session_model: names.2,
+        agent: work.0,
+        task: work.1,
+        contexts: work.2.into_iter().collect(),
+        force_tier: rest.0,
+        strategy: rest.1,
+        no_fallback: rest.2,
+        prompt_tokens: rest.3,
+        ..Ask::default()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked_only_who_is_ready_is_in_the_plan_and_nobody_twice(
+        ask in ask(),
+        keys in proptest::sample::subsequence(vec!["anthropic", "zai", "gemini", "mine", "ollama"], 0..=5),
+        text in proptest::sample::select(vec![PLAN, CODE, "", "hi", "/moai:1-plan x", "/moai:2-run SPEC-1", "/sc:design"]),
+    ) {
+        let Ok(decision) = decided(&ask, text, &keys, &fixture::policy()) else { return Ok(()) };
+        let names: Vec<&str> = decision.plan().iter().map(Ready::name).collect();
+        let mut unique = names.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        prop_assert_eq!(unique.len(), names.len(), "{:?}", names);
+        prop_assert!(!ask.no_fallback || names.len() == 1);
+        prop_assert!(!decision.because().is_empty());
+        for ready in decision.plan().iter() {
+            let (model, provider) = (ready.model(), ready.provider().name.as_str());
+            prop_assert!(["ollama", "sim"].contains(&provider) || keys.contains(&provider), "{}", ready.name());
+            let wishes = [&ask.force_model, &ask.worktree_model, &ask.session_model];
+            let named = wishes.iter().any(|wish| wish.as_deref().is_some_and(|wish| model.answers_to(wish)));
+            prop_assert!(!model.named_only || named, "{} was not named", ready.name());
+        }
+        for other in decision.alternatives() {
+            prop_assert!(other.model != names[0]);
+        }
+    }
 }
