@@ -1,11 +1,9 @@
-//! Which project a directory belongs to, found by walking up and reading git's own small files: no git library is
-//! opened for that, because every command asks it.
-//!
-//! What it does not do: say whether the repository is sound. That is `worktree`'s business.
+//! Which project a directory belongs to. No git library is opened for that, because every command asks it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::base::checkout::Checkout;
 use crate::base::world::{World, WorldError};
 
 /// The checkout a command runs in.
@@ -34,14 +32,11 @@ impl Project {
     /// `.moai` or `.claude` (the home directory does not count: its own belong to the person, not to a project),
     /// else the working directory itself.
     pub fn find(world: &World) -> Result<Self, WorldError> {
+        if let Some(Checkout { root, dir, common, main }) = Checkout::find(world)? {
+            return Ok(Self { main: main.unwrap_or_else(|| root.clone()), root, git: Some(GitDirs { dir, common }) });
+        }
         let cwd = world.cwd()?;
         let cwd = fs::canonicalize(cwd).unwrap_or_else(|_| cwd.to_path_buf());
-        for dir in cwd.ancestors() {
-            if let Some(git) = git_dirs(dir) {
-                let main = main_checkout(dir, &git);
-                return Ok(Self { root: dir.to_path_buf(), main, git: Some(git) });
-            }
-        }
         let home = world.home().ok().map(|home| fs::canonicalize(home).unwrap_or_else(|_| home.to_path_buf()));
         let marked = cwd
             .ancestors()
@@ -71,79 +66,10 @@ impl Project {
     }
 }
 
-/// Git's directories where `dir` is the top of a checkout or a bare repository.
-fn git_dirs(dir: &Path) -> Option<GitDirs> {
-    let dot = dir.join(".git");
-    let own = match fs::metadata(&dot) {
-        Ok(meta) if meta.is_dir() => dot,
-        Ok(_) => pointed_to(&dot, "gitdir:")?,
-        Err(_) if is_bare(dir) => dir.to_path_buf(),
-        Err(_) => return None,
-    };
-    // An empty `.git` directory is no repository; git walks past it, too.
-    if !own.join("HEAD").exists() {
-        return None;
-    }
-    let common = pointed_to(&own.join("commondir"), "").unwrap_or_else(|| own.clone());
-    Some(GitDirs { dir: own, common })
-}
-
-fn is_bare(dir: &Path) -> bool {
-    dir.join("HEAD").is_file() && dir.join("objects").is_dir() && dir.join("refs").is_dir()
-}
-
-/// The path that a one-line file of git's holds after `prefix`, relative to the file's directory.
-fn pointed_to(file: &Path, prefix: &str) -> Option<PathBuf> {
-    let text = fs::read_to_string(file).ok()?;
-    let target = text.lines().next()?.strip_prefix(prefix)?.trim();
-    let path = file.parent()?.join(target);
-    Some(fs::canonicalize(&path).unwrap_or(path))
-}
-
-/// The main checkout of the repository that `root` is a checkout of.
-fn main_checkout(root: &Path, git: &GitDirs) -> PathBuf {
-    if git.dir == git.common {
-        return root.to_path_buf();
-    }
-    if git.common.file_name().is_some_and(|name| name == ".git")
-        && let Some(parent) = git.common.parent()
-        && !says_bare(&git.common)
-    {
-        return parent.to_path_buf();
-    }
-    work_tree(&git.common).unwrap_or_else(|| root.to_path_buf())
-}
-
-/// `core.worktree`, which git writes for submodules: the main checkout of a repository whose directory lies elsewhere.
-fn work_tree(common: &Path) -> Option<PathBuf> {
-    let path = common.join(core_setting(common, "worktree")?);
-    fs::canonicalize(path).ok().filter(|path| path.is_dir())
-}
-
-fn says_bare(common: &Path) -> bool {
-    core_setting(common, "bare").is_some_and(|value| value == "true")
-}
-
-/// The value of `core.<name>` in the repository's own config file.
-fn core_setting(common: &Path, name: &str) -> Option<String> {
-    let text = fs::read_to_string(common.join("config")).ok()?;
-    let mut in_core = false;
-    let mut found = None;
-    for line in text.lines().map(str::trim) {
-        if line.starts_with('[') {
-            in_core = line.eq_ignore_ascii_case("[core]");
-        } else if in_core
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim().eq_ignore_ascii_case(name)
-        {
-            found = Some(value.trim().trim_matches('"').to_owned());
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::base::world::Env;
 

@@ -104,6 +104,11 @@ impl Repo {
         for record in split_records(&listed) {
             let first = entries.is_empty();
             if let Some(mut entry) = parse_record(&record, first, self.common_dir()) {
+                // git takes a git directory that lies elsewhere for the checkout itself.
+                if first {
+                    entry.path = self.main_root().unwrap_or_else(|| self.common_dir()).to_path_buf();
+                    entry.bare = self.main_root().is_none();
+                }
                 if let Some((id, _, admin)) = admins.iter().find(|(_, root, _)| !first && *root == entry.path) {
                     entry.id = Some(id.clone());
                     entry.admin.clone_from(admin);

@@ -70,7 +70,9 @@ pub(super) fn dir(common: &Path) -> PathBuf {
 pub(super) fn lock(repo: &Repo, waiting: impl FnOnce()) -> Result<Lock, WorktreeError> {
     let path = repo.common_dir().join("moai/lock");
     share(repo.common_dir(), &path)?;
-    Ok(Lock::take(&path, Duration::from_secs(60), waiting)?)
+    let lock = Lock::take(&path, Duration::from_secs(60), waiting)?;
+    repo.note_main();
+    Ok(lock)
 }
 
 /// In a repository that a group may write to, the group must be able to take the lock too.

@@ -12,22 +12,24 @@ use super::entry::normal;
 use super::error::WorktreeError;
 use super::git::Git;
 use super::reason::Reason;
+use crate::base::checkout::Checkout;
 use crate::base::disk::DiskError;
 use crate::base::world::World;
 
 /// A repository with all its worktrees.
 pub struct Repo {
     world: World,
-    common: PathBuf,
-    dir: PathBuf,
-    main_root: Option<PathBuf>,
+    checkout: Checkout,
     current_root: Option<PathBuf>,
     git2: Result<Repository, Reason>,
 }
 
 impl std::fmt::Debug for Repo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Repo").field("common", &self.common).field("main_root", &self.main_root).finish_non_exhaustive()
+        f.debug_struct("Repo")
+            .field("common", &self.checkout.common)
+            .field("main", &self.checkout.main)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,19 +38,20 @@ impl Repo {
     pub fn open(world: &World) -> Result<Self, WorktreeError> {
         let cwd = world.cwd()?;
         let cwd = cwd.canonicalize().map_err(DiskError::io("find", cwd))?;
-        let dir = discover(world, &cwd)?;
-        let common = common_of(&dir)?;
-        let git2 = open_common(world, &common)?;
-        let main_root = main_root(world, &common, &git2);
-        let current_root = if dir == common { main_root.clone() } else { root_of(&dir) };
-        // Some tools keep worktrees below `.git`; standing in one of those is standing in a checkout.
-        let in_checkout =
-            current_root.as_deref().is_some_and(|root| root.starts_with(&common) && cwd.starts_with(root));
-        let in_files = cwd.starts_with(&common) && (main_root.is_some() || dir != common);
-        if in_files && !in_checkout {
-            return Err(WorktreeError::InsideGitDir(common));
+        let Some(checkout) = Checkout::find(world)? else { return Err(WorktreeError::NotARepository(cwd)) };
+        if !checkout.common.is_dir() {
+            return Err(WorktreeError::Malformed { path: checkout.dir.join("commondir") });
         }
-        Ok(Self { world: world.clone(), common, dir, main_root, current_root, git2 })
+        let git2 = open_common(world, &checkout)?;
+        let Checkout { dir, common, main, .. } = &checkout;
+        let current_root = if dir == common { main.clone() } else { root_of(dir) };
+        // Some tools keep worktrees below `.git`; standing in one of those is standing in a checkout.
+        let in_checkout = current_root.as_deref().is_some_and(|root| root.starts_with(common) && cwd.starts_with(root));
+        let in_files = cwd.starts_with(common) && (main.is_some() || dir != common);
+        if in_files && !in_checkout {
+            return Err(WorktreeError::InsideGitDir(common.clone()));
+        }
+        Ok(Self { world: world.clone(), checkout, current_root, git2 })
     }
 
     /// The world it was opened in.
@@ -58,17 +61,22 @@ impl Repo {
 
     /// git's common directory, canonical: `.git` of the main checkout, or the bare repository.
     pub fn common_dir(&self) -> &Path {
-        &self.common
+        &self.checkout.common
     }
 
     /// The git directory of the worktree we stand in: the common one, or `<common>/worktrees/<id>`.
     pub fn git_dir(&self) -> &Path {
-        &self.dir
+        &self.checkout.dir
     }
 
-    /// The root of the main checkout; `None` for a bare repository.
+    /// The root of the main checkout; `None` for a bare repository, and where nobody knows (see [`Checkout::main`]).
     pub fn main_root(&self) -> Option<&Path> {
-        self.main_root.as_deref()
+        self.checkout.main.as_deref()
+    }
+
+    /// Notes the main checkout for the other checkouts, where git would not know it. For holders of the lock.
+    pub(super) fn note_main(&self) {
+        self.checkout.note_main();
     }
 
     /// The root of the worktree we stand in; `None` in a bare repository.
@@ -89,41 +97,22 @@ impl Repo {
 
     /// The git executable, standing in the common directory (where every command about refs and worktrees works).
     pub fn git(&self) -> Git<'_> {
-        Git::at(&self.world, &self.common)
+        Git::at(&self.world, &self.checkout.common)
     }
 
     /// The project's name: the directory of the main checkout. Of a bare repository `x.git` it is `x`, and of one
     /// that is hidden in a project (`project/.bare`) the project.
     pub fn project_name(&self) -> String {
         let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        if let Some(root) = &self.main_root {
+        if let Some(root) = &self.checkout.main {
             return name(root).unwrap_or_else(|| "root".into());
         }
-        let own = name(&self.common).unwrap_or_else(|| "root".into());
+        let own = name(&self.checkout.common).unwrap_or_else(|| "root".into());
         if own.starts_with('.') {
-            return self.common.parent().and_then(name).unwrap_or_else(|| own.trim_start_matches('.').into());
+            return self.checkout.common.parent().and_then(name).unwrap_or_else(|| own.trim_start_matches('.').into());
         }
         own.strip_suffix(".git").map_or_else(|| own.clone(), str::to_owned)
     }
-}
-
-/// The git directory for `cwd`, canonical.
-fn discover(world: &World, cwd: &Path) -> Result<PathBuf, WorktreeError> {
-    if let Some(named) = world.env.raw("GIT_DIR").filter(|named| !named.is_empty()) {
-        let named = cwd.join(named);
-        let dir = if named.is_file() { gitfile(&named)? } else { named.clone() };
-        return dir.canonicalize().map_err(|_gone| WorktreeError::NotARepository(named));
-    }
-    let ceilings: Vec<PathBuf> = world
-        .env
-        .raw("GIT_CEILING_DIRECTORIES")
-        .map(|list| std::env::split_paths(list).filter(|path| path.is_absolute()).collect())
-        .unwrap_or_default();
-    let dir = Repository::discover_path(cwd, ceilings).map_err(|error| match error.code() {
-        ErrorCode::NotFound => WorktreeError::NotARepository(cwd.to_path_buf()),
-        _ => WorktreeError::libgit2("look for the repository")(error),
-    })?;
-    dir.canonicalize().map_err(|error| DiskError::io("find", &dir)(error).into())
 }
 
 /// Where a `.git` file points.
@@ -134,22 +123,17 @@ pub(super) fn gitfile(path: &Path) -> Result<PathBuf, WorktreeError> {
     Ok(normal(&path.parent().unwrap_or(path).join(OsStr::from_bytes(target))))
 }
 
-/// The common directory of a git directory.
-fn common_of(dir: &Path) -> Result<PathBuf, WorktreeError> {
-    let file = dir.join("commondir");
-    let bytes = match fs::read(&file) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(dir.to_path_buf()),
-        Err(error) => return Err(DiskError::io("read", &file)(error).into()),
-    };
-    let common = dir.join(OsStr::from_bytes(bytes.trim_ascii_end()));
-    common.canonicalize().map_err(|_gone| WorktreeError::Malformed { path: file })
-}
-
 /// Opens it with libgit2; what libgit2 cannot read comes back as the reason, anything else is an error.
-fn open_common(world: &World, common: &Path) -> Result<Result<Repository, Reason>, WorktreeError> {
+fn open_common(world: &World, checkout: &Checkout) -> Result<Result<Repository, Reason>, WorktreeError> {
+    let common = checkout.common.as_path();
+    let failed = WorktreeError::libgit2("open the repository");
     let error = match Repository::open(common) {
-        Ok(repo) => return Ok(Ok(repo)),
+        // libgit2 takes the directory that the common one is in for the main checkout.
+        Ok(repo) => match (repo.workdir().and_then(|root| root.canonicalize().ok()), &checkout.main) {
+            (root, main) if root == *main => return Ok(Ok(repo)),
+            (_, Some(main)) => return repo.set_workdir(main, false).map(|()| Ok(repo)).map_err(failed),
+            (_, None) => return Repository::open_bare(common).map(Ok).map_err(failed),
+        },
         Err(error) => error,
     };
     if error.code() == ErrorCode::Owner {
@@ -173,17 +157,6 @@ fn open_common(world: &World, common: &Path) -> Result<Result<Repository, Reason
         return Ok(Err(Reason::Other(text.to_owned())));
     }
     Err(WorktreeError::libgit2("open the repository")(error))
-}
-
-/// The root of the main checkout.
-fn main_root(world: &World, common: &Path, git2: &Result<Repository, Reason>) -> Option<PathBuf> {
-    let root = if let Ok(repo) = git2 {
-        repo.workdir().map(Path::to_path_buf)
-    } else {
-        let bare = Git::at(world, common).text(&["config", "--bool", "core.bare"]).is_ok_and(|text| text == "true");
-        common.parent().filter(|_| !bare && common.ends_with(".git")).map(Path::to_path_buf)
-    };
-    root.map(|root| root.canonicalize().unwrap_or(root))
 }
 
 /// The root of the linked worktree whose git directory this is.

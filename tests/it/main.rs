@@ -23,6 +23,7 @@ mod init;
 mod install;
 mod journal;
 mod keys;
+mod layouts;
 mod mode;
 mod phase;
 mod readme;
