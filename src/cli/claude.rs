@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     if !args.dry_run && (plan.changes() || settings::load_record(world, root)?.is_some()) {
         plan = settings::switch(world, root, Target::Claude, links)?;
     }
-    let layers = Layers::load(world, root, Some(&project.main))?;
+    let layers = Layers::load(world, root, Some(&project.main));
     let effective = layers.effective(glm_url.as_deref());
     if ui.json {
         let backend = if args.dry_run { Backend::Claude } else { effective.backend };

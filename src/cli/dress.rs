@@ -112,7 +112,7 @@ impl Dress {
             .hint("take it out of .moai/llm-configs/glm.json, or switch without --helper"));
         }
         if in_file {
-            let layers = Layers::load(world, &project.root, None)?;
+            let layers = Layers::load(world, &project.root, None);
             settings::shield(&mut glm, &layers, &helper_command(world));
         }
         let permissions = config.template().and_then(|template| template.permissions.clone());

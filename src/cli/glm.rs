@@ -185,7 +185,7 @@ fn say_reach(world: &World, ui: &mut Ui, here: &Here) -> Result<(), Failure> {
     if worktrees > 0 {
         ui.say(format!("Claude Code applies it in this repository's linked worktrees ({worktrees}), too"))?;
     }
-    let layers = settings::Layers::load(world, &here.project.root, Some(&here.project.main))?;
+    let layers = settings::Layers::load(world, &here.project.root, Some(&here.project.main));
     for mixed in layers.effective(Some(&here.config.glm().base_url)).mixed {
         ui.warn(clean(&mixed))?;
     }

@@ -3,7 +3,7 @@
 use crate::base::failure::{Failure, Kind};
 use crate::base::world::World;
 use crate::config::keys::Name;
-use crate::config::{Config, Project, Setting};
+use crate::config::{Config, ConfigError, Project, Setting};
 use crate::keys::Lookup;
 
 use super::ui::{Ui, clean};
@@ -23,6 +23,14 @@ impl Here {
             ui.warn(clean(warning))?;
         }
         Ok(here)
+    }
+
+    /// Finds both for a command that answers whatever the files hold; beside it what is broken in them.
+    pub(super) fn survey(world: &World) -> Result<(Self, Vec<ConfigError>), Failure> {
+        let project = Project::find(world)?;
+        let (config, broken) = Config::survey(world, &project);
+        let env_var = config.glm_env_var();
+        Ok((Self { project, config, env_var }, broken))
     }
 
     /// Finds and loads both, and says nothing.

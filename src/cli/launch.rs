@@ -24,7 +24,7 @@ pub(super) fn on_glm(
     let Some((name, arguments)) = command.split_first() else {
         return Err(Failure::usage("no command to run on GLM").hint("for example `moai glm -- claude`"));
     };
-    let layers = Layers::load(world, &project.root, Some(&project.main))?;
+    let layers = Layers::load(world, &project.root, Some(&project.main));
     let overlay = settings::overlay(&layers, dress.env(), &dress::helper_command(world));
     let mut added: Vec<OsString> = Vec::new();
     if let Some(overlay) = &overlay {

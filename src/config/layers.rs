@@ -172,8 +172,12 @@ pub(super) struct Source {
 
 /// Lays the sources over each other, weakest first, and the environment over all; returns the settings that the table
 /// names one by one, in its order, and what should be warned of. Those of patterns are only checked: [`free`] lists
-/// them.
-pub(super) fn resolve(sources: &[Source], env: &Env) -> Result<(Vec<Setting>, Vec<String>), ConfigError> {
+/// them. A value that its key does not take goes to `bear`; where that bears it, it counts as not there.
+pub(super) fn resolve<E>(
+    sources: &[Source],
+    env: &Env,
+    bear: &mut dyn FnMut(ConfigError) -> Result<(), E>,
+) -> Result<(Vec<Setting>, Vec<String>), E> {
     let mut settings = Vec::new();
     let mut warnings = Vec::new();
     for key in keys::all().filter(|key| !key.is_pattern()) {
@@ -182,22 +186,27 @@ pub(super) fn resolve(sources: &[Source], env: &Env) -> Result<(Vec<Setting>, Ve
             found.extend(key.check(default).ok().map(|value| (value, Origin::Default)));
         }
         for source in sources.iter().filter(|source| takes(source.layer, key)) {
-            found.extend(from_file(key, source, &mut warnings)?);
+            match from_file(key, source, &mut warnings) {
+                Ok(value) => found.extend(value),
+                Err(error) => bear(error)?,
+            }
         }
         let mut set: Vec<String> = key.variables().filter(|variable| env.text(variable).is_some()).collect();
         set.reverse();
         for variable in set {
             let Some(text) = env.text(&variable) else { continue };
             let origin = Origin::Environment { variable };
-            let value = key.check(text).map_err(|problem| wrong(key.name, origin.clone(), problem))?;
-            found.push((value, origin));
+            match key.check(text) {
+                Ok(value) => found.push((value, origin)),
+                Err(problem) => bear(wrong(key.name, origin, problem))?,
+            }
         }
         settings.push(settled(Name::plain(key), found));
     }
     for source in sources {
         warnings.extend(unknown(source));
     }
-    free(sources, &[])?;
+    free(sources, &[]).map(drop).or_else(&mut *bear)?;
     warnings.extend(unknown_variables(env));
     Ok((settings, warnings))
 }
@@ -421,7 +430,7 @@ mod tests {
             source(Layer::GlmJson, &[("llm.glm.models.opus", "glm-5.2")]),
         ];
         let env = Env::from_iter([("MOAI_LLM_MODE", "claude-only")]);
-        let (settings, warnings) = resolve(&sources, &env).unwrap();
+        let (settings, warnings) = resolve(&sources, &env, &mut Err).unwrap();
         assert_eq!(setting(&settings, "llm.mode"), ("claude-only".into(), "environment", 3));
         assert_eq!(setting(&settings, "llm.glm.models.opus"), ("glm-5.2".into(), "glm.json", 2));
         assert_eq!(setting(&settings, "llm.glm.models.haiku"), ("glm-4.7".into(), "default", 0));
@@ -434,13 +443,13 @@ mod tests {
             Layer::LlmYaml,
             &[("llm.mode", ""), ("llm.team_mode", "cg"), ("llm.glm.models.high", "glm-5"), ("llm.effort.plan", "x")],
         );
-        let (settings, warnings) = resolve(&[go], &Env::default()).unwrap();
+        let (settings, warnings) = resolve(&[go], &Env::default(), &mut Err).unwrap();
         assert_eq!(setting(&settings, "llm.mode"), ("mashup".into(), "llm.yaml", 1));
         assert_eq!(setting(&settings, "llm.glm.models.opus").0, "glm-5");
         assert!(warnings.is_empty(), "{warnings:?}");
 
         let both = source(Layer::LlmYaml, &[("llm.mode", "glm-only"), ("llm.team_mode", "cg")]);
-        let (settings, warnings) = resolve(&[both], &Env::default()).unwrap();
+        let (settings, warnings) = resolve(&[both], &Env::default(), &mut Err).unwrap();
         assert_eq!(setting(&settings, "llm.mode").0, "glm-only");
         assert!(warnings[0].contains("`llm.mode` says glm-only and `llm.team_mode` says mashup"), "{warnings:?}");
     }
@@ -452,7 +461,7 @@ mod tests {
             source(Layer::Project, &[("llm.mode", "mashup"), ("ui.color", "never")]),
         ];
         let env = Env::from_iter([("MOAI_LLM_MOOD", "x"), ("MOAI_HOME", "/x")]);
-        let (settings, warnings) = resolve(&sources, &env).unwrap();
+        let (settings, warnings) = resolve(&sources, &env, &mut Err).unwrap();
         assert_eq!(setting(&settings, "llm.mode").0, "claude-only");
         assert!(warnings[0].contains("/p/llm.yaml:1: unknown setting `llm.mod`; did you mean `llm.mode`?"));
         assert!(warnings[1].contains("kept as it is"), "{warnings:?}");
@@ -465,10 +474,11 @@ mod tests {
 
     #[test]
     fn a_wrong_value_names_its_place() {
-        let error = resolve(&[source(Layer::LlmYaml, &[("llm.mode", "turbo")])], &Env::default()).unwrap_err();
+        let error =
+            resolve(&[source(Layer::LlmYaml, &[("llm.mode", "turbo")])], &Env::default(), &mut Err).unwrap_err();
         assert!(error.to_string().starts_with("/p/llm.yaml:1: `llm.mode` `turbo` is not known"), "{error}");
         let env = Env::from_iter([("MOAI_WORKTREE_TRASH_DAYS", "soon")]);
-        let error = resolve(&[], &env).unwrap_err();
+        let error = resolve(&[], &env, &mut Err).unwrap_err();
         assert!(error.to_string().starts_with("$MOAI_WORKTREE_TRASH_DAYS: `worktree.trash_days`"), "{error}");
     }
 }

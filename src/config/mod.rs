@@ -13,6 +13,7 @@ mod reference;
 mod routing;
 mod yaml_edit;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use crate::base::disk;
@@ -138,14 +139,32 @@ impl Config {
     /// Reads every layer. A file that does not parse, or a value that its key does not take, is an error that names
     /// the place.
     pub fn load(world: &World, project: &Project) -> Result<Self, ConfigError> {
+        Self::gather(world, project, &mut Err)
+    }
+
+    /// The same for whoever only looks: what cannot be read counts as not there, and why comes beside the rest.
+    pub fn survey(world: &World, project: &Project) -> (Self, Vec<ConfigError>) {
+        let mut broken = Vec::new();
+        let Ok(config) = Self::gather(world, project, &mut |error| {
+            broken.push(error);
+            Ok::<(), Infallible>(())
+        });
+        (config, broken)
+    }
+
+    fn gather<E>(
+        world: &World,
+        project: &Project,
+        bear: &mut dyn FnMut(ConfigError) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let files = Files::of(world, project);
         let mut sources = Vec::new();
         if let Some(path) = &files.user {
-            read(Layer::User, path, &mut sources)?;
+            read(Layer::User, path, &mut sources).or_else(&mut *bear)?;
         }
-        read(Layer::LlmYaml, &files.llm_yaml, &mut sources)?;
+        read(Layer::LlmYaml, &files.llm_yaml, &mut sources).or_else(&mut *bear)?;
         if files.user.as_ref() != Some(&files.main) {
-            read(Layer::Project, &files.main, &mut sources)?;
+            read(Layer::Project, &files.main, &mut sources).or_else(&mut *bear)?;
         }
         if files.checkout != files.main {
             // What the main checkout says of itself alone is not said of this one.
@@ -153,13 +172,16 @@ impl Config {
             for source in sources.iter_mut().filter(|source| source.layer == Layer::Project) {
                 source.entries.retain(|entry| !own(&entry.path));
             }
-            read(Layer::Checkout, &files.checkout, &mut sources)?;
+            read(Layer::Checkout, &files.checkout, &mut sources).or_else(&mut *bear)?;
         }
-        let template = GlmTemplate::load(&files.glm_json)?;
+        let template = match GlmTemplate::load(&files.glm_json) {
+            Ok(template) => template,
+            Err(error) => bear(error).map(|()| None)?,
+        };
         if let Some(template) = &template {
             sources.push(Source { layer: Layer::GlmJson, path: template.path.clone(), entries: template.entries() });
         }
-        let (settings, warnings) = layers::resolve(&sources, &world.env)?;
+        let (settings, warnings) = layers::resolve(&sources, &world.env, bear)?;
         let glm = GlmModels {
             base_url: text(&settings, "llm.glm.base_url"),
             haiku: text(&settings, "llm.glm.models.haiku"),
@@ -306,7 +328,7 @@ pub fn check_text(path: &Path, text: &str) -> Result<(), ConfigError> {
         (Layer::User, moai_toml::entries(path, text)?)
     };
     let source = Source { layer, path: path.to_path_buf(), entries };
-    layers::resolve(&[source], &Env::default()).map(drop)
+    layers::resolve(&[source], &Env::default(), &mut Err).map(drop)
 }
 
 /// Adds a file's entries to the sources, where there is such a file.

@@ -8,11 +8,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document::{Document, Fault, Spot};
-use super::error::SettingsError;
+use super::document::{Document, Spot};
 use super::glm::{GlmEnv, MODEL_NAMES, host, is_glm_model, is_glm_url};
 use super::local::SETTINGS_LOCAL;
-use crate::base::disk;
+use crate::base::disk::{self, DiskError};
 use crate::base::secret::Secret;
 use crate::base::world::World;
 use crate::model::Backend;
@@ -72,7 +71,7 @@ pub struct Layers {
     process: Vec<(String, String)>,
     files: Vec<(Layer, PathBuf, Document)>,
     /// Files that Claude Code does not load, and why: nothing in them is in effect.
-    pub broken: Vec<(PathBuf, Fault)>,
+    pub broken: Vec<(PathBuf, String)>,
 }
 
 /// What Claude Code does with them.
@@ -103,29 +102,42 @@ pub struct Clash {
     pub what: &'static str,
 }
 
+/// Why a file cannot be read, without its path.
+fn unreadable(error: &DiskError) -> String {
+    match error {
+        DiskError::Io { source, .. } => format!("it cannot be read: {source}"),
+        DiskError::NotText { offset, .. } => format!("it is not UTF-8 text (byte {offset})"),
+        DiskError::Locked { .. } => error.to_string(),
+    }
+}
+
 impl Layers {
-    /// Reads the files that count in `checkout`. `main` is the main checkout, where `checkout` is a linked worktree.
-    pub fn load(world: &World, checkout: &Path, main: Option<&Path>) -> Result<Self, SettingsError> {
+    /// Reads the files that count in `checkout`. `main` is the main checkout, where `checkout` is a linked worktree. A
+    /// file that cannot be read is [`broken`](Self::broken), as it is for Claude Code.
+    pub fn load(world: &World, checkout: &Path, main: Option<&Path>) -> Self {
         let mut layers = Self { process: process(world), files: Vec::new(), broken: Vec::new() };
         if let Some(directory) = config_dir(world) {
-            layers.read(Layer::User, directory.join("settings.json"))?;
+            layers.read(Layer::User, directory.join("settings.json"));
         }
-        layers.read(Layer::Project, checkout.join(".claude/settings.json"))?;
-        layers.read(Layer::Local, checkout.join(SETTINGS_LOCAL))?;
+        layers.read(Layer::Project, checkout.join(".claude/settings.json"));
+        layers.read(Layer::Local, checkout.join(SETTINGS_LOCAL));
         if let Some(main) = main.filter(|main| *main != checkout) {
-            layers.read(Layer::Main, main.join(SETTINGS_LOCAL))?;
+            layers.read(Layer::Main, main.join(SETTINGS_LOCAL));
         }
-        layers.read(Layer::Managed, PathBuf::from(MANAGED))?;
-        Ok(layers)
+        layers.read(Layer::Managed, PathBuf::from(MANAGED));
+        layers
     }
 
-    fn read(&mut self, layer: Layer, path: PathBuf) -> Result<(), SettingsError> {
-        let Some(text) = disk::read_text(&path)? else { return Ok(()) };
+    fn read(&mut self, layer: Layer, path: PathBuf) {
+        let text = match disk::read_text(&path) {
+            Ok(Some(text)) => text,
+            Ok(None) => return,
+            Err(error) => return self.broken.push((path, unreadable(&error))),
+        };
         match Document::parse(&text).and_then(|document| document.require_plain().map(|()| document)) {
             Ok(document) => self.files.push((layer, path, document)),
-            Err(fault) => self.broken.push((path, fault)),
+            Err(fault) => self.broken.push((path, fault.to_string())),
         }
-        Ok(())
     }
 
     /// The files that count, the weakest first.

@@ -223,7 +223,7 @@ impl Stage {
     fn predicted(&self, checkout: &Path, main: Option<&Path>) -> Effective {
         let env: Env = self.shell.iter().cloned().collect();
         let world = World::scratch(self.scratch.home(), checkout, env);
-        Layers::load(&world, checkout, main).unwrap().effective(self.glm.as_deref())
+        Layers::load(&world, checkout, main).effective(self.glm.as_deref())
     }
 
     /// Asserts that the client in the worktree does what was predicted, and returns what that was.

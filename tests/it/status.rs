@@ -98,3 +98,32 @@ fn phases_show_what_would_really_answer_and_a_chosen_mode_is_held_against_it() {
     assert_eq!(codes(&chosen), ["mode-mismatch"]);
     assert_eq!(chosen["phases"][1]["backend"], "glm");
 }
+
+#[test]
+fn it_answers_whatever_is_broken_and_says_what() {
+    let mut scratch = Scratch::repository();
+    let broken: &[(&str, &[u8], &str, &str)] = &[
+        (".moai/config/sections/llm.yaml", b"llm:\n  mode: [\n", "broken-config", "llm.yaml:"),
+        (".moai/config/sections/llm.yaml", b"llm:\n  mode: sometimes\n", "broken-config", "llm.yaml:2: `llm.mode`"),
+        (".moai/config/sections/llm.yaml", b"llm: \xff\n", "broken-config", "not UTF-8"),
+        (".moai/config.toml", b"[worktree\n", "broken-config", "config.toml:1"),
+        (".moai/llm-configs/glm.json", b"{\"env\": 3}", "broken-config", "glm.json: `env` is not an object"),
+        (".claude/settings.json", b"{\"env\": \xff}", "broken-settings", ".claude/settings.json: it is not UTF-8"),
+        (".claude/settings.local.json", b"{", "broken-settings", ".claude/settings.local.json: line 1"),
+    ];
+    for (path, bytes, code, says) in broken {
+        let file = scratch.write(path, bytes);
+        let said = scratch.moai(["status"]);
+        assert!(said.stderr.contains(says), "{path}\n{said:#?}");
+        assert!(said.ok().contains("claude-only"), "{path}: the rest is told all the same");
+        let status = scratch.moai(["status", "--json"]).json();
+        assert_eq!(codes(&status), [*code], "{status:#}");
+        std::fs::remove_file(file).unwrap();
+    }
+    // Where the file is needed, it is an error as before.
+    scratch.write(".moai/config/sections/llm.yaml", "llm:\n  mode: [\n");
+    scratch.moai(["mode"]).fails(3);
+    scratch.set_env("MOAI_LLM_MODE", "never");
+    let status = scratch.moai(["status", "--json"]).json();
+    assert_eq!(codes(&status), ["broken-config", "broken-config"], "{status:#}");
+}

@@ -99,10 +99,7 @@ fn exposed(patient: &Patient<'_>, root: &Path, shown: &str) -> Option<Finding> {
 /// What Claude Code makes of all layers together.
 fn merged(patient: &Patient<'_>, root: &Path, findings: &mut Vec<Finding>) {
     let shown = patient.world.tilde(root);
-    let layers = match Layers::load(patient.world, root, Some(&patient.project.main)) {
-        Ok(layers) => layers,
-        Err(error) => return findings.push(Finding::failure("settings", &error.into()).at(shown)),
-    };
+    let layers = Layers::load(patient.world, root, Some(&patient.project.main));
     for (path, _) in layers.broken.iter().filter(|(path, _)| *path != root.join(SETTINGS_LOCAL)) {
         findings.push(
             Finding::error("settings", "Claude Code cannot read this file and ignores it")
@@ -144,16 +141,14 @@ fn helper(patient: &Patient<'_>, effective: &Effective, shown: &str) -> Option<F
 fn shell(patient: &Patient<'_>, findings: &mut Vec<Finding>) {
     let env = &patient.world.env;
     let layers = Layers::load(patient.world, &patient.project.root, Some(&patient.project.main));
-    let effective = layers.ok().map(|layers| layers.effective(patient.glm_url()));
+    let effective = layers.effective(patient.glm_url());
     for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"] {
         if env.text(name).is_none() {
             continue;
         }
         // Where it really goes to another vendor, the merge above has said so.
-        let leaks = effective.as_ref().is_some_and(|effective| {
-            effective.backend != Backend::Claude
-                && effective.api_key.as_ref().is_some_and(|key| key.layer == Layer::Process)
-        });
+        let leaks = effective.backend != Backend::Claude
+            && effective.api_key.as_ref().is_some_and(|key| key.layer == Layer::Process);
         let what = match name {
             "ANTHROPIC_BASE_URL" => "is set in the shell: every checkout without settings of its own goes there",
             _ if leaks => "is set in the shell and goes to the endpoint of this checkout",

@@ -146,7 +146,7 @@ fn find(args: &Args, here: &Here, world: &World) -> Result<Route, Failure> {
         (None, Some(_), Some(spec)) => Some(default_branch(spec)),
         _ => None,
     };
-    let now = path.as_deref().and_then(|path| backend_at(path, &here.project, &here.config, world));
+    let now = path.as_deref().map(|path| backend_at(path, &here.project, &here.config, world));
     Ok(Route { phase, spec, prompt, decision, path, planned, branch, now })
 }
 
@@ -178,9 +178,9 @@ fn of_spec<'e>(entries: &'e [Entry], spec: &SpecId) -> Option<&'e Entry> {
     by_name.or_else(|| linked.find(|entry| entry.branch.as_deref() == Some(branch.as_str())))
 }
 
-fn backend_at(path: &Path, project: &Project, config: &Config, world: &World) -> Option<Backend> {
-    let layers = Layers::load(world, path, Some(&project.main)).ok()?;
-    Some(layers.effective(Some(&config.glm().base_url)).backend)
+fn backend_at(path: &Path, project: &Project, config: &Config, world: &World) -> Backend {
+    let layers = Layers::load(world, path, Some(&project.main));
+    layers.effective(Some(&config.glm().base_url)).backend
 }
 
 fn quoted(text: &str) -> String {

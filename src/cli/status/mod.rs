@@ -12,7 +12,8 @@ use report::{KeyRow, Report, WorktreeRow};
 
 /// Show who answers in this project and why, the mode, the keys and the worktrees
 ///
-/// Reads files only: it asks no server and starts no program, so it is quick enough for a shell prompt.
+/// Reads files only: it asks no server and starts no program, so it is quick enough for a shell prompt. A file that
+/// cannot be read is a warning here and counts as not there; the command that needs it fails.
 #[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Examples:
   moai status                     what runs here, and why

@@ -8,7 +8,7 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::here::Here;
 use crate::cli::ui::SCHEMA;
-use crate::config::Project;
+use crate::config::{ConfigError, Project};
 use crate::keys;
 use crate::model::{Backend, Mode, Phase, ProviderId};
 use crate::route::phase::{Place, rule};
@@ -93,29 +93,31 @@ impl Warning {
     }
 }
 
-/// Gathers everything. Reads files only: no network, no child process.
+/// Gathers everything. Reads files only: no network, no child process. A file that is broken is a warning: the
+/// command that needs it fails.
 pub(super) fn gather(world: &World) -> Result<Report, Failure> {
-    let here = Here::quietly(world)?;
+    let (here, broken) = Here::survey(world)?;
     let project = &here.project;
     let config = &here.config;
     let glm_url = config.glm().base_url.clone();
     let main = project.is_linked().then_some(project.main.as_path());
-    let layers = Layers::load(world, &project.root, main)?;
+    let layers = Layers::load(world, &project.root, main);
     let effective = layers.effective(Some(&glm_url));
     let mode = config.mode();
     let mut warnings = setting_warnings(world, &layers, &effective);
+    warnings.extend(broken.into_iter().map(broken_config));
     warnings.extend(config.warnings().iter().map(|text| Warning::new("config", text.clone(), None)));
     let keys = key_rows(world, &here, &mut warnings);
     if mode.backend(Phase::Run) == Backend::Glm && keys.iter().any(|row| row.provider == "glm" && !row.present) {
         let message = format!("mode {mode} works on GLM, and there is no GLM key");
         warnings.push(Warning::new("no-glm-key", message, Some("save one: `moai glm <key>`")));
     }
-    let phases = phase_rows(world, &here, effective.backend)?;
+    let phases = phase_rows(world, &here, effective.backend);
     let mode_setting = config.explain("llm.mode")?;
     if mode_setting.origin.as_str() != "default" {
         warnings.extend(mode_mismatch(mode, &phases));
     }
-    let worktrees = worktree_rows(world, &glm_url, &mut warnings)?;
+    let worktrees = worktree_rows(world, &glm_url, &mut warnings);
     Ok(Report {
         schema: SCHEMA,
         backend: effective.backend.as_str(),
@@ -138,11 +140,18 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
     })
 }
 
+/// A configuration file that does not parse, or a value that its setting does not take.
+fn broken_config(error: ConfigError) -> Warning {
+    let failure = Failure::from(error);
+    let message = format!("{}; it counts as not there", failure.chain().join(": "));
+    Warning::new("broken-config", message, failure.hints().first().map(String::as_str))
+}
+
 /// What each phase would run on: the settings decide in a checkout that is there, the mode in a worktree yet to be made.
-fn phase_rows(world: &World, here: &Here, current: Backend) -> Result<Vec<PhaseRow>, Failure> {
+fn phase_rows(world: &World, here: &Here, current: Backend) -> Vec<PhaseRow> {
     let project = &here.project;
     let main = if project.is_linked() {
-        Layers::load(world, &project.main, None)?.effective(Some(&here.config.glm().base_url)).backend
+        Layers::load(world, &project.main, None).effective(Some(&here.config.glm().base_url)).backend
     } else {
         current
     };
@@ -161,7 +170,7 @@ fn phase_rows(world: &World, here: &Here, current: Backend) -> Result<Vec<PhaseR
             place: rule.place.as_str(),
         }
     };
-    Ok(Phase::ALL.map(row).into())
+    Phase::ALL.map(row).into()
 }
 
 /// The settings and a mode that somebody chose contradict each other.
@@ -261,18 +270,19 @@ fn key_rows(world: &World, here: &Here, warnings: &mut Vec<Warning>) -> Vec<KeyR
     rows
 }
 
-fn worktree_rows(world: &World, glm_url: &str, warnings: &mut Vec<Warning>) -> Result<Vec<WorktreeRow>, Failure> {
-    let repo = match Repo::open(world) {
-        Ok(repo) => repo,
-        Err(WorktreeError::NotARepository(_)) => return Ok(Vec::new()),
+fn worktree_rows(world: &World, glm_url: &str, warnings: &mut Vec<Warning>) -> Vec<WorktreeRow> {
+    let found = Repo::open(world).and_then(|repo| repo.entries().map(|entries| (repo, entries)));
+    let (repo, entries) = match found {
+        Ok(found) => found,
+        Err(WorktreeError::NotARepository(_)) => return Vec::new(),
         Err(error) => {
             warnings.push(Warning::new("repository", Failure::from(error).chain().join(": "), None));
-            return Ok(Vec::new());
+            return Vec::new();
         }
     };
     let mut rows = Vec::new();
-    for entry in repo.entries()?.into_iter().filter(|entry| !entry.main) {
-        let layers = Layers::load(world, &entry.path, repo.main_root())?;
+    for entry in entries.into_iter().filter(|entry| !entry.main) {
+        let layers = Layers::load(world, &entry.path, repo.main_root());
         let effective = layers.effective(Some(glm_url));
         let overridden: Vec<String> = effective.overridden.iter().map(ToString::to_string).collect();
         let current = repo.current_root().is_some_and(|root| Path::new(root) == entry.path);
@@ -291,5 +301,5 @@ fn worktree_rows(world: &World, glm_url: &str, warnings: &mut Vec<Warning>) -> R
             current,
         });
     }
-    Ok(rows)
+    rows
 }

@@ -30,18 +30,15 @@ impl Backends {
         if entry.bare || !entry.path.is_dir() {
             return None;
         }
-        let layers = Layers::load(world, &entry.path, self.main.as_deref()).ok()?;
+        let layers = Layers::load(world, &entry.path, self.main.as_deref());
         let effective = layers.effective(self.glm_url.as_deref());
         let own = layers.document(Layer::Local).and_then(|local| local.variable("ANTHROPIC_BASE_URL"));
         let configured = match own {
             Some(url) => settings::backend(Some(&url), self.glm_url.as_deref()),
             None => effective.backend,
         };
-        let mut conflict: Vec<String> = layers
-            .broken
-            .iter()
-            .map(|(path, fault)| format!("{} does not parse ({fault})", world.tilde(path)))
-            .collect();
+        let mut conflict: Vec<String> =
+            layers.broken.iter().map(|(path, fault)| format!("{} is ignored: {fault}", world.tilde(path))).collect();
         if configured != effective.backend {
             conflict.push(format!(
                 "the main checkout's settings override it: {} answers, not {configured}",
