@@ -42,6 +42,36 @@ impl Secret {
     }
 }
 
+/// Whether a run of letters and digits is random, as keys are: sixteen or more, both in it. No name that people think
+/// of has such a run.
+fn is_random(run: &str) -> bool {
+    run.len() >= 16 && run.contains(|c: char| c.is_ascii_digit()) && run.contains(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Whether a word holds such a run, and is a key by its shape alone.
+pub fn is_key_shaped(word: &str) -> bool {
+    word.split(|c: char| !c.is_ascii_alphanumeric()).any(is_random)
+}
+
+/// `text` with a fingerprint in the place of every word that is a key by its shape.
+pub fn hide_keys(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_part) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c| !is_part(c)).unwrap_or(from.len()));
+        shown.push_str(before);
+        if is_key_shaped(word) {
+            shown.push_str(&Secret::new(word).fingerprint());
+        } else {
+            shown.push_str(word);
+        }
+        rest = after;
+    }
+    shown + rest
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(redacted)")
@@ -58,5 +88,19 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "Secret(redacted)");
         assert_eq!(secret.fingerprint(), "abcd…wxyz");
         assert_eq!(Secret::new("short-key").fingerprint(), "…");
+    }
+
+    #[test]
+    fn keys_are_hidden_wherever_they_stand_and_names_are_not() {
+        for (text, shown) in [
+            ("\"FOO\": \"sk-ant-api03-0123456789abcdefgh\",", "\"FOO\": \"sk-a…efgh\","),
+            ("Bearer 0123456789abcdef0123.SeCrEt", "Bearer 0123…CrEt"),
+            ("X=ghp_0123456789abcdefABCD;y", "X=ghp_…ABCD;y"),
+            ("claude-opus-4-5-20251101 한글 glm-4.7 3000000", "claude-opus-4-5-20251101 한글 glm-4.7 3000000"),
+            ("550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
+            ("", ""),
+        ] {
+            assert_eq!(hide_keys(text), shown);
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::keys::{self, Place};
 use crate::model::{Backend, ProviderId};
-use crate::settings::{self, Links, Plan, Target};
+use crate::settings::{self, Committable, Links, Plan, Target};
 
 use super::dress::{self, Dress, Form};
 use super::here::Here;
@@ -124,14 +124,13 @@ fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     }
     let target = Target::Glm(dress.env());
     let links = if here.project.is_linked() { Links::Stay } else { Links::Follow };
-    let plan = if args.dry_run {
-        settings::plan(world, root, target, links)?
-    } else {
-        // Understood before git's exclude file is touched: a refusal leaves nothing behind.
-        settings::plan(world, root, target, links)?;
+    // Understood before git's exclude file is touched: a refusal leaves nothing behind.
+    let mut plan = settings::plan(world, root, target, links)?;
+    warn_of_place(world, &plan, &dress, ui)?;
+    if !args.dry_run {
         dress::keep_out_of_git(world, &here.project, dress.env().key().is_none(), ui)?;
-        settings::switch(world, root, target, links)?
-    };
+        plan = settings::switch(world, root, target, links)?;
+    }
     if ui.json {
         return answer_json(world, ui, &plan, Backend::Glm, args.dry_run, Some(&dress));
     }
@@ -155,6 +154,30 @@ fn require_no_home(world: &World, root: &std::path::Path) -> Result<(), Failure>
         .hint("or run one session on GLM from here: `moai glm -- claude`"))
 }
 
+/// Links lead the file out of the project: where the key will be is said before it is there, and what git would commit
+/// there does not get it.
+fn warn_of_place(world: &World, plan: &Plan, dress: &Dress, ui: &mut Ui) -> Result<(), Failure> {
+    let Some(real) = &plan.outside else { return Ok(()) };
+    let what = if dress.env().key().is_some() { "the key lands" } else { "the settings land" };
+    ui.warn(format!("{what} outside of this project, in {}: links lead there", clean(&world.tilde(real))))?;
+    let (Some(directory), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    if dress.env().key().is_none() || !directory.is_dir() {
+        return Ok(());
+    }
+    match settings::committable_file(world, directory, name)? {
+        Committable::No | Committable::Unknown => Ok(()),
+        Committable::Tracked | Committable::Untracked => Err(Failure::expected(format!(
+            "{} is in another repository, whose next commit would take the key",
+            world.tilde(real)
+        ))
+        .with_code("exposed")
+        .hint(format!("ignore it there: `echo {name} >> {}/.gitignore`", world.tilde(directory)))
+        .hint("or keep the key off the disk: `moai glm --helper`")),
+    }
+}
+
 fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, dress: &Dress, model: &str) -> Result<(), Failure> {
     let path = world.tilde(&plan.path);
     let key = match (dress.env().key(), dress.found()) {
@@ -171,7 +194,7 @@ fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, dress: &Dress, model: &
         let names: Vec<String> = plan.moved().iter().map(ToString::to_string).collect();
         ui.say(format!("set aside until you switch back: {}", clean(&names.join(", "))))?;
     }
-    if plan.lands != plan.path {
+    if plan.lands != plan.path && plan.outside.is_none() {
         ui.warn(format!("{path} is a link: the bytes are in {}", world.tilde(&plan.lands)))?;
     }
     Ok(())

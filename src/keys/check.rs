@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::base::secret::Secret;
+use crate::base::secret::{self, Secret};
 
 /// The fewest characters that a key has. Real ones have 39 and more; test endpoints take shorter ones.
 const SHORTEST: usize = 8;
@@ -76,13 +76,9 @@ pub fn looks_like_key(word: &str) -> bool {
         && check(word).is_ok()
 }
 
-/// Whether a word is a key by its shape alone, wherever it stands: it has a run of sixteen letters and digits, both in
-/// it, which no name that people think of has.
+/// Whether a word is a key by its shape alone, wherever it stands.
 fn is_key_shaped(word: &str) -> bool {
-    let random = |run: &str| {
-        run.len() >= 16 && run.contains(|c: char| c.is_ascii_digit()) && run.contains(|c: char| c.is_ascii_alphabetic())
-    };
-    looks_like_key(word) && word.split(|c: char| !c.is_ascii_alphanumeric()).any(random)
+    looks_like_key(word) && secret::is_key_shaped(word)
 }
 
 /// The words of a command line that are keys by their shape, also after the `=` of an option.

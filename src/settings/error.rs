@@ -34,6 +34,14 @@ pub enum SettingsError {
         /// Where it leads.
         target: PathBuf,
     },
+    /// Something stands where the directory of the settings belongs.
+    #[error("{} is {what}, and {} belongs in it", path.display(), super::local::SETTINGS_LOCAL)]
+    Blocked {
+        /// What stands there.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// A file operation.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -46,7 +54,7 @@ impl Explain for SettingsError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid { .. } | Self::Ledger { .. } => Kind::Config,
-            Self::Escapes { .. } => Kind::Expected,
+            Self::Escapes { .. } | Self::Blocked { .. } => Kind::Expected,
             Self::Disk(error) => error.kind(),
             Self::World(error) => error.kind(),
         }
@@ -67,6 +75,11 @@ impl Explain for SettingsError {
             Self::Escapes { path, .. } => {
                 vec![format!("make {} a real file in the checkout; nothing was changed", path.display())]
             }
+            Self::Blocked { path, what } => vec![if what.contains("link") {
+                format!("make the directory that {} leads to, or remove the link; nothing was changed", path.display())
+            } else {
+                format!("move {} away and run the same command again; nothing was changed", path.display())
+            }],
             Self::Disk(error) => error.hints(),
             Self::World(error) => error.hints(),
         }
@@ -76,6 +89,7 @@ impl Explain for SettingsError {
         match self {
             Self::Invalid { .. } | Self::Ledger { .. } => Some("invalid-file"),
             Self::Escapes { .. } => Some("escapes"),
+            Self::Blocked { .. } => Some("blocked"),
             Self::Disk(_) | Self::World(_) => None,
         }
     }

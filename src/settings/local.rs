@@ -43,6 +43,8 @@ pub struct Plan {
     pub path: PathBuf,
     /// Where the bytes land: another path where links lead there.
     pub lands: PathBuf,
+    /// The real path of the file, where links lead it out of the checkout.
+    pub outside: Option<PathBuf>,
     old: Option<String>,
     old_ledger: Option<Ledger>,
     ledger_path: PathBuf,
@@ -54,7 +56,10 @@ pub struct Plan {
 /// Works out the switch of the checkout at `root`; reads only.
 pub fn plan(world: &World, root: &Path, target: Target<'_>, links: Links) -> Result<Plan, SettingsError> {
     let path = root.join(SETTINGS_LOCAL);
-    let lands = landing(root, &path, links)?;
+    let Landing { lands, outside } = landing(root, &path, links)?;
+    if matches!(target, Target::Glm(_)) {
+        require_place(&lands)?;
+    }
     let ledger_path = ledger_path(world, root)?;
     let old = disk::read_text(&path)?;
     let old_ledger = load_ledger(&ledger_path)?;
@@ -74,7 +79,7 @@ pub fn plan(world: &World, root: &Path, target: Target<'_>, links: Links) -> Res
         Target::Claude => switch::leave(old.as_deref(), old_ledger.as_ref()).map_err(invalid)?,
     };
     let loose = matches!(target, Target::Glm(_)) && old.is_some() && !is_private(&path);
-    Ok(Plan { path, lands, old, old_ledger, ledger_path, step, loose })
+    Ok(Plan { path, lands, outside, old, old_ledger, ledger_path, step, loose })
 }
 
 /// Works the switch out again under the lock and carries it out, so that two moai at once do not mix.
@@ -176,7 +181,7 @@ pub fn forget(world: &World, root: &Path) -> Result<(), SettingsError> {
 /// record, and tells whether it was on GLM. A file that we wrote a key into and that nobody can read any more goes.
 pub fn leave_moved(world: &World, from: &Path, at: &Path) -> Result<bool, SettingsError> {
     let path = at.join(SETTINGS_LOCAL);
-    let lands = landing(at, &path, Links::Stay)?;
+    let lands = landing(at, &path, Links::Stay)?.lands;
     let ledger_path = ledger_path(world, from)?;
     let ledger = load_ledger(&ledger_path)?;
     let Some(old) = disk::read_text(&path)? else { return Ok(false) };
@@ -211,18 +216,42 @@ fn ledger_path(world: &World, root: &Path) -> Result<PathBuf, SettingsError> {
     Ok(world.moai_home()?.join("backends").join(file_name(root)))
 }
 
+/// Where a write really goes.
+struct Landing {
+    /// The path with the links of the file itself followed.
+    lands: PathBuf,
+    /// The real path, where that is outside of the checkout.
+    outside: Option<PathBuf>,
+}
+
 /// Where writing to `path` lands once links are followed.
-fn landing(root: &Path, path: &Path, links: Links) -> Result<PathBuf, SettingsError> {
+fn landing(root: &Path, path: &Path, links: Links) -> Result<Landing, SettingsError> {
     let lands = disk::follow(path)?;
     let directory = lands.parent().unwrap_or(root);
     // The nearest directory that exists decides: what is missing below it will be made there.
     let exists = directory.ancestors().find(|directory| directory.exists()).unwrap_or(root);
     let real = exists.canonicalize().map_err(DiskError::io("follow", exists))?;
-    let inside = root.canonicalize().is_ok_and(|root| real.starts_with(root));
-    if !inside && links == Links::Stay {
+    if root.canonicalize().is_ok_and(|root| real.starts_with(root)) {
+        return Ok(Landing { lands, outside: None });
+    }
+    if links == Links::Stay {
         return Err(SettingsError::Escapes { path: path.to_path_buf(), target: real });
     }
-    Ok(lands)
+    let rest = lands.strip_prefix(exists).unwrap_or(&lands);
+    Ok(Landing { outside: Some(real.join(rest)), lands })
+}
+
+/// Fails where the file's directory cannot be made or written to, before anything is.
+fn require_place(lands: &Path) -> Result<(), SettingsError> {
+    let directories = || lands.ancestors().skip(1);
+    let Some(nearest) = directories().find(|path| path.symlink_metadata().is_ok()) else { return Ok(()) };
+    let blocked = |what| SettingsError::Blocked { path: nearest.to_path_buf(), what };
+    match nearest.metadata() {
+        Err(_) => Err(blocked("a link that leads nowhere")),
+        Ok(meta) if !meta.is_dir() => Err(blocked("a file")),
+        Ok(_) => rustix::fs::access(nearest, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+            .map_err(|error| DiskError::io("write into", nearest)(error.into()).into()),
+    }
 }
 
 fn is_private(path: &Path) -> bool {

@@ -213,7 +213,8 @@ pub(super) fn masked(text: &str) -> String {
             patch.push((Spot::env(name), Some(quote(&shown))));
         }
     }
-    edit(text, &patch).unwrap_or_default()
+    // And what is a key by its shape shows nowhere: a hook's command, a variable that glm.json names as it likes.
+    crate::base::secret::hide_keys(&edit(text, &patch).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod install;
 mod journal;
 mod keys;
 mod layouts;
+mod links;
 mod mode;
 mod phase;
 mod readme;
