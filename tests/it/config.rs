@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::Value;
+
 use crate::scratch::{KEY, Scratch, mode};
 
 const LLM: &str = ".moai/config/sections/llm.yaml";
@@ -246,4 +248,46 @@ fn six_at_once_all_land() {
     }
     let list = scratch.moai(["config", "list", "--changed", "--json"]).json();
     assert_eq!(list["settings"].as_array().unwrap().len(), settings.len(), "{}", scratch.read(LLM));
+}
+
+#[test]
+fn the_editor_is_a_shell_command_and_what_it_loses_is_not_lost() {
+    let mut scratch = Scratch::repository();
+    let llm = scratch.write(".moai/config/sections/llm.yaml", "llm:\n  mode: mashup\n");
+    let script = |name: &str, text: &str| {
+        let path = scratch.write_home(name, text);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    };
+    script(
+        "my editor/ed",
+        "#!/bin/sh\necho talk\n[ \"$1\" = 'two words' ] && printf 'llm:\\n  mode: glm-only\\n' > \"$2\"\n",
+    );
+    let home = scratch.home();
+    let quoted = format!("'{}/my editor/ed' \"two words\"", home.display());
+    let run = |scratch: &Scratch, editor: &str, args: &[&str]| {
+        let output = scratch.moai_command(args).env("EDITOR", editor).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (status, stdout, stderr) = run(&scratch, &quoted, &["config", "edit", "--json"]);
+    assert_eq!(status, Some(0), "{stderr}");
+    let said: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&said["schema"], &said["changed"], &said["file"]), (&1.into(), &true.into(), &llm.to_str().into()));
+    assert!(stderr.contains("talk"), "what the editor says is no answer");
+    let after = "llm:\n  mode: glm-only\n";
+    assert_eq!(fs::read_to_string(&llm).unwrap(), after);
+    for (editor, says) in
+        [("rm", "removed the file"), ("truncate -s 0", "left the file empty"), ("false", "ended with 1")]
+    {
+        let (status, _, stderr) = run(&scratch, editor, &["config", "edit"]);
+        assert_eq!(status, Some(1), "{editor}: {stderr}");
+        assert!(stderr.contains(says), "{editor}: {stderr}");
+        assert_eq!(fs::read_to_string(&llm).unwrap(), after, "{editor}");
+    }
+    let (status, stdout, _) = run(&scratch, ":", &["config", "edit", "--json"]);
+    assert_eq!((status, serde_json::from_str::<Value>(&stdout).unwrap()["changed"].clone()), (Some(0), false.into()));
+    scratch.set_env("VISUAL", "");
+    let stderr = scratch.moai(["config", "edit"]).fails(2);
+    assert!(stderr.contains("no terminal") && stderr.contains("moai config set"), "{stderr}");
 }
