@@ -104,7 +104,7 @@ fn worktrees(world: &World, rows: &[WorktreeRow]) -> Table {
         Column::fixed("worktree"),
         Column::shrinking("branch"),
         Column::fixed("backend"),
-        Column::shrinking("path"),
+        Column::shrinking("path").spare(),
     ]);
     for row in rows {
         let (backend, style) = if row.mixed {

@@ -1,5 +1,6 @@
-//! Tables that line up: wide characters (한글, 日本) count as two columns; on a terminal the columns that may
-//! shrink do, from the last to the first, and nothing is cut where output goes to a file or a pipe.
+//! Tables that line up: wide characters (한글, 日本) count as two columns. On a terminal that is too narrow the columns
+//! that may shrink do, from the last to the first; then empty and spare columns go; then every row becomes a block of
+//! lines. Nothing is cut where output goes to a file or a pipe.
 
 use comfy_table::{Cell, ContentArrangement};
 use unicode_width::UnicodeWidthStr as _;
@@ -11,17 +12,24 @@ use super::paint::{Paint, clean};
 pub struct Column {
     heading: &'static str,
     shrinks: bool,
+    spare: bool,
 }
 
 impl Column {
     /// A column that keeps its width.
     pub const fn fixed(heading: &'static str) -> Self {
-        Self { heading, shrinks: false }
+        Self { heading, shrinks: false, spare: false }
     }
 
     /// A column that is shortened in the middle (`~/work…/SPEC-1`) where the terminal is too narrow.
     pub const fn shrinking(heading: &'static str) -> Self {
-        Self { heading, shrinks: true }
+        Self { heading, shrinks: true, spare: false }
+    }
+
+    /// The same column, left out where the terminal is too narrow for all; the last one first.
+    #[must_use]
+    pub const fn spare(self) -> Self {
+        Self { spare: true, ..self }
     }
 }
 
@@ -50,6 +58,19 @@ pub enum Style {
     Red,
 }
 
+impl Style {
+    fn paint(self, text: &str, paint: Paint) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Bold => paint.bold(text),
+            Self::Dim => paint.dim(text),
+            Self::Green => paint.green(text),
+            Self::Yellow => paint.yellow(text),
+            Self::Red => paint.red(text),
+        }
+    }
+}
+
 impl Table {
     /// An empty table with these columns.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
@@ -69,12 +90,34 @@ impl Table {
 
     /// The table as text for a terminal of `width` columns (`None`: as wide as it needs).
     pub fn render(&self, width: Option<u16>, paint: Paint) -> String {
-        let widths = self.fit(width.map(usize::from));
+        let limit = width.map_or(usize::MAX, usize::from);
+        let mut kept: Vec<usize> = (0..self.columns.len()).collect();
+        loop {
+            if let Some(widths) = self.fit(&kept, limit) {
+                return self.lines(&kept, &widths, paint);
+            }
+            let Some(at) = self.to_spare(&kept) else { return self.blocks(paint) };
+            kept.remove(at);
+        }
+    }
+
+    /// The place in `kept` of the column that is missed least.
+    fn to_spare(&self, kept: &[usize]) -> Option<usize> {
+        let is_empty =
+            |index: usize| self.rows.iter().all(|row| row.get(index).is_none_or(|(text, _)| text.is_empty()));
+        let is_spare = |index: usize| self.columns.get(index).is_some_and(|column| column.spare);
+        kept.iter().position(|index| is_empty(*index)).or_else(|| kept.iter().rposition(|index| is_spare(*index)))
+    }
+
+    fn lines(&self, kept: &[usize], widths: &[usize], paint: Paint) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(self.columns.iter().map(|column| Cell::new(column.heading)));
-        for row in &self.rows {
-            table.add_row(row.iter().zip(&widths).map(|((text, _), width)| Cell::new(shorten(text, *width))));
+        let columns = || kept.iter().filter_map(|index| self.columns.get(*index));
+        let rows: Vec<Vec<&(String, Style)>> =
+            self.rows.iter().map(|row| kept.iter().filter_map(|index| row.get(*index)).collect()).collect();
+        table.set_header(columns().map(|column| Cell::new(column.heading)));
+        for row in &rows {
+            table.add_row(row.iter().zip(widths).map(|((text, _), width)| Cell::new(shorten(text, *width))));
         }
         let count = table.column_count();
         for index in 0..count {
@@ -85,51 +128,67 @@ impl Table {
         let plain = table.to_string();
         let mut lines = plain.lines().map(str::trim_end);
         let mut out = vec![paint.dim(lines.next().unwrap_or_default())];
-        for (line, row) in lines.zip(&self.rows) {
-            out.push(paint_line(line, row, &widths, paint));
+        for (line, row) in lines.zip(&rows) {
+            out.push(paint_line(line, row, widths, paint));
         }
         out.join("\n")
     }
 
-    /// The width of each column, shrinking from the last shrinking column on.
-    fn fit(&self, limit: Option<usize>) -> Vec<usize> {
-        const NARROWEST: usize = 12;
-        let mut widths: Vec<usize> = self.columns.iter().map(|column| column.heading.width()).collect();
+    /// A row as a block: what has no heading and the name on a line of their own, then a line for each other cell.
+    fn blocks(&self, paint: Paint) -> String {
+        let label = self.columns.iter().map(|column| column.heading.width()).max().unwrap_or_default();
+        let mut out = Vec::new();
         for row in &self.rows {
-            for (width, (text, _)) in widths.iter_mut().zip(row) {
+            let mut title = Vec::new();
+            let mut named = false;
+            for (column, (text, style)) in self.columns.iter().zip(row).filter(|(_, (text, _))| !text.is_empty()) {
+                if !named {
+                    title.push(style.paint(text, paint));
+                    named = !column.heading.trim().is_empty();
+                    if named {
+                        out.push(title.join(" "));
+                    }
+                    continue;
+                }
+                let heading = paint.dim(&format!("{:<label$}", column.heading));
+                out.push(format!("  {heading} {}", style.paint(text, paint)));
+            }
+        }
+        out.join("\n")
+    }
+
+    /// The widths of the `kept` columns, shrinking from the last shrinking one on; `None` where they do not fit.
+    fn fit(&self, kept: &[usize], limit: usize) -> Option<Vec<usize>> {
+        const NARROWEST: usize = 12;
+        let columns: Vec<&Column> = kept.iter().filter_map(|index| self.columns.get(*index)).collect();
+        let mut widths: Vec<usize> = columns.iter().map(|column| column.heading.width()).collect();
+        for row in &self.rows {
+            for (width, (text, _)) in widths.iter_mut().zip(kept.iter().filter_map(|index| row.get(*index))) {
                 *width = (*width).max(text.width());
             }
         }
-        let Some(limit) = limit else { return widths };
         let gaps = 2 * widths.len().saturating_sub(1);
         let mut over = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
-        for (width, column) in widths.iter_mut().zip(&self.columns).rev() {
+        for (width, column) in widths.iter_mut().zip(&columns).rev() {
             if over > 0 && column.shrinks {
                 let cut = over.min(width.saturating_sub(NARROWEST));
                 *width -= cut;
                 over -= cut;
             }
         }
-        widths
+        (over == 0).then_some(widths)
     }
 }
 
 /// Styles are laid over the finished line, so that escapes never disturb the widths.
-fn paint_line(line: &str, row: &[(String, Style)], widths: &[usize], paint: Paint) -> String {
+fn paint_line(line: &str, row: &[&(String, Style)], widths: &[usize], paint: Paint) -> String {
     let mut rest = line;
     let mut painted = String::new();
     for ((text, style), width) in row.iter().zip(widths) {
         let shown = shorten(text, *width);
         let Some((before, after)) = rest.split_once(shown.as_str()).filter(|_| !shown.is_empty()) else { continue };
         painted.push_str(before);
-        painted.push_str(&match style {
-            Style::Plain => shown,
-            Style::Bold => paint.bold(&shown),
-            Style::Dim => paint.dim(&shown),
-            Style::Green => paint.green(&shown),
-            Style::Yellow => paint.yellow(&shown),
-            Style::Red => paint.red(&shown),
-        });
+        painted.push_str(&style.paint(&shown, paint));
         rest = after;
     }
     painted + rest
@@ -200,5 +259,32 @@ mod tests {
         let coloured = sample().render(None, Paint::new(true, false));
         assert!(coloured.contains("\u{1b}[1mSPEC-1\u{1b}[0m"), "{coloured}");
         assert!(coloured.contains("\u{1b}[1mSPEC-22\u{1b}[0m"), "{coloured}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_in_the_end_stacked() {
+        let mut table = Table::new([
+            Column::fixed(" "),
+            Column::fixed("SPEC"),
+            Column::shrinking("branch"),
+            Column::fixed("remote"),
+            Column::fixed("age").spare(),
+            Column::shrinking("path").spare(),
+        ]);
+        let row = ["@", "SPEC-로그인", "feature/SPEC-로그인", "", "5 days ago", "/home/user/worktrees/SPEC-로그인"];
+        table.row(row.map(|text| (text, Style::Plain)));
+        let at = |width: u16| table.render(Some(width), Paint::new(false, false));
+        for width in 16..100 {
+            let text = at(width);
+            let stacked = text.starts_with('@');
+            assert!(stacked || text.lines().all(|line| line.width() <= usize::from(width)), "{width}\n{text}");
+        }
+        assert!(at(100).lines().next().unwrap().contains("remote"));
+        assert!(!at(60).contains("remote") && at(60).contains("path"), "the empty column goes first\n{}", at(60));
+        assert!(!at(40).contains("path") && at(40).contains("branch"), "{}", at(40));
+        assert_eq!(
+            at(20),
+            "@ SPEC-로그인\n  branch feature/SPEC-로그인\n  age    5 days ago\n  path   /home/user/worktrees/SPEC-로그인"
+        );
     }
 }

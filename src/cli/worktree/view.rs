@@ -242,7 +242,7 @@ pub(super) fn table(world: &World, seen: &[Seen<'_>]) -> Table {
     if upstreams {
         columns.push(Column::fixed("remote"));
     }
-    columns.extend([Column::fixed("state"), Column::fixed("age"), Column::shrinking("path")]);
+    columns.extend([Column::fixed("state"), Column::fixed("age").spare(), Column::shrinking("path").spare()]);
     let mut table = Table::new(columns);
     for one in seen {
         table.row(cells(world, one, upstreams));
