@@ -8,7 +8,7 @@ use crate::base::disk::{self, Access};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::config::{self, ConfigError, Project, edit, keys};
-use crate::settings::{Committable, SETTINGS_LOCAL as SETTINGS, committable};
+use crate::settings::{self, Committable, SETTINGS_LOCAL as SETTINGS, committable};
 
 use super::ui::{SCHEMA, Ui, unified};
 
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     });
     let missing: Vec<&Planned> = files.iter().filter(|file| !file.exists).collect();
     if !ui.json {
-        preview(&files, args.dry_run, world, ui)?;
+        preview(&files, args.dry_run, &project, world, ui)?;
     }
     let writes = !missing.is_empty() && !args.dry_run;
     if writes && !args.yes && !ui.confirm("write them?", "--yes")? {
@@ -94,20 +94,27 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         ui.say("nothing to do: both files are there")?;
     }
     match seen {
-        Some((git, seen)) => about_settings(seen, &world.tilde(&git.common.join("info/exclude")), ui),
+        Some((git, seen)) => {
+            // A file that cannot be read may hold a key as well.
+            let holds_key =
+                settings::load_local(&project.root).map_or(true, |own| own.is_some_and(|own| own.holds_key()));
+            about_settings(seen, holds_key, &world.tilde(&git.common.join("info/exclude")), ui)
+        }
         None => Ok(()),
     }
 }
 
-fn preview(files: &[Planned], dry_run: bool, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+fn preview(files: &[Planned], dry_run: bool, project: &Project, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     for file in files {
         let name = world.tilde(&file.path);
+        let inside = file.path.strip_prefix(&project.root).or_else(|_| file.path.strip_prefix(&project.main));
+        let header = inside.map_or_else(|_| name.clone(), |path| path.display().to_string());
         if file.exists {
             ui.say(format!("{name} is there and stays as it is"))?;
         } else if dry_run {
-            ui.answer(unified(&name, "", &file.text, ui.style))?;
+            ui.answer(unified(&header, "", &file.text, ui.style))?;
         } else {
-            ui.say(unified(&name, "", &file.text, ui.talk))?;
+            ui.say(unified(&header, "", &file.text, ui.talk))?;
         }
     }
     Ok(())
@@ -128,12 +135,14 @@ fn write_all(files: &[&Planned]) -> Result<(), Failure> {
 }
 
 /// Whether the file that will hold the key can be committed by accident.
-fn about_settings(seen: Committable, exclude: &str, ui: &mut Ui) -> Result<(), Failure> {
+fn about_settings(seen: Committable, holds_key: bool, exclude: &str, ui: &mut Ui) -> Result<(), Failure> {
     match seen {
         Committable::Unknown => Ok(()),
         Committable::No => ui.say(format!("{SETTINGS} is ignored by git: a key in it is not committed")),
+        // `moai glm` sees to it before it writes a key.
+        Committable::Untracked if !holds_key => Ok(()),
         Committable::Untracked => {
-            ui.warn(format!("{SETTINGS} is not ignored by git: a key in it could be committed"))?;
+            ui.warn(format!("{SETTINGS} is not ignored by git: the key in it could be committed"))?;
             ui.hint(format!("`echo /{SETTINGS} >> {exclude}`, or `moai doctor --fix` does it"))
         }
         Committable::Tracked => {

@@ -12,6 +12,7 @@ fn the_seeds_files_are_written_once() {
     let stderr = scratch.moai(["init"]).fails(2);
     assert!(stderr.contains("+  mode: mashup") && stderr.contains("--yes"), "{stderr}");
     let dry = scratch.moai(["init", "--dry-run"]).ok();
+    assert!(dry.starts_with(&format!("--- a/{LLM}\n+++ b/{LLM}\n")), "{dry}");
     assert!(dry.contains("+    \"ANTHROPIC_AUTH_TOKEN\": \"${GLM_API_KEY}\","), "{dry}");
     assert_eq!(scratch.snapshot(), before);
     scratch.moai(["init", "--yes"]).ok();
@@ -51,6 +52,10 @@ fn the_mode_can_be_chosen_and_the_comment_stays() {
 #[test]
 fn it_says_whether_the_key_could_be_committed() {
     let scratch = Scratch::repository();
+    let said = scratch.moai(["init", "--yes"]);
+    assert!(!said.stderr.contains("warning"), "there is no key yet, and `moai glm` sees to it: {}", said.stderr);
+    let settings = r#"{"env": {"ANTHROPIC_API_KEY": "sk-ant-0123"}}"#;
+    scratch.write(".claude/settings.local.json", settings);
     let said = scratch.moai(["init", "--yes"]);
     assert!(said.stderr.contains("not ignored by git") && said.stderr.contains("info/exclude"), "{}", said.stderr);
     scratch.write(".gitignore", ".claude/settings.local.json\n");

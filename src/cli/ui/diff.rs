@@ -9,6 +9,7 @@ pub fn unified(name: &str, old: &str, new: &str, paint: Paint) -> String {
     if old == new {
         return String::new();
     }
+    let name = name.trim_start_matches('/');
     let diff = TextDiff::from_lines(old, new);
     let text = diff.unified_diff().context_radius(3).header(&format!("a/{name}"), &format!("b/{name}")).to_string();
     text.lines()
