@@ -140,6 +140,9 @@ fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), Di
     Ok(())
 }
 
+/// The names of the unfinished files of all writes, as a pattern of git's.
+pub const UNFINISHED: &str = ".moai-*";
+
 /// How the names of the unfinished files of a write to `target` begin.
 pub fn unfinished(target: &Path) -> String {
     format!(".moai-{}-", target.file_name().unwrap_or_default().to_string_lossy())

@@ -3,12 +3,8 @@
 use std::path::Path;
 
 use super::local::SETTINGS_LOCAL;
-use crate::base::disk::{self, Access, DiskError};
 use crate::base::program::{Program, ProgramError};
 use crate::base::world::World;
-
-/// The line of `info/exclude` that keeps the local settings of every checkout out of git.
-const LINE: &str = "/.claude/settings.local.json";
 
 /// What git thinks of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,16 +43,4 @@ pub fn committable_file(world: &World, root: &Path, relative: &str) -> Result<Co
             _ => Committable::Untracked,
         }),
     }
-}
-
-/// Adds the line to the repository's `info/exclude`; says whether it was missing.
-pub fn exclude(common: &Path) -> Result<bool, DiskError> {
-    let path = common.join("info/exclude");
-    let old = disk::read_text(&path)?.unwrap_or_default();
-    if old.lines().any(|line| line.trim_end() == LINE) {
-        return Ok(false);
-    }
-    let gap = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
-    disk::replace(&path, format!("{old}{gap}{LINE}\n").as_bytes(), Access::Keep)?;
-    Ok(true)
 }

@@ -16,7 +16,7 @@ pub use document::{Document, Fault, Patch, Spot, edit, quote};
 pub use effective::{Clash, Credential, Effective, Layer, Layers, Valued, backend, clashes, config_dir};
 pub use error::SettingsError;
 pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is_glm_model, is_glm_url, public_url};
-pub use ignored::{Committable, committable, committable_file, exclude};
+pub use ignored::{Committable, committable, committable_file};
 pub use launch::{Overlay, is_in_the_way, overlay, shield, with_variable};
 pub use ledger::Ledger;
 pub use local::{

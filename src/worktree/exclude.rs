@@ -71,9 +71,22 @@ fn with_line(before: &str, path: &str) -> String {
         after.push('\n');
     }
     after.push('/');
-    after.push_str(path);
+    let is_pattern = path.rsplit('/').next() == Some(disk::UNFINISHED);
+    after.push_str(&if is_pattern { path.to_owned() } else { literal(path) });
     after.push('\n');
     after
+}
+
+/// The path as a pattern of git's that matches it and nothing else.
+fn literal(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for c in path.chars() {
+        if matches!(c, '*' | '?' | '[' | '\\' | ' ') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 /// Whether git ignores `path` in the checkout at `root`.
@@ -103,7 +116,7 @@ fn is_tracked(repo: &Repo, root: &Path, path: &str) -> Result<bool, WorktreeErro
             return Ok(index.get_path(Path::new(path), 0).is_some());
         }
     }
-    let listed = Git::at(repo.world(), root).output(&["ls-files", "-z", "--", path])?;
+    let listed = Git::at(repo.world(), root).output(&["--literal-pathspecs", "ls-files", "-z", "--", path])?;
     Ok(!listed.is_empty())
 }
 
@@ -115,5 +128,7 @@ mod tests {
     fn the_line_is_anchored_and_on_its_own() {
         assert_eq!(with_line("", "a/b"), "/a/b\n");
         assert_eq!(with_line("# x\n*.o", "a/b"), "# x\n*.o\n/a/b\n");
+        assert_eq!(with_line("", "w/[a] *?\\/"), "/w/\\[a]\\ \\*\\?\\\\/\n");
+        assert_eq!(with_line("", ".claude/.moai-*"), "/.claude/.moai-*\n");
     }
 }

@@ -47,7 +47,7 @@ impl Severity {
 pub(super) enum Fix {
     /// Only the owner may read the file.
     Private(PathBuf),
-    /// Git ignores Claude Code's local settings: a line in the exclude file of this common directory.
+    /// Git ignores Claude Code's local settings: a line for this checkout in the exclude file.
     Exclude(PathBuf),
     /// A copy of the key that nothing reads goes away.
     Remove(PathBuf),

@@ -9,8 +9,8 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::Ui;
 use crate::cli::worktree::recover::take_back;
-use crate::settings::{self, SETTINGS_LOCAL};
-use crate::worktree::Repo;
+use crate::settings::SETTINGS_LOCAL;
+use crate::worktree::{self, Repo};
 
 use super::finding::{Finding, Fix};
 
@@ -35,9 +35,10 @@ fn repair(fix: &Fix, world: &World) -> Result<String, Failure> {
             private(path)?;
             format!("chmod 600 {}", world.tilde(path))
         }
-        Fix::Exclude(common) => {
-            settings::exclude(common)?;
-            format!("added /{SETTINGS_LOCAL} to {}", world.tilde(&common.join("info/exclude")))
+        Fix::Exclude(root) => {
+            let repo = Repo::open(world)?;
+            worktree::ensure_ignored(&repo, root, SETTINGS_LOCAL)?;
+            format!("added /{SETTINGS_LOCAL} to {}", world.tilde(&repo.common_dir().join("info/exclude")))
         }
         Fix::Remove(path) => {
             disk::remove(path)?;

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::program;
 use crate::model::Backend;
-use crate::settings::{
-    Committable, Credential, Document, Effective, Layer, Layers, SETTINGS_LOCAL, committable, load_local,
-};
+use crate::settings::{Committable, Credential, Effective, Layer, Layers, SETTINGS_LOCAL, committable, load_local};
 use crate::worktree::Repo;
 
 use super::Patient;
@@ -44,7 +42,7 @@ fn checkout(patient: &Patient<'_>, root: &Path, findings: &mut Vec<Finding>) {
     let shown = patient.world.tilde(&path);
     match load_local(root) {
         Err(error) => findings.push(Finding::failure("settings", &error.into()).at(&shown)),
-        Ok(Some(document)) if holds_key(&document) => {
+        Ok(Some(document)) if document.holds_key() => {
             let before = findings.len();
             findings.extend(loose(&path, &shown));
             findings.extend(exposed(patient, root, &shown));
@@ -60,12 +58,6 @@ fn checkout(patient: &Patient<'_>, root: &Path, findings: &mut Vec<Finding>) {
         Ok(_) => {}
     }
     merged(patient, root, findings);
-}
-
-fn holds_key(document: &Document) -> bool {
-    ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"]
-        .iter()
-        .any(|name| document.variable(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn loose(path: &Path, shown: &str) -> Option<Finding> {
@@ -90,7 +82,7 @@ fn exposed(patient: &Patient<'_>, root: &Path, shown: &str) -> Option<Finding> {
             let finding =
                 Finding::error("settings-exposed", "a key is in a file that `git add .` would commit").at(shown);
             let exclude = patient.world.tilde(&common.join("info/exclude"));
-            Some(finding.todo(format!("`echo /{SETTINGS_LOCAL} >> {exclude}`")).fix(Fix::Exclude(common)))
+            Some(finding.todo(format!("`echo /{SETTINGS_LOCAL} >> {exclude}`")).fix(Fix::Exclude(root.to_path_buf())))
         }
         Committable::No | Committable::Unknown => None,
     }
