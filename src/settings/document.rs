@@ -127,6 +127,13 @@ impl Document {
         self.property(spot).and_then(|property| property.value()).map(|value| value.to_string())
     }
 
+    /// Whether a variable holds a credential.
+    pub fn holds_key(&self) -> bool {
+        ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"]
+            .iter()
+            .any(|name| self.variable(name).is_some_and(|value| !value.is_empty()))
+    }
+
     /// The text at `spot`, where its value is a string.
     pub fn string(&self, spot: &Spot) -> Option<String> {
         let value = self.property(spot)?.value()?;

@@ -261,7 +261,8 @@ pub fn clashes(main: &Document, glm: &GlmEnv) -> Vec<Clash> {
     if main.string(&helper).is_some_and(|command| Some(&command) != glm.helper.as_ref()) {
         clash(helper, "main's helper would supply the worktree's key");
     }
-    if main.variable("ANTHROPIC_CUSTOM_HEADERS").is_some() {
+    let ours = |value: &String| glm.value("ANTHROPIC_CUSTOM_HEADERS").as_ref() == Some(value);
+    if main.variable("ANTHROPIC_CUSTOM_HEADERS").is_some_and(|value| !value.trim().is_empty() && !ours(&value)) {
         clash(Spot::env("ANTHROPIC_CUSTOM_HEADERS"), "main's headers would be sent to the worktree's endpoint");
     }
     let tiers = ["HAIKU", "SONNET", "OPUS", "FABLE"].map(|tier| format!("ANTHROPIC_DEFAULT_{tier}_MODEL"));
@@ -322,7 +323,7 @@ fn process(world: &World) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::glm::{Form, GlmSpec, glm_env};
+    use crate::settings::glm::{Form, GlmSpec, Value, glm_env};
 
     const GLM: &str = "https://api.z.ai/api/anthropic";
 
@@ -400,6 +401,12 @@ mod tests {
             clashes(&Document::parse(text).unwrap(), &glm).iter().map(|clash| clash.spot.to_string()).collect()
         };
         assert!(found(&glm.to_settings_text()).is_empty(), "the same GLM with the same key");
+        assert_eq!(found(&env(&[("ANTHROPIC_CUSTOM_HEADERS", "x-team: a")])), ["env.ANTHROPIC_CUSTOM_HEADERS"]);
+        assert!(found(&env(&[("ANTHROPIC_CUSTOM_HEADERS", "")])).is_empty(), "no header is sent");
+        let extra = vec![("ANTHROPIC_CUSTOM_HEADERS".into(), Value::Key(Secret::new("x-team: a")))];
+        let same = glm_env(&GlmSpec { extra, ..spec.clone() }, Form::Embed(Secret::new("glm-key-0123")));
+        let main = Document::parse(&env(&[("ANTHROPIC_CUSTOM_HEADERS", "x-team: a")])).unwrap();
+        assert_eq!(clashes(&main, &same), [], "the worktree wants the very same");
         assert!(found("{\"permissions\": {}, \"env\": {\"FOO\": \"1\"}}").is_empty());
         assert_eq!(found(&env(&[("ANTHROPIC_AUTH_TOKEN", "other")])), ["env.ANTHROPIC_AUTH_TOKEN"]);
         assert_eq!(found(&env(&[("ANTHROPIC_BASE_URL", "https://own")])), ["env.ANTHROPIC_BASE_URL"]);

@@ -266,6 +266,14 @@ impl GlmEnv {
         })
     }
 
+    /// The text of a variable, secret or not, for comparing.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        self.variables.iter().find(|variable| variable.name == name).map(|variable| match &variable.value {
+            Value::Plain(text) => text.clone(),
+            Value::Key(key) => key.expose().to_owned(),
+        })
+    }
+
     /// The key, where it is embedded.
     pub fn key(&self) -> Option<&Secret> {
         self.variables.iter().filter(|variable| variable.name == "ANTHROPIC_AUTH_TOKEN").find_map(|variable| {
