@@ -69,7 +69,8 @@ pub fn plan_clean(
         }
     }
     let expired = trash(repo)?.into_iter().filter(|record| record.expires(keep) <= now);
-    plan.litter.extend(expired.map(Litter::Expired));
+    // The git directory of files that stand where they stood holds what is staged there.
+    plan.litter.extend(expired.filter(|record| !record.is_half_restored()).map(Litter::Expired));
     Ok(plan)
 }
 
@@ -116,6 +117,11 @@ pub fn purge(repo: &Repo, record: &Record, keep: SignedDuration) -> Result<(), W
     if expires > repo.world().now() {
         let text = format!("{} stays in the trash until {expires}", record.name);
         return Err(WorktreeError::refused("not-expired", text));
+    }
+    if record.is_half_restored() {
+        let text = format!("{} is half restored: its files stand at {}", record.name, record.path.display());
+        return Err(WorktreeError::refused("half-restored", text)
+            .hint(format!("finish it: `moai worktree restore {}`", record.name)));
     }
     record.purge(repo)
 }

@@ -71,8 +71,10 @@ pub(super) fn save_work(repo: &Repo, entry: &Entry, key: &str, hidden: &[PathBuf
     }
     let mut add = vec!["-c", "core.fsmonitor=false", "-c", "advice.addEmbeddedRepo=false", "add", "-A", "--", ":/"];
     let settings = format!(":(top,exclude){SETTINGS}");
-    // git takes a pathspec that leaves out what is ignored anyway for a mistake.
-    if !git.run(&["check-ignore", "--quiet", "--", SETTINGS])?.ok() {
+    // git takes a pathspec that leaves out what is ignored anyway for a mistake. What is tracked is not ignored, so the
+    // copy of the index is asked.
+    let ignored = git.program()?.env("GIT_INDEX_FILE", &index.path).args(["check-ignore", "--quiet", "--", SETTINGS]);
+    if !ignored.run()?.ok() {
         add.push(&settings);
     }
     with_index(&add, Vec::new())?;

@@ -12,6 +12,7 @@ use super::branch;
 use super::entry::{Entry, normal};
 use super::error::WorktreeError;
 use super::exclude;
+use super::git::require_ok;
 use super::plan::{require_good_place, settle as settle_path};
 use super::remove::{Seal, guard, seal_record};
 use super::repo::{Repo, gitfile};
@@ -153,7 +154,12 @@ fn restore_branch(repo: &Repo, entries: &[Entry], record: &Record) -> Result<Hea
         (Some(tip), None) if tip == *head => None,
         (Some(_), None) => Some(format!("{name} moved since")),
     };
-    let file = record.admin(repo).join("HEAD");
+    let admin = record.admin(repo);
+    if admin.join("reftable").is_dir() {
+        point_head(repo, &admin, name, detached.is_some().then_some(head.as_str()))?;
+        return Ok(Head { made, detached });
+    }
+    let file = admin.join("HEAD");
     if detached.is_some() {
         disk::replace(&file, format!("{head}\n").as_bytes(), Access::Keep)?;
     } else if fs::read(&file).is_ok_and(|text| !text.starts_with(b"ref:")) {
@@ -161,6 +167,21 @@ fn restore_branch(repo: &Repo, entries: &[Entry], record: &Record) -> Result<Hea
         disk::replace(&file, format!("ref: refs/heads/{name}\n").as_bytes(), Access::Keep)?;
     }
     Ok(Head { made, detached })
+}
+
+/// Puts HEAD on a commit, or back on its branch, in a worktree whose refs only git can write: `HEAD` is a stub there.
+fn point_head(repo: &Repo, admin: &Path, branch: &str, detached_at: Option<&str>) -> Result<(), WorktreeError> {
+    let git = repo.git();
+    let run = |args: &[&str]| {
+        // In the trash it does not lead to the repository by itself.
+        let program = git.program()?.env("GIT_DIR", admin).env("GIT_COMMON_DIR", repo.common_dir());
+        let spoken = program.args(args).run()?;
+        require_ok(args, &spoken)
+    };
+    match detached_at {
+        Some(commit) => run(&["update-ref", "--no-deref", "-m", "moai: restore", "HEAD", commit]),
+        None => run(&["symbolic-ref", "-m", "moai: restore", "HEAD", &format!("refs/heads/{branch}")]),
+    }
 }
 
 /// A free directory for the administrative files.

@@ -92,6 +92,12 @@ impl Record {
         git2::Index::open(&self.admin(repo).join("index")).map_or(true, |index| index.get_path(path, 0).is_some())
     }
 
+    /// Whether its files left the trash and its git directory did not: a restore was killed in between, and the same
+    /// command finishes it.
+    pub fn is_half_restored(&self) -> bool {
+        self.tree.as_deref().is_some_and(|tree| !tree.is_dir()) && self.path.join(".git").is_file()
+    }
+
     /// Writes the record; only the owner can read it.
     pub(super) fn save(&self, repo: &Repo) -> Result<(), WorktreeError> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";

@@ -555,6 +555,80 @@ fn settings_that_were_staged_by_force_do_not_get_into_the_rescue_commit() {
 }
 
 #[test]
+fn settings_that_git_ignores_and_was_forced_to_take_go_without_their_key() {
+    let scratch = Scratch::repository();
+    scratch.write_home(".moai/.env.glm", format!("GLM_API_KEY=\"{KEY}\"\n"));
+    let made = scratch.moai(["worktree", "create", "SPEC-1", "--glm"]).ok();
+    let tree = PathBuf::from(made.trim());
+    scratch.git_in(&tree, ["add", "--force", ".claude/settings.local.json"]);
+    scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+    let holders: Vec<_> = scratch.snapshot().into_iter().filter(|(_, bytes)| holds(bytes, KEY)).collect();
+    assert_eq!(
+        holders.len(),
+        1,
+        "only where it is kept: {:?}",
+        holders.iter().map(|(path, _)| path).collect::<Vec<_>>()
+    );
+    let said = scratch.moai(["worktree", "restore", "SPEC-1"]);
+    assert!(said.stderr.contains("it is not on GLM again") && said.stderr.contains("tracked by git"), "{said:#?}");
+    assert!(!fs::read_to_string(tree.join(".claude/settings.local.json")).unwrap_or_default().contains(KEY));
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn a_branch_that_moved_leaves_the_worktree_on_its_commit_whatever_keeps_the_refs() {
+    for format in ["files", "reftable"] {
+        let scratch = Scratch::new();
+        scratch.git(["init", "--quiet", "--initial-branch=main", &format!("--ref-format={format}")]);
+        scratch.write("README.md", "# demo\n");
+        scratch.git(["add", "."]);
+        scratch.git(["commit", "--quiet", "-m", "first"]);
+        let made = scratch.moai(["worktree", "create", "SPEC-1"]).ok();
+        let tree = PathBuf::from(made.trim());
+        put(&tree, "staged", "x\n");
+        scratch.git_in(&tree, ["add", "staged"]);
+        let head = scratch.git_in(&tree, ["rev-parse", "HEAD"]);
+        scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+        scratch.git(["commit", "--quiet", "--allow-empty", "-m", "second"]);
+        scratch.git(["branch", "--force", "feature/SPEC-1", "main"]);
+        let said = scratch.moai(["worktree", "restore", "SPEC-1"]);
+        assert!(said.stderr.contains("feature/SPEC-1 moved since"), "{format}: {said:#?}");
+        said.ok();
+        assert_eq!(scratch.git_in(&tree, ["rev-parse", "HEAD"]), head, "{format}");
+        assert_eq!(scratch.git_in(&tree, ["branch", "--show-current"]), "", "{format}");
+        assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "A  staged", "{format}");
+        // And once the branch is where it was, the next round is on it again.
+        scratch.git(["branch", "--force", "feature/SPEC-1", &head]);
+        scratch.git_in(&tree, ["switch", "--quiet", "feature/SPEC-1"]);
+        scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+        scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+        assert_eq!(scratch.git_in(&tree, ["branch", "--show-current"]), "feature/SPEC-1", "{format}");
+        assert_eq!(scratch.git(["fsck", "--no-dangling"]), "", "{format}");
+    }
+}
+
+#[test]
+fn a_restore_killed_half_way_is_not_purged_when_its_days_are_over() {
+    let mut scratch = Scratch::repository();
+    let tree = add(&scratch, "SPEC-1");
+    put(&tree, "staged", "x\n");
+    scratch.git_in(&tree, ["add", "staged"]);
+    scratch.moai(["worktree", "remove", "SPEC-1", "--force"]).ok();
+    // Killed between the two renames: the files are back, git's directory is not.
+    let trashed = scratch.project().join(".git/moai/trash");
+    let record = fs::read_dir(&trashed).unwrap().next().unwrap().unwrap().path().join("record.json");
+    let record: serde_json::Value = serde_json::from_str(&fs::read_to_string(record).unwrap()).unwrap();
+    fs::rename(record["tree"].as_str().unwrap(), &tree).unwrap();
+    scratch.set_env("MOAI_NOW", "2027-01-01T00:00:00Z");
+    scratch.moai(["worktree", "clean", "--yes"]).ok();
+    scratch.moai(["worktree", "restore", "SPEC-1"]).ok();
+    assert_eq!(scratch.git_in(&tree, ["status", "--porcelain"]), "A  staged");
+}
+
+#[test]
 fn a_dry_run_changes_nothing_and_says_everything() {
     let scratch = Scratch::repository();
     let tree = add(&scratch, "SPEC-1");
