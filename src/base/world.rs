@@ -184,6 +184,13 @@ impl World {
         zone.unwrap_or_else(TimeZone::system)
     }
 
+    /// The machine's name in its network; empty where it has none that is text.
+    pub fn machine(&self) -> String {
+        self.env
+            .text("MOAI_MACHINE")
+            .map_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned(), str::to_owned)
+    }
+
     /// `path` with the home directory written as `~`, for people to read.
     pub fn tilde(&self, path: &Path) -> String {
         if let Some(rest) = self.home.as_deref().and_then(|home| path.strip_prefix(home).ok()) {

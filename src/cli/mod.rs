@@ -18,6 +18,7 @@ mod launch;
 mod mode;
 mod phase;
 mod reference;
+mod route;
 mod shell;
 mod status;
 pub mod ui;
@@ -65,6 +66,7 @@ enum Command {
     Glm(glm::Args),
     #[command(visible_alias = "cc")]
     Claude(claude::Args),
+    Route(Box<route::Args>),
     Status(status::Args),
     Key(key::Args),
     Mode(mode::Args),
@@ -169,6 +171,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     match cli.command {
         Command::Glm(args) => glm::run(&args, world, ui),
         Command::Claude(args) => claude::run(&args, world, ui),
+        Command::Route(args) => route::run(&args, world, ui),
         Command::Status(args) => status::run(args, world, ui),
         Command::Key(args) => key::run(args, world, ui),
         Command::Mode(args) => mode::run(args, world, ui),

@@ -170,8 +170,12 @@ pub struct Tried {
     pub provider: String,
     /// How often it was asked.
     pub attempts: u32,
-    /// Why there is no answer, in words that hold no key and nothing of the prompt.
-    pub why: String,
+    /// The sort of its last failure; `None` where it was passed over.
+    pub error: Option<&'static str>,
+    /// The HTTP status of it.
+    pub status: Option<u16>,
+    /// The vendor's own code. Its words are left out: they may repeat the prompt's.
+    pub code: Option<String>,
 }
 
 impl<'a> FailureLine<'a> {

@@ -204,6 +204,26 @@ impl Ui {
         if failure.kind() == Kind::ClosedPipe || failure.is_told() {
             return Ok(());
         }
+        self.complain(failure)?;
+        if !self.json {
+            return Ok(());
+        }
+        let error = self.failure_json(failure);
+        self.answer_json(&serde_json::json!({ "schema": SCHEMA, "error": error }))
+    }
+
+    /// A failure as the `error` of a JSON document.
+    pub fn failure_json(&self, failure: &Failure) -> serde_json::Value {
+        serde_json::json!({
+            "code": failure.code(),
+            "exit": failure.kind().exit_code(),
+            "message": self.without_keys(&failure.chain().join(": ")),
+            "hints": failure.hints().iter().map(|hint| self.without_keys(hint)).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Prints a failure on standard error, and nothing on standard output.
+    pub fn complain(&mut self, failure: &Failure) -> Result<(), Failure> {
         let chain: Vec<String> = failure.chain().iter().map(|line| self.without_keys(line)).collect();
         let hints: Vec<String> = failure.hints().iter().map(|hint| self.without_keys(hint)).collect();
         let mut lines = chain.iter().map(|line| clean(line));
@@ -215,18 +235,6 @@ impl Ui {
         for hint in &hints {
             let label = self.talk.cyan("hint:");
             writeln!(self.err, "{label} {}", clean(hint)).map_err(Failure::output)?;
-        }
-        if self.json {
-            let value = serde_json::json!({
-                "schema": SCHEMA,
-                "error": {
-                    "code": failure.code(),
-                    "exit": failure.kind().exit_code(),
-                    "message": chain.join(": "),
-                    "hints": hints,
-                },
-            });
-            return self.answer_json(&value);
         }
         Ok(())
     }

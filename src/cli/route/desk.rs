@@ -1,0 +1,220 @@
+//! Everything that a decision needs, opened once, and the decision itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::base::failure::Failure;
+use crate::base::random;
+use crate::base::secret::Secret;
+use crate::classify::{Classification, Options};
+use crate::cli::books::Books;
+use crate::cli::ui::{Ui, clean};
+use crate::exchange::Lines;
+use crate::journal::Days;
+use crate::keys;
+use crate::log::{About, DecisionLine, Log};
+use crate::model::RequestId;
+use crate::route::{Ask, Decision, Facts, KeyNeed, NoRoute, Provider, Roster, decide};
+use crate::wire::estimate_tokens;
+
+use super::place::Place;
+use super::{Args, Choice};
+
+/// The configuration, the books, the keys and the models.
+pub(super) struct Desk {
+    pub(super) place: Place,
+    pub(super) books: Books,
+    pub(super) decisions: Log,
+    pub(super) errors: Log,
+    ask: Ask,
+    roster: Roster,
+    /// The same models as if every provider had its key: what a dry run falls back on where no key is there at all.
+    all: Roster,
+    facts: Facts,
+    keys: BTreeMap<String, Secret>,
+}
+
+/// A prompt that was decided on.
+pub(super) struct Decided {
+    pub(super) id: RequestId,
+    pub(super) at: Timestamp,
+    pub(super) seen: Classification,
+    pub(super) decision: Decision,
+    /// What was asked for beside the text.
+    pub(super) ask: Ask,
+    /// Why it could not be sent as decided; only in a dry run.
+    pub(super) missing: Option<NoRoute>,
+}
+
+impl Desk {
+    /// Opens everything that holds at `place`.
+    pub(super) fn open(args: &Args, mut place: Place, ui: &mut Ui) -> Result<Self, Failure> {
+        if let Some(note) = args.choice.model.as_deref().and_then(|model| place.routing.adopt(model)) {
+            ui.warn(clean(&note))?;
+        }
+        let book = Some(place.routing.price_book.clone()).filter(|book| !book.is_empty());
+        let mut books = Books::open(&place.world, &place.here, book.as_deref())?;
+        let mut providers = place.routing.providers.clone();
+        if let Some(limit) = args.wish.timeout {
+            for provider in &mut providers {
+                let times = &mut provider.timeouts;
+                for time in [&mut times.connect, &mut times.first_byte, &mut times.idle] {
+                    *time = (*time).min(limit);
+                }
+                times.total = limit;
+            }
+            place.routing.policy.retry.total = limit;
+        }
+        let keys = find_keys(&providers, &place, ui)?;
+        let models = place.routing.models.clone();
+        let roster = Roster::new(models.clone(), providers.clone(), |provider| keys.contains_key(&provider.name));
+        let all = Roster::new(models, providers, |_| true);
+        let ask = ask(&args.choice, &place);
+        let matter = Facts::matter(&ask, &place.routing.policy);
+        let facts = if matter { facts(&mut books, &place) } else { Facts::default() };
+        let logs = place.world.moai_home()?.join("logs");
+        let most = place.routing.log.max_bytes;
+        Ok(Self {
+            decisions: Log::decisions(&logs, most),
+            errors: Log::errors(&logs, most),
+            place,
+            books,
+            ask,
+            roster,
+            all,
+            facts,
+            keys,
+        })
+    }
+
+    /// The way out to the providers.
+    pub(super) fn lines(&self) -> Lines {
+        Lines::new(self.keys.clone())
+    }
+
+    /// Decides who answers `text`. `session_model` is the model that answered last in its conversation. A dry run
+    /// needs no key: where no model could be asked at all, it is decided as if every provider had its key.
+    pub(super) fn decide(&mut self, text: &str, session_model: Option<&str>, dry: bool) -> Result<Decided, Failure> {
+        let policy = &self.place.routing.policy;
+        let options = Options { default_tier: policy.default_tier, threshold: policy.threshold };
+        let seen = self.books.classify(text, options);
+        let ask = Ask {
+            session_model: session_model.map(str::to_owned),
+            prompt_tokens: Some(estimate_tokens(text.as_bytes())),
+            ..self.ask.clone()
+        };
+        let policy = &self.place.routing.policy;
+        let (decision, missing) = match decide(&ask, &seen, policy, &self.roster, &self.facts) {
+            Ok(decision) => (decision, None),
+            Err(why) if dry => match decide(&ask, &seen, policy, &self.all, &self.facts) {
+                Ok(decision) => (decision, Some(why)),
+                Err(_) => return Err(why.into()),
+            },
+            Err(why) => return Err(why.into()),
+        };
+        let at = self.place.world.now();
+        Ok(Decided { id: RequestId::new(at, random::bytes()?), at, seen, decision, ask, missing })
+    }
+
+    /// Keeps the decision where there is a journal, so that `moai feedback` can correct a dry run, too.
+    pub(super) fn remember(&mut self, decided: &Decided, text: &str) {
+        if self.books.place().exists() {
+            self.books.remember(&decided.id, text, &decided.seen);
+            self.books.flush();
+        }
+    }
+
+    /// Writes the decision into the log. Where that cannot be done the person is told once, and it goes on.
+    pub(super) fn log(
+        &self,
+        decided: &Decided,
+        text: &str,
+        dry_run: bool,
+        args: &Args,
+        ui: &mut Ui,
+    ) -> Result<(), Failure> {
+        let project = &self.place.here.project;
+        let name = project.name();
+        let about = About {
+            session: args.choice.session.as_ref(),
+            project: Some(&name),
+            worktree: Some(project.root.as_path()).filter(|_| project.is_linked()),
+            spec: self.place.spec.as_ref().map(AsRef::as_ref),
+            agent: args.choice.agent.as_deref(),
+            task: args.choice.task.as_deref(),
+            dry_run,
+            prompt: Some(text).filter(|_| self.place.routing.log.prompts),
+        };
+        let line = DecisionLine::new(&decided.id, decided.at, &decided.seen, &decided.decision, about);
+        if let Err(error) = self.decisions.add(&line) {
+            let why = Failure::from(error).chain().join(": ");
+            ui.warn(clean(&format!("the decision is not in the log: {why}")))?;
+        }
+        Ok(())
+    }
+}
+
+fn ask(choice: &Choice, place: &Place) -> Ask {
+    Ask {
+        force_model: choice.model.clone(),
+        force_tier: choice.tier,
+        worktree_model: place.model.as_ref().map(|(model, _)| model.clone()),
+        agent: choice.agent.clone(),
+        task: choice.task.clone(),
+        contexts: choice.context.clone(),
+        strategy: choice.strategy,
+        budget_constraint: choice.budget_constraint,
+        quality_critical: choice.quality_critical,
+        time_critical: choice.time_critical,
+        session_model: None,
+        no_fallback: choice.no_fallback,
+        prompt_tokens: None,
+    }
+}
+
+/// The keys of all providers, by their names. A key that cannot be read is told, and its provider has none.
+fn find_keys(providers: &[Provider], place: &Place, ui: &mut Ui) -> Result<BTreeMap<String, Secret>, Failure> {
+    let mut found = BTreeMap::new();
+    for provider in providers {
+        match find_key(&provider.key, place) {
+            Ok(Some(key)) => {
+                found.insert(provider.name.clone(), key);
+            }
+            Ok(None) => {}
+            Err(failure) => {
+                ui.warn(clean(&format!("{} is left out: {}", provider.name, failure.chain().join(": "))))?;
+                for hint in failure.hints() {
+                    ui.hint(clean(hint))?;
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn find_key(need: &KeyNeed, place: &Place) -> Result<Option<Secret>, Failure> {
+    match need {
+        KeyNeed::None => Ok(None),
+        KeyNeed::Optional(need) => find_key(need, place),
+        KeyNeed::Stored(provider) => {
+            let found = keys::find(&place.world, *provider, &place.here.lookup())?;
+            Ok(found.map(|found| found.secret))
+        }
+        KeyNeed::Variables(names) => Ok(names.iter().find_map(|name| place.world.env.text(name)).map(Secret::new)),
+    }
+}
+
+/// What is known of the models: their prices, and how fast they were. A journal that cannot be read says nothing
+/// about speed; recording will say what is wrong with it.
+fn facts(books: &mut Books, place: &Place) -> Facts {
+    let mut facts = Facts::priced(&place.routing.models, books.prices(), place.world.now());
+    let stats = books.existing().ok().flatten().and_then(|journal| journal.stats(Days::default()).ok());
+    for one in stats.unwrap_or_default() {
+        if let Some(times) = one.total_ms {
+            facts.set_median(&one.model, Duration::from_millis(times.p50));
+        }
+    }
+    facts
+}

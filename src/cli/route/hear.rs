@@ -1,0 +1,76 @@
+//! The answer while it comes: text goes to its sink, what happens beside it is said on standard error.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::base::failure::Failure;
+use crate::cli::ui::{Ui, clean};
+use crate::exchange::{Audience, Note};
+use crate::wire::{Delta, Event};
+
+use super::sink::Sink;
+
+/// Somebody at a terminal, or a program behind a pipe.
+pub(super) struct Listener<'a> {
+    ui: &'a mut Ui,
+    /// Where text goes as it comes; `None` where it is shown when it is whole.
+    sink: Option<&'a mut Sink>,
+    /// What kept us from writing: nobody reads any more.
+    failed: Option<Failure>,
+    /// Tells the exchange to stop, because nobody reads any more.
+    gone: Rc<Cell<bool>>,
+}
+
+impl<'a> Listener<'a> {
+    /// A listener who writes to `sink`, if to any, and raises `gone` when that fails.
+    pub(super) fn new(ui: &'a mut Ui, sink: Option<&'a mut Sink>, gone: Rc<Cell<bool>>) -> Self {
+        Self { ui, sink, failed: None, gone }
+    }
+
+    /// Why writing failed, if it did.
+    pub(super) fn check(self) -> Result<(), Failure> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn tried(&mut self, written: Result<(), Failure>) {
+        if let Err(failure) = written {
+            self.gone.set(true);
+            self.failed.get_or_insert(failure);
+        }
+    }
+}
+
+impl Audience for Listener<'_> {
+    fn event(&mut self, event: &Event) {
+        let Event::Delta { delta: Delta::Text(text), .. } = event else { return };
+        if self.failed.is_some() {
+            return;
+        }
+        if let Some(sink) = &mut self.sink {
+            let written = sink.put(text, self.ui);
+            self.tried(written);
+        }
+    }
+
+    fn note(&mut self, note: &Note) {
+        let said = match note {
+            Note::Sending { .. } => Ok(()),
+            Note::Dropped { model, what } => {
+                let what: Vec<String> = what.iter().map(|one| format!("{} ({})", one.field, one.why)).collect();
+                self.ui.say(clean(&format!("{model} is not told: {}", what.join("; "))))
+            }
+            Note::Waiting { model, wait, why } => {
+                let line = format!("{model}: {why}; asking again in {:.1} s", wait.as_secs_f64());
+                let line = self.ui.talk.dim(&clean(&line));
+                self.ui.say(line)
+            }
+            Note::Fallback { from, to, why } => {
+                self.ui.warn(clean(&format!("{from} does not answer ({why}); {to} stands in (fallback)")))
+            }
+            Note::Cached { model, at } => {
+                self.ui.warn(clean(&format!("nobody answers; this is what {model} answered at {at} (fallback)")))
+            }
+        };
+        self.tried(said);
+    }
+}
