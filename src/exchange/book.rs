@@ -9,7 +9,7 @@ use crate::catalog::{Prices, Variant};
 use crate::cost::{BASELINE_MODEL, Priced, baseline, price};
 use crate::journal::{Attempt, Outcome};
 use crate::model::{RequestId, SessionId, Tier, Usage, Usd};
-use crate::route::{DecidedBy, Decision};
+use crate::route::Decision;
 
 /// What all rows of one request have in common.
 #[derive(Debug, Clone)]
@@ -99,11 +99,6 @@ impl Page<'_> {
             Some(priced) => (priced.book, priced.version, priced.key),
             None => (book.name.clone(), book.version.clone(), None),
         };
-        // A session, an agent or a default did not go by the text; its confidence would count for nothing.
-        let by_text = matches!(
-            self.decision.decided_by(),
-            DecidedBy::Classifier | DecidedBy::Command | DecidedBy::Default | DecidedBy::Session
-        );
         Attempt {
             request: self.request.clone(),
             number: 1,
@@ -123,7 +118,7 @@ impl Page<'_> {
             provider: String::new(),
             tier: Tier::Two,
             kind: Some(self.decision.kind()),
-            confidence: by_text.then(|| self.decision.confidence()),
+            confidence: Some(self.decision.confidence()),
             usage: None,
             estimated: false,
             variant: Variant::Standard,

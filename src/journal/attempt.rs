@@ -127,14 +127,14 @@ pub struct Attempt {
     pub error: Option<String>,
     /// It stands in for another model.
     pub fallback: bool,
-    /// How often it was sent again before it ended so.
+    /// 1 where the same model was asked before in this request, else 0; an older row may count more at once.
     pub retries: u32,
 }
 
 impl Attempt {
     /// Whether the vendor reported nothing although there was an answer to pay for.
     pub fn is_unmetered(&self) -> bool {
-        self.usage.is_none() && self.outcome != Outcome::Cached
+        self.usage.is_none() && self.cost != Some(Usd::ZERO) && self.outcome != Outcome::Cached
     }
 }
 

@@ -21,9 +21,24 @@ pub(super) fn client(url: &Url) -> Result<Client, UpstreamError> {
     build(is_loopback(url), |builder| builder.connect_timeout(CONNECT).read_timeout(READ).timeout(TOTAL))
 }
 
+/// A way to connect: everything that a client settles for all its requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Way {
+    /// With TLS.
+    pub(super) secure: bool,
+    /// Passing proxies by.
+    pub(super) direct: bool,
+    /// How long it may take.
+    pub(super) connect: Duration,
+}
+
 /// A client for answers of any length: only connecting is limited here, the rest by whoever reads.
-pub(super) fn streaming_client(direct: bool, connect: Duration) -> Result<Client, UpstreamError> {
-    build(direct, |builder| builder.connect_timeout(connect).tcp_nodelay(true))
+pub(super) fn streaming_client(way: Way) -> Result<Client, UpstreamError> {
+    build(way.direct, |builder| {
+        let builder = builder.connect_timeout(way.connect).tcp_nodelay(true);
+        // Reading the machine's CA store takes longer than a whole request to a server on it.
+        if way.secure || !way.direct { builder } else { builder.tls_certs_only([]) }
+    })
 }
 
 /// `direct` passes proxies by.

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use reqwest::Client;
 
 use super::call::Call;
-use super::http;
+use super::http::{self, Way};
 use super::reply::{Body, Reply, Waits, innermost, seconds};
 use super::sim;
 use crate::wire::{Fault, FaultKind};
@@ -16,8 +15,7 @@ use crate::wire::{Fault, FaultKind};
 /// The way out to all providers. Nothing is set up until the first request; clones of nothing, share it.
 #[derive(Debug, Default)]
 pub struct Upstream {
-    /// By whether proxies are passed by, and how long connecting may take: a client has one limit for that.
-    clients: Mutex<BTreeMap<(bool, Duration), Client>>,
+    clients: Mutex<BTreeMap<Way, Client>>,
     /// What the simulated providers have played so far.
     played: sim::Played,
 }
@@ -52,14 +50,18 @@ impl Upstream {
     }
 
     fn client(&self, call: &Call) -> Result<Client, Fault> {
-        let key = (http::is_loopback(&call.url), call.timeouts.connect);
+        let way = Way {
+            secure: call.url.scheme() == "https",
+            direct: http::is_loopback(&call.url),
+            connect: call.timeouts.connect,
+        };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
+        if let Some(client) = clients.get(&way) {
             return Ok(client.clone());
         }
-        let client = http::streaming_client(key.0, key.1)
-            .map_err(|error| Fault::new(FaultKind::Unreachable, error.to_string()))?;
-        clients.insert(key, client.clone());
+        let client =
+            http::streaming_client(way).map_err(|error| Fault::new(FaultKind::Unreachable, error.to_string()))?;
+        clients.insert(way, client.clone());
         Ok(client)
     }
 }
