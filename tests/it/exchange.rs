@@ -466,7 +466,11 @@ fn one_connection_serves_all_attempts() {
     let (finished, _, vendor, _) = ask(
         Dialect::Anthropic,
         PATIENT,
-        [Answer::error(Dialect::Anthropic, 429), Answer::error(Dialect::Anthropic, 429), Answer::said(Dialect::Anthropic, TEXT)],
+        [
+            Answer::error(Dialect::Anthropic, 429),
+            Answer::error(Dialect::Anthropic, 429),
+            Answer::said(Dialect::Anthropic, TEXT),
+        ],
     );
     assert_eq!(finished.trials.len(), 3);
     assert_eq!((vendor.count("/v1/messages"), vendor.connections()), (3, 1));

@@ -41,7 +41,7 @@ pub(crate) struct Seen {
 
 #[derive(Default)]
 struct Shared {
-    /// By path; a path that ends with `*` stands for all that begin so.
+    /// By path; one that ends with `*` stands for all that begin so, where no longer one does.
     scripts: Mutex<BTreeMap<String, VecDeque<Answer>>>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
@@ -134,7 +134,7 @@ impl Shared {
         let path = path.split('?').next().unwrap_or_default();
         let mut scripts = self.scripts.lock().unwrap();
         let fits = |name: &String| name == path || name.strip_suffix('*').is_some_and(|start| path.starts_with(start));
-        let Some(name) = scripts.keys().find(|name| fits(name)).cloned() else {
+        let Some(name) = scripts.keys().filter(|name| fits(name)).max_by_key(|name| name.len()).cloned() else {
             return Answer::json(404, &serde_json::json!({"error": {"message": format!("nothing at {path}")}}));
         };
         let script = scripts.get_mut(&name).unwrap();
