@@ -261,7 +261,7 @@ mod tests {
         let message = |at: usize| Message {
             role: if at.is_multiple_of(2) { "user" } else { "assistant" }.into(),
             content: format!("message {at}: a few words about something that fills a line or two of this conversation"),
-            model: (at % 2 == 1).then(|| by.to_owned()),
+            model: (!at.is_multiple_of(2)).then(|| by.to_owned()),
             at: NOW.parse().unwrap(),
         };
         Conversation {

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use moai::base::interrupt::Interrupted;
 use moai::base::secret::Secret;
+use moai::catalog::Prices;
 use moai::classify::{Options, classify};
+use moai::exchange::book::Page;
 use moai::exchange::{Audience, End, Finished, Lines, Note, Order, drive, question};
-use moai::journal::Outcome;
-use moai::model::{RequestId, Tier};
+use moai::journal::{Attempt, Outcome};
+use moai::model::{RequestId, Tier, Usd};
 use moai::route::retry::Rules;
 use moai::route::{
     Ask, Auth, Decision, Engine, Facts, KeyNeed, Model, Policy, Provider, Roster, SimScript, SimStep, Timeouts, decide,
@@ -98,14 +100,16 @@ struct Pen {
     text: String,
     events: Vec<Event>,
     notes: Vec<Note>,
+    /// Pulled at the first piece of text, or at the first wait.
     stop: Option<Stop>,
+    stops_waiting: bool,
 }
 
 impl Audience for Pen {
     fn event(&mut self, event: &Event) {
         if let Event::Delta { delta: Delta::Text(text), .. } = event {
             self.text.push_str(text);
-            if let Some(stop) = &self.stop {
+            if let Some(stop) = self.stop.as_ref().filter(|_| !self.stops_waiting) {
                 stop.pull();
             }
         }
@@ -113,6 +117,9 @@ impl Audience for Pen {
     }
 
     fn note(&mut self, note: &Note) {
+        if let Some(stop) = self.stop.as_ref().filter(|_| matches!(note, Note::Waiting { .. })) {
+            stop.pull();
+        }
         self.notes.push(note.clone());
     }
 }
@@ -540,24 +547,9 @@ fn ctrl_c_before_the_answer_and_between_attempts() {
     let finished = run(&decision, &Prompt::new("", "hello"), &lines(), &mut pen);
     assert_eq!((&finished.end, vendor.seen().len()), (&End::Stopped(Interrupted(2)), 0));
 
-    struct AtTheWait(Stop, Vec<Note>);
-    impl Audience for AtTheWait {
-        fn event(&mut self, _event: &Event) {}
-        fn note(&mut self, note: &Note) {
-            if matches!(note, Note::Waiting { .. }) {
-                self.0.pull();
-            }
-            self.1.push(note.clone());
-        }
-    }
-    let stop = Stop::default();
-    let mut waits = AtTheWait(stop.clone(), Vec::new());
-    let (id, now) = ("0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap(), || NOW.parse().unwrap());
-    let (prompt, lines) = (Prompt::new("", "hello"), lines());
-    let order = Order { decision: &decision, prompt: &prompt, rules: RULES, id: &id, lines: &lines, now: &now };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let finished = runtime.block_on(drive(&order, &mut waits, stop));
-    assert_eq!((&finished.end, vendor.seen().len()), (&End::Stopped(Interrupted(2)), 1), "{:?}", waits.1);
+    let mut pen = Pen { stop: Some(Stop::default()), stops_waiting: true, ..Pen::default() };
+    let finished = run(&decision, &Prompt::new("", "hello"), &lines(), &mut pen);
+    assert_eq!((&finished.end, vendor.seen().len()), (&End::Stopped(Interrupted(2)), 1), "{:?}", pen.notes);
     assert_eq!(finished.trials[0].outcome, Outcome::Failed);
 }
 
@@ -612,4 +604,56 @@ fn the_simulated_provider_goes_the_same_way() {
     let cut = go(vec![SimStep::Cut(2)], PATIENT);
     assert!(matches!(&cut.end, End::Cut(fault) if fault.kind == FaultKind::Cut));
     assert_eq!(cut.answer.unwrap().text, TEXT.chars().take(4).collect::<String>());
+}
+
+/// What came of each attempt as rows of the journal: only what somebody bills costs money, and unknown is not free.
+#[test]
+fn attempts_become_rows_with_their_cost() {
+    let rows = |dialect: Dialect, timeouts: Timeouts, answers: Vec<Answer>, name: &str| -> Vec<Attempt> {
+        let vendor = Vendor::start();
+        answers.into_iter().fold(vendor.on("/*"), crate::upstream::Script::answer);
+        let zai = Provider { timeouts, ..provider("zai", dialect, &vendor.url()) };
+        let glm = Model { id: name.into(), ..model("glm-4.7", "zai") };
+        let roster = Roster::new(vec![glm], vec![zai], |_| true);
+        let policy = Policy { tier2: vec!["glm-4.7".into()], ..Policy::default() };
+        let seen = classify("/moai:2-run SPEC-AUTH-001", Options::default());
+        let decision = decide(&Ask::default(), &seen, &policy, &roster, &Facts::default()).unwrap();
+        let finished = run(&decision, &Prompt::new("", "hello"), &lines(), &mut Pen::default());
+        let request = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
+        let prices = Prices::named("spec-model-001").unwrap();
+        let page = Page {
+            request: &request,
+            decision: &decision,
+            machine: "here",
+            session: None,
+            project: Some("demo"),
+            worktree: None,
+            spec: Some("SPEC-AUTH-001"),
+            agent: None,
+            task: None,
+            asked: None,
+            prices: &prices,
+        };
+        finished.trials.iter().map(|trial| page.row(trial)).collect()
+    };
+    let usd = |text: &str| Some(text.parse::<Usd>().unwrap());
+    let chat = Dialect::Chat;
+    let [busy, answered] =
+        &rows(chat, PATIENT, vec![Answer::error(chat, 429), Answer::said(chat, TEXT)], "glm-4.7")[..]
+    else {
+        panic!()
+    };
+    assert_eq!((busy.outcome, busy.cost, busy.baseline), (Outcome::Failed, usd("0"), usd("0")));
+    assert_eq!((busy.error.as_deref(), busy.retries, busy.is_unmetered()), (Some("rate_limit"), 0, false));
+    assert_eq!((answered.outcome, answered.cost), (Outcome::Ok, usd("0.000026")));
+    assert_eq!((answered.baseline, answered.price_key.as_deref()), (usd("0.000705"), Some("zai/glm-4.7")));
+    assert_eq!((answered.number, answered.retries, answered.decided_by.as_str()), (2, 1, "command"));
+    assert_eq!((answered.book.as_str(), answered.spec.as_deref()), ("spec-model-001", Some("SPEC-AUTH-001")));
+    assert!(answered.first_ms.is_some() && answered.first_ms <= Some(answered.total_ms));
+    let [silent] = &rows(chat, SOON, vec![Answer::silence()], "glm-4.7")[..] else { panic!() };
+    assert_eq!((silent.cost, silent.is_unmetered()), (None, true), "the vendor may have worked on it");
+    let [unknown] = &rows(chat, PATIENT, vec![Answer::said(chat, TEXT)], "glm-9000")[..] else { panic!() };
+    assert_eq!((unknown.cost, unknown.is_unmetered()), (None, false));
+    let [cut] = &rows(chat, PATIENT, vec![Answer::said(chat, TEXT).cut_after(6)], "glm-4.7")[..] else { panic!() };
+    assert_eq!((cut.outcome, cut.estimated, cut.cost > usd("0")), (Outcome::Cut, true, true));
 }
