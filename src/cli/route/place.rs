@@ -88,7 +88,7 @@ fn own_model(world: &World, here: &Here, routing: &Routing) -> Option<(String, S
     if !project.is_linked() {
         return None;
     }
-    let layers = Layers::load(world, &project.root, Some(&project.main)).ok()?;
+    let layers = Layers::load(world, &project.root, Some(&project.main));
     let effective = layers.effective(Some(&here.config.glm().base_url));
     (effective.backend == Backend::Glm).then(|| ("glm".to_owned(), "the worktree runs on GLM".to_owned()))
 }
