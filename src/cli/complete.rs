@@ -39,7 +39,8 @@ pub(super) fn answer(world: &World, command: fn() -> Command) -> Option<ExitCode
     let seen = seen_from(world, &words);
     let cwd = seen.cwd().ok().map(Path::to_path_buf);
     let setting = word_after(&words, "set").and_then(|name| keys::find(&name));
-    let mut command = attach(command(), &[], &Arc::new(Living { world: seen, setting }));
+    let typed = words.last().and_then(|word| word.to_str()).unwrap_or_default().to_owned();
+    let mut command = attach(command(), &[], &Arc::new(Living { world: seen, setting, typed }));
     let mut answer = Vec::new();
     let shells = Shells::builtins();
     let completed =
@@ -71,6 +72,8 @@ struct Living {
     world: World,
     /// The setting of a `config set` that is being typed.
     setting: Option<keys::Name>,
+    /// What there is of the word that is being typed.
+    typed: String,
 }
 
 type Candidates = fn(&Living) -> Vec<CompletionCandidate>;
@@ -100,7 +103,7 @@ fn candidates(path: &[String], arg: &Arg) -> Option<Candidates> {
         "BRANCH" | "REF" | "BASE" => branches,
         "MODEL" => models,
         "PROVIDER" => providers,
-        "KEY" | "NAME" if inside("config") => settings,
+        "KEY" | "NAME" | "GROUP" if inside("config") => settings,
         "VALUE" if inside("config") => values,
         "MODE" => modes,
         _ => return None,
@@ -194,8 +197,11 @@ fn modes(_living: &Living) -> Vec<CompletionCandidate> {
     Mode::ALL.map(|mode| CompletionCandidate::new(mode.as_str())).into()
 }
 
-/// The settings of the table, and those that stand in a pattern's place here.
+/// The settings of every day; once a letter is typed, those of routing, too, and what stands in a pattern's place.
 fn settings(living: &Living) -> Vec<CompletionCandidate> {
+    if living.typed.is_empty() {
+        return keys::everyday().map(|key| candidate(key.name, key.doc)).collect();
+    }
     let mut found: Vec<CompletionCandidate> =
         keys::all().filter(|key| !key.is_pattern()).map(|key| candidate(key.name, key.doc)).collect();
     if let Ok(project) = Project::find(&living.world)

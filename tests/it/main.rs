@@ -29,6 +29,7 @@ mod links;
 mod mode;
 mod phase;
 mod readme;
+mod routing;
 mod scratch;
 mod shells;
 mod status;

@@ -3,7 +3,7 @@
 use crate::base::failure::Failure;
 use crate::base::secret::Secret;
 use crate::config::GLM_JSON;
-use crate::config::{Config, GlmTemplate, Layer, Origin, Setting};
+use crate::config::{Config, GlmTemplate, Layer, Origin, Routing, Setting};
 use crate::settings::{Committable, committable_file};
 
 use super::Patient;
@@ -25,6 +25,7 @@ pub(super) fn examine(patient: &Patient<'_>, broken: Option<Failure>, findings: 
         findings.extend(written_key(template, patient));
     }
     findings.extend(plain_http(config));
+    routing(config, patient, findings);
 }
 
 /// glm.json counts more than llm.yaml; where both speak and differ, the person may believe the wrong one.
@@ -43,6 +44,19 @@ fn conflict(setting: &Setting, patient: &Patient<'_>) -> Option<Finding> {
         .at(origin.describe(patient.world))
         .todo(format!("make them agree: `moai config set {} {value}`", setting.name))
     })
+}
+
+/// Whether what is said of providers, models, agents and tasks fits together.
+fn routing(config: &Config, patient: &Patient<'_>, findings: &mut Vec<Finding>) {
+    match Routing::load(patient.world, &patient.project, config) {
+        Ok(routing) => {
+            let warnings = routing.warnings.iter();
+            findings.extend(warnings.map(|warning| {
+                Finding::warn("routing", warning.clone()).todo("`moai config list` shows where it stands")
+            }));
+        }
+        Err(error) => findings.push(Finding::failure("routing", &error.into())),
+    }
 }
 
 /// A `${NAME}` that nothing sets. The key's own variables are the keys' business.

@@ -63,6 +63,11 @@ pub fn all() -> impl Iterator<Item = &'static Key> + Clone {
     switch::SWITCH.iter().chain(routing::ROUTING)
 }
 
+/// The settings of every day: those that are not about routing, which has a hundred.
+pub fn everyday() -> impl Iterator<Item = &'static Key> {
+    switch::SWITCH.iter()
+}
+
 impl Key {
     /// Whether this is a pattern of settings.
     pub fn is_pattern(&self) -> bool {

@@ -459,3 +459,24 @@ fn the_last_layer_counts_and_the_others_are_remembered() {
     assert_eq!((tier.origin.to_string(), tier.hidden.len()), ("$ANTHROPIC_MODEL".into(), 1));
     assert_eq!(provider(&place.load(&[]), "openai").key, KeyNeed::Variables(vec!["WORK_KEY".into()]));
 }
+
+#[test]
+fn every_example_of_the_guide_loads() {
+    let guide = include_str!("../../../docs/providers.md");
+    let examples: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 5, "{}", examples.len());
+    for example in examples {
+        let place = Place::new();
+        place.put("home/.moai/config.toml", example);
+        let routing = place.try_load(&[]).unwrap_or_else(|error| panic!("{error}\n{example}"));
+        assert!(routing.warnings.is_empty(), "{:?}\n{example}", routing.warnings);
+        let world = place.world(&[]);
+        let config = Config::load(&world, &Project::find(&world).unwrap()).unwrap();
+        assert!(config.warnings().is_empty(), "{:?}\n{example}", config.warnings());
+    }
+    let yaml: Vec<&str> = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let place = Place::new();
+    place.put("project/config/agent_model.yaml", yaml[0]).put("project/config/task_model_mapping.yaml", yaml[1]);
+    let routing = place.load(&[]);
+    assert_eq!((routing.policy.agents.len(), routing.policy.tasks.len(), routing.warnings.len()), (1, 1, 0));
+}
