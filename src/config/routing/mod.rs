@@ -223,4 +223,6 @@ fn host(url: &str) -> &str {
 }
 
 #[cfg(test)]
+mod chosen;
+#[cfg(test)]
 mod tests;

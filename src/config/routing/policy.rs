@@ -7,7 +7,7 @@ use crate::config::keys::Value;
 use crate::config::layers::{Origin, Setting};
 use crate::model::{TaskKind, Tier};
 use crate::route::retry::Rules;
-use crate::route::{Agent, Policy, Strategy, Task};
+use crate::route::{Agent, BY_KIND, Policy, Strategy, Task};
 
 use super::fixed::Fixed;
 use super::group::groups;
@@ -29,12 +29,13 @@ pub(super) fn policy(
     let tier1 = named(roll, fixed.setting("tiers.plan"))?;
     let tier2 = named(roll, fixed.setting("tiers.implement"))?;
     let chain = named(roll, fixed.setting("route.chain"))?;
+    let by_kind = [&tier1, &tier2, &chain].into_iter().flatten().any(|word| word == BY_KIND);
     let mut kinds = BTreeMap::new();
     for kind in TaskKind::ALL {
         let setting = fixed.setting(&format!("kinds.{kind}"));
         let mut models = named(roll, setting)?;
-        // The defaults are models of an Ollama that may not be there.
-        if setting.is_some_and(|setting| setting.origin == Origin::Default) {
+        // The defaults are models of an Ollama that may not be there, unless a list asks for them.
+        if !by_kind && setting.is_some_and(|setting| setting.origin == Origin::Default) {
             models.retain(|word| roll.models.iter().any(|model| model.answers_to(word) && !model.named_only));
         }
         if !models.is_empty() {

@@ -12,16 +12,16 @@ use crate::wire::Dialect;
 use super::*;
 
 /// A home with a project in it, and what stands in their files.
-struct Place(tempfile::TempDir);
+pub(super) struct Place(tempfile::TempDir);
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let place = Self(tempfile::tempdir().unwrap());
         place.put("project/.moai/keep", "");
         place
     }
 
-    fn put(&self, file: &str, text: &str) -> &Self {
+    pub(super) fn put(&self, file: &str, text: &str) -> &Self {
         let path = self.0.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -39,7 +39,7 @@ impl Place {
         Routing::load(&world, &project, &Config::load(&world, &project)?)
     }
 
-    fn load(&self, env: &[(&str, &str)]) -> Routing {
+    pub(super) fn load(&self, env: &[(&str, &str)]) -> Routing {
         self.try_load(env).unwrap()
     }
 
