@@ -9,7 +9,9 @@ mod price_file;
 mod provider;
 mod window;
 
-pub use price::{Block, Change, Hours, ModelPrice, PriceBook, PriceError, Rates, UnknownVariant, Variant};
+pub use price::{
+    Block, Change, Hours, ModelPrice, PriceBook, PriceError, Rates, UnknownVariant, Variant, vendor_and_id,
+};
 pub use price_books::{Prices, UnknownBook};
 pub use provider::{Provider, is_glm_host, provider};
 pub use window::{GLM_DEFAULT_MODEL, GLM_MODELS, window};

@@ -286,6 +286,23 @@ impl PriceBook {
         self.models.sort_by(|a, b| (&a.vendor, &a.id).cmp(&(&b.vendor, &b.id)));
     }
 
+    /// Takes a model's row out; says whether there was one.
+    pub fn unset(&mut self, vendor: Option<&str>, id: &str) -> bool {
+        let before = self.models.len();
+        self.models.retain(|row| (row.vendor.as_deref(), row.id.as_str()) != (vendor, id));
+        self.models.len() < before
+    }
+
+    /// The same rows under a new date, with a version made of that and a hash of the rows.
+    pub fn dated(mut self, date: Date) -> Result<Self, PriceError> {
+        self.date = date;
+        self.version = String::new();
+        let digest = ring::digest::digest(&ring::digest::SHA256, self.render()?.as_bytes());
+        let hash = digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        self.version = format!("{date}+{hash}");
+        Ok(self)
+    }
+
     /// What `newer` changes against this book, by the rows' keys: rows that come, go, and have other prices.
     pub fn changes(&self, newer: &Self) -> Vec<Change> {
         let rows = |book: &Self| -> BTreeMap<String, ModelPrice> {
@@ -341,6 +358,14 @@ const VENDORS: &[(&str, &str)] = &[
     ("groq", "groq"),
     ("cerebras", "cerebras"),
 ];
+
+/// The vendor's name in books and the model's id, of a name as people write it (`glm/glm-4.7`: `zai`, `glm-4.7`). An id
+/// without a vendor that is known stays whole.
+pub fn vendor_and_id(model: &str) -> (Option<String>, String) {
+    let id = model.trim().to_ascii_lowercase();
+    let (vendor, id) = split_vendor(&id);
+    (vendor.map(str::to_owned), id.to_owned())
+}
 
 /// The vendor in front of the first slash. An unknown one stays part of the id, so that a reseller's
 /// `openrouter/anthropic/…` does not get the vendor's own price.

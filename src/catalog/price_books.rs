@@ -1,5 +1,6 @@
 //! The books that moai comes with, and what a user lays over them.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::price::{Block, ModelPrice, PriceBook, Rates, Variant, is_local};
@@ -35,7 +36,7 @@ fn built_in(text: &str) -> PriceBook {
 /// The prices that a program run counts with: a built-in book, with the user's own rows in front of it.
 #[derive(Debug, Clone)]
 pub struct Prices {
-    base: &'static PriceBook,
+    base: Cow<'static, PriceBook>,
     user: Option<PriceBook>,
 }
 
@@ -56,16 +57,21 @@ impl Prices {
 
     /// The list prices.
     pub fn list() -> Self {
-        Self { base: &LIST, user: None }
+        Self { base: Cow::Borrowed(&*LIST), user: None }
     }
 
     /// The built-in book of this name.
     pub fn named(name: &str) -> Result<Self, UnknownBook> {
         match name {
             "list" => Ok(Self::list()),
-            "spec-model-001" => Ok(Self { base: &SPEC, user: None }),
+            "spec-model-001" => Ok(Self { base: Cow::Borrowed(&*SPEC), user: None }),
             _ => Err(UnknownBook(name.into())),
         }
+    }
+
+    /// The prices of this book: a newer list than the built-in one.
+    pub fn of(book: PriceBook) -> Self {
+        Self { base: Cow::Owned(book), user: None }
     }
 
     /// The same prices with a user's book in front.
@@ -74,9 +80,9 @@ impl Prices {
         Self { user: Some(book), ..self }
     }
 
-    /// The built-in book behind.
+    /// The book behind.
     pub fn base(&self) -> &PriceBook {
-        self.base
+        &self.base
     }
 
     /// The user's book in front.
@@ -86,7 +92,7 @@ impl Prices {
 
     /// The row of a model and the book it stands in: the user's, the built-in one, or the free models of this machine.
     pub fn find(&self, model: &str) -> Option<(&PriceBook, &ModelPrice)> {
-        let books = self.user.iter().chain([self.base]);
+        let books = self.user.iter().chain([self.base()]);
         let listed = books.into_iter().find_map(|book| book.find(model).map(|row| (book, row)));
         listed.or_else(|| LOCAL.models.first().filter(|_| is_local(model)).map(|row| (&*LOCAL, row)))
     }

@@ -192,27 +192,27 @@ impl Books {
         self.recorder.record(attempt, self.world.now())
     }
 
-    /// How today stands against the budget; `None` where none is set or the journal cannot be read.
+    /// How today stands against the budget, and what to tell the person of it now; `None` where none is set or the
+    /// journal cannot be read.
     pub(super) fn budget(&mut self) -> Option<Standing> {
-        let budget = self.budget?;
-        let day = self.today();
-        match self.existing() {
-            Ok(None) => Some(Standing { verdict: budget.verdict(Usd::ZERO, 0), warning: None }),
-            Ok(Some(journal)) => {
-                let (spent, unpriced) = journal.spent(day).ok()?;
-                let verdict = budget.verdict(spent, unpriced);
-                let warning = verdict.warning();
-                // Where it cannot be noted that the day was warned, the warning is said again: never too seldom.
-                let news = warning.is_some() && journal.budget_told(day, budget, verdict.level).unwrap_or(true);
-                Some(Standing { verdict, warning: warning.filter(|_| news) })
-            }
-            Err(_) => None,
-        }
+        let (budget, verdict, day) = (self.budget?, self.verdict()?, self.today());
+        let Some(warning) = verdict.warning() else { return Some(Standing { verdict, warning: None }) };
+        // Where it cannot be noted that the day was warned, the warning is said again: rather too often than never.
+        let told = self.journal().and_then(|journal| journal.budget_told(day, budget, verdict.level));
+        Some(Standing { verdict, warning: told.unwrap_or(true).then_some(warning) })
+    }
+
+    /// How today stands against the budget, for those who only look.
+    pub(super) fn verdict(&mut self) -> Option<Verdict> {
+        let (budget, day) = (self.budget?, self.today());
+        let spent =
+            self.existing().and_then(|journal| journal.map_or(Ok((Usd::ZERO, 0)), |journal| journal.spent(day)));
+        spent.ok().map(|(spent, unpriced)| budget.verdict(spent, unpriced))
     }
 }
 
 /// What feedback that still stands has taught, in the order in which it was given.
-fn lessons(journal: &Journal) -> Result<Vec<Lesson>, JournalError> {
+pub(super) fn lessons(journal: &Journal) -> Result<Vec<Lesson>, JournalError> {
     let standing = journal.feedback()?.into_iter().filter(|one| one.undone.is_none());
     Ok(standing.filter_map(|one| serde_json::from_str(one.note.as_deref()?).ok()).collect())
 }
@@ -236,15 +236,41 @@ pub(super) fn user_book(world: &World) -> Result<PathBuf, Failure> {
 
 /// The built-in book of this name (the list where none is named), with the person's own rows in front.
 fn prices(world: &World, book: Option<&str>) -> Result<Prices, Failure> {
-    let prices = match book {
-        None => Prices::list(),
-        Some(name) => Prices::named(name).map_err(|error| Failure::usage(error.to_string()).with_code("price_book"))?,
+    let named = match book.filter(|name| *name != "list") {
+        None => None,
+        Some(name) => {
+            Some(Prices::named(name).map_err(|error| Failure::usage(error.to_string()).with_code("price_book"))?)
+        }
     };
-    match load_book(&user_book(world)?)? {
-        // The table of the specification is counted with as it stands.
-        Some(own) if prices.base().name == "list" => Ok(prices.with_user(own)),
-        _ => Ok(prices),
+    // The table of the specification is counted with as it stands.
+    if let Some(prices) = named {
+        return Ok(prices);
     }
+    let prices = list(world)?;
+    Ok(match load_book(&user_book(world)?)? {
+        Some(own) => prices.with_user(own),
+        None => prices,
+    })
+}
+
+/// Where `moai prices update` keeps a newer list, which counts as long as the built-in one is not newer still, and one
+/// that was forced, which always counts.
+pub(super) fn list_books(world: &World) -> Result<[PathBuf; 2], Failure> {
+    let dir = world.moai_home()?.join("prices");
+    Ok([dir.join("list.json"), dir.join("pinned.json")])
+}
+
+/// The list that counts: the pinned one, else the newer of the built-in one and that of `moai prices update`.
+pub(super) fn list(world: &World) -> Result<Prices, Failure> {
+    let [updated, pinned] = list_books(world)?;
+    if let Some(book) = load_book(&pinned)? {
+        return Ok(Prices::of(book));
+    }
+    let built_in = Prices::list();
+    Ok(match load_book(&updated)? {
+        Some(book) if book.date > built_in.base().date => Prices::of(book),
+        _ => built_in,
+    })
 }
 
 /// The price book in a file; `None` where there is no such file.

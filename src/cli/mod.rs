@@ -1,14 +1,16 @@
 //! Floor 8: the doors. One file per command with its arguments and its run; [`ui`] is the only code that writes to
 //! the terminal. Here is the list of commands, and the way from a command line to an exit code.
 
-#[expect(dead_code, reason = "the commands that read them come next")]
+#[expect(dead_code, reason = "`moai route` uses the rest")]
 mod books;
 mod claude;
 mod complete;
 mod config;
+mod costs;
 mod demo;
 mod doctor;
 mod dress;
+mod feedback;
 mod glm;
 mod here;
 mod hook;
@@ -17,9 +19,11 @@ mod key;
 mod launch;
 mod mode;
 mod phase;
+mod prices;
 mod reference;
 mod route;
 mod shell;
+mod stats;
 mod status;
 pub mod ui;
 mod worktree;
@@ -76,6 +80,10 @@ enum Command {
     #[command(visible_alias = "wt")]
     Worktree(worktree::Args),
     Hook(hook::Args),
+    Costs(costs::Args),
+    Prices(prices::Args),
+    Stats(stats::Args),
+    Feedback(feedback::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     #[command(flatten)]
@@ -180,6 +188,10 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Init(args) => init::run(&args, world, ui),
         Command::Worktree(args) => worktree::run(args, world, ui),
         Command::Hook(args) => hook::run(&args, world, ui),
+        Command::Costs(args) => costs::run(args, world, ui),
+        Command::Prices(args) => prices::run(args, world, ui),
+        Command::Stats(args) => stats::run(&args, world, ui),
+        Command::Feedback(args) => feedback::run(&args, world, ui),
         Command::Doctor(args) => doctor::run(&args, world, ui),
         Command::Demo(args) => demo::run(&args, world, ui),
         Command::Shell(command) => shell::run(command, world, ui),

@@ -7,4 +7,4 @@ mod summary;
 
 pub use budget::{Budget, Level, Verdict};
 pub use price::{BASELINE_MODEL, Missing, Parts, Priced, baseline, price};
-pub use summary::{CostSummary, percentages};
+pub use summary::{CostSummary, percentages, shares};

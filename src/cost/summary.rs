@@ -53,6 +53,28 @@ pub fn percentages(tier1: (Usd, u64), tier2: (Usd, u64)) -> (f64, f64) {
     (percent(share), percent(10_000 - share))
 }
 
+/// The shares of amounts in their sum, in percent to a hundredth; they sum to exactly 100. What rounding leaves over goes
+/// to the largest remainders. Where nothing was paid, `counts` are shared out; where there is nothing at all, all are 0.
+pub fn shares(amounts: &[Usd], counts: &[u64]) -> Vec<f64> {
+    let nanos: Vec<i128> = amounts.iter().map(|amount| i128::from(amount.nanos().max(0))).collect();
+    let paid = nanos.iter().any(|amount| *amount > 0);
+    let parts = if paid { nanos } else { counts.iter().map(|count| i128::from(*count)).collect() };
+    let whole: i128 = parts.iter().sum();
+    if whole == 0 {
+        return vec![0.0; parts.len()];
+    }
+    let mut hundredths: Vec<i128> = parts.iter().map(|part| part * 10_000 / whole).collect();
+    let mut rests: Vec<(i128, usize)> = parts.iter().map(|part| part * 10_000 % whole).zip(0..).collect();
+    rests.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let left = usize::try_from(10_000 - hundredths.iter().sum::<i128>()).unwrap_or(0);
+    for (_, at) in rests.iter().take(left) {
+        if let Some(share) = hundredths.get_mut(*at) {
+            *share += 1;
+        }
+    }
+    hundredths.into_iter().map(|share| f64::from(i32::try_from(share).unwrap_or(0)) / 100.0).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +95,20 @@ mod tests {
         }
         assert_eq!(percentages((Usd::ZERO, 0), (Usd::ZERO, 0)), (0.0, 100.0));
         assert_eq!(percentages((Usd::ZERO, 1), (Usd::ZERO, 3)), (25.0, 75.0));
+    }
+
+    #[test]
+    fn shares_sum_to_100() {
+        let usd = Usd::from_nanos;
+        for parts in [vec![1, 1, 1], vec![5, 0, 2, 9], vec![1; 7], vec![10_000_019, 3, 1]] {
+            let shares = shares(&parts.iter().map(|part| usd(*part)).collect::<Vec<_>>(), &vec![1; parts.len()]);
+            let hundredths: f64 = shares.iter().map(|share| (share * 100.0).round()).sum();
+            assert!((hundredths - 10_000.0).abs() < 0.5, "{parts:?}: {shares:?}");
+        }
+        assert_eq!(shares(&[usd(1), usd(1), usd(1)], &[1, 1, 1]), [33.34, 33.33, 33.33]);
+        assert_eq!(shares(&[Usd::ZERO, Usd::ZERO], &[1, 3]), [25.0, 75.0], "where nothing was paid");
+        assert_eq!(shares(&[Usd::ZERO], &[0]), [0.0]);
+        assert!(shares(&[], &[]).is_empty());
     }
 
     #[test]

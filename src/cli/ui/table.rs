@@ -2,7 +2,7 @@
 //! that may shrink do, from the last to the first; then empty and spare columns go; then every row becomes a block of
 //! lines. Nothing is cut where output goes to a file or a pipe.
 
-use comfy_table::{Cell, ContentArrangement};
+use comfy_table::{Cell, CellAlignment, ContentArrangement};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::paint::{Paint, clean};
@@ -13,17 +13,23 @@ pub struct Column {
     heading: &'static str,
     shrinks: bool,
     spare: bool,
+    right: bool,
 }
 
 impl Column {
     /// A column that keeps its width.
     pub const fn fixed(heading: &'static str) -> Self {
-        Self { heading, shrinks: false, spare: false }
+        Self { heading, shrinks: false, spare: false, right: false }
+    }
+
+    /// A column of numbers, which end below each other.
+    pub const fn number(heading: &'static str) -> Self {
+        Self { right: true, ..Self::fixed(heading) }
     }
 
     /// A column that is shortened in the middle (`~/work…/SPEC-1`) where the terminal is too narrow.
     pub const fn shrinking(heading: &'static str) -> Self {
-        Self { heading, shrinks: true, spare: false }
+        Self { shrinks: true, ..Self::fixed(heading) }
     }
 
     /// The same column, left out where the terminal is too narrow for all; the last one first.
@@ -123,6 +129,9 @@ impl Table {
         for index in 0..count {
             if let Some(column) = table.column_mut(index) {
                 column.set_padding((0, if index + 1 == count { 0 } else { 2 }));
+                if columns().nth(index).is_some_and(|column| column.right) {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
             }
         }
         let plain = table.to_string();

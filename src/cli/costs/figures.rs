@@ -1,0 +1,117 @@
+//! The figures of a report's line: as JSON, as CSV and for people, in one order and under one set of names.
+
+use serde_json::{Map, Value, json};
+
+use crate::journal::Totals;
+use crate::model::Usd;
+
+/// The sums of a line as a JSON object. Amounts are exact decimals in dollars; `cost_usd` leaves out what is unpriced.
+pub(in crate::cli) fn json_of(totals: &Totals) -> Map<String, Value> {
+    let usage = totals.usage;
+    let saved = totals.baseline.saturating_sub(totals.compared);
+    let mut map = Map::new();
+    for (name, value) in [
+        ("requests", json!(totals.requests)),
+        ("attempts", json!(totals.attempts)),
+        ("cost_usd", json!(totals.cost)),
+        ("unpriced", json!(totals.unpriced)),
+        ("unmetered", json!(totals.unmetered)),
+        ("input_tokens", json!(usage.input)),
+        ("cache_read_tokens", json!(usage.cache_read)),
+        ("cache_write_tokens", json!(usage.cache_write())),
+        ("output_tokens", json!(usage.output)),
+        ("reasoning_tokens", json!(usage.reasoning)),
+        ("web_searches", json!(usage.web_searches)),
+        ("errors", json!(totals.errors)),
+        ("cancelled", json!(totals.cancelled)),
+        ("cached", json!(totals.cached)),
+        ("fallbacks", json!(totals.fallbacks)),
+        ("retries", json!(totals.retries)),
+        ("baseline_cost_usd", json!(totals.baseline)),
+        ("saved_usd", json!(saved)),
+        ("uncompared", json!(totals.uncompared)),
+        ("first_at", json!(totals.first_at)),
+        ("last_at", json!(totals.last_at)),
+    ] {
+        map.insert(name.into(), value);
+    }
+    map
+}
+
+/// The values of a JSON object as CSV fields, and their names: `null` is empty.
+pub(in crate::cli) fn fields(map: &Map<String, Value>) -> (Vec<String>, Vec<String>) {
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    map.iter().map(|(name, value)| (name.clone(), text(value))).unzip()
+}
+
+/// A count with commas: `1,234,567`.
+pub(in crate::cli) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An amount for people: cents, and for less than a dollar as many digits as tell it from nothing.
+pub(in crate::cli) fn dollars(amount: Usd) -> String {
+    let size = amount.nanos().unsigned_abs();
+    let digits = format!("${amount:.*}", if size == 0 || size >= 1_000_000_000 { 2 } else { 4 });
+    match digits.strip_prefix("$-") {
+        Some(rest) => format!("-${rest}"),
+        None if size > 0 && amount.nanos() < 50_000 => "<$0.0001".into(),
+        None => digits,
+    }
+}
+
+/// `1 request`, `2 requests`.
+pub(in crate::cli) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(count)) }
+}
+
+/// What stands beside a sum that is not whole; `None` where it is.
+pub(in crate::cli) fn caveat(totals: &Totals) -> Option<String> {
+    let mut parts = Vec::new();
+    if totals.unpriced > 0 {
+        let of = if totals.unpriced == 1 { "has" } else { "have" };
+        parts.push(format!("{} {of} no known price and are not in the sums", counted(totals.unpriced, "attempt")));
+    }
+    if totals.unmetered > 0 {
+        parts.push(format!("for {} the vendor reported no tokens", counted(totals.unmetered, "attempt")));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_and_counts_for_people() {
+        let usd = |text: &str| text.parse::<Usd>().unwrap();
+        for (amount, shown) in [
+            ("0", "$0.00"),
+            ("0.0525", "$0.0525"),
+            ("0.002", "$0.0020"),
+            ("0.000001", "<$0.0001"),
+            ("1.005", "$1.01"),
+            ("1234.5", "$1234.50"),
+            ("-3.5", "-$3.50"),
+            ("-0.25", "-$0.2500"),
+        ] {
+            assert_eq!(dollars(usd(amount)), shown, "{amount}");
+        }
+        for (count, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(count), shown);
+        }
+        assert_eq!((counted(1, "request"), counted(2, "request")), ("1 request".into(), "2 requests".into()));
+    }
+}

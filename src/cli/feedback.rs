@@ -1,0 +1,205 @@
+//! `moai feedback`: what a person thinks of a decision or an answer (R-OPT-001). A correction holds at once for the same
+//! prompt; several that agree move prompts like them, a little. Everything can be taken back.
+
+use std::collections::BTreeMap;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use serde_json::{Value, json};
+
+use crate::base::failure::Failure;
+use crate::base::world::World;
+use crate::journal::{Decided, Feedback, Journal, Opinion};
+use crate::model::{RequestId, Tier};
+use crate::route::learn::{Learned, Lesson};
+
+use super::books::{Books, lessons};
+use super::costs::Csv;
+use super::here::Here;
+use super::ui::{SCHEMA, Ui, clean};
+
+/// Say what you think of a decision or an answer
+///
+/// `plan` and `implement` correct the tier: the same prompt goes there from now on, and when three prompts have taught
+/// the same, prompts like them lean that way a little. `good` speaks for the decision; `bad` is only counted. No text of
+/// prompts is kept, only hashes and the names of what the classifier saw.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = "Examples:
+  moai feedback 019ba2c0 plan     that request should have been planned
+  moai feedback last implement    so should the last one not
+  moai feedback last good
+  moai feedback undo              take the last one back
+  moai feedback export --json"
+)]
+pub(super) struct Args {
+    /// The request, or the beginning of its id, or `last`
+    #[arg(value_name = "ID", required = true)]
+    request: Option<String>,
+    /// plan, implement, good or bad
+    #[arg(value_name = "OPINION", required = true, value_parser = PossibleValuesParser::new(Opinion::ALL.map(Opinion::as_str)).try_map(|word| word.parse::<Opinion>()))]
+    opinion: Option<Opinion>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Take the last opinion back that still stands
+    #[command(after_help = "Examples:\n  moai feedback undo\n  moai feedback undo --json")]
+    Undo,
+    /// Print every opinion, and what was learned from them; CSV, or JSON with --json
+    #[command(after_help = "Examples:\n  moai feedback export > feedback.csv\n  moai feedback export --json")]
+    Export,
+}
+
+/// Runs `moai feedback`.
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let here = Here::look(world, ui)?;
+    let mut books = Books::open(world, &here, None)?;
+    match (&args.command, &args.request, args.opinion) {
+        (Some(Command::Undo), ..) => undo(&mut books, world, ui),
+        (Some(Command::Export), ..) => export(&mut books, ui),
+        (None, Some(request), Some(opinion)) => give(&mut books, request, opinion, world, ui),
+        _ => Err(Failure::usage("a request and an opinion are needed: `moai feedback last plan`")),
+    }
+}
+
+fn give(books: &mut Books, wanted: &str, opinion: Opinion, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let now = world.now();
+    let Some(journal) = books.reported(ui)? else { return Err(unknown(wanted)) };
+    let request = find(journal, wanted)?;
+    let decided = journal.decision(&request)?;
+    let answered = journal.answered(&request)?;
+    let lesson = decided.as_ref().and_then(|decided| lesson(decided, opinion));
+    let note = lesson.as_ref().and_then(|lesson| serde_json::to_string(lesson).ok());
+    let id = journal.feedback_add(&request, opinion, note.as_deref(), now)?;
+    if ui.json {
+        return ui.answer_json(&json!({
+            "schema": SCHEMA,
+            "id": id,
+            "request_id": request.as_str(),
+            "opinion": opinion,
+            "tier": lesson.as_ref().map(|lesson| lesson.tier().number()),
+            "learned": lesson.is_some(),
+            "decided_tier": decided.as_ref().map(|decided| decided.tier.number()),
+            "answered": answered,
+        }));
+    }
+    ui.answer(format!("noted: {} is {opinion}", request.as_str()))?;
+    match (&lesson, opinion) {
+        (Some(lesson), Opinion::Plan | Opinion::Implement) => {
+            let tier = lesson.tier();
+            ui.say(format!("the same prompt goes to tier {tier} ({}) from now on", tier.as_str()))?;
+            if answered.is_some_and(|answered| matches!(answered.decided_by.as_str(), "force" | "command" | "worktree"))
+            {
+                ui.say("but where the command line, a command or the worktree decides, it still does")?;
+            }
+        }
+        (None, Opinion::Plan | Opinion::Implement | Opinion::Good) => {
+            ui.warn("what was seen in this prompt is no longer kept (30 days), so nothing can be learned from it")?;
+        }
+        _ => {}
+    }
+    ui.hint("take it back: `moai feedback undo`")
+}
+
+/// What an opinion teaches; `bad` says nothing of the tier.
+fn lesson(decided: &Decided, opinion: Opinion) -> Option<Lesson> {
+    let (tier, corrects) = match opinion {
+        Opinion::Plan => (Tier::One, true),
+        Opinion::Implement => (Tier::Two, true),
+        Opinion::Good => (decided.tier, false),
+        Opinion::Bad => return None,
+    };
+    Some(Lesson::new(decided.fingerprint.clone(), decided.evidence.clone(), tier, corrects))
+}
+
+/// The request that is meant.
+fn find(journal: &Journal, wanted: &str) -> Result<RequestId, Failure> {
+    let wanted = wanted.trim();
+    if wanted == "last" {
+        let last = journal.decision_last()?;
+        return last.map(|last| last.request).ok_or_else(|| unknown(wanted));
+    }
+    if wanted.is_empty() || !wanted.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+        return Err(unknown(wanted));
+    }
+    let found = journal.requests_like(wanted)?;
+    match found.as_slice() {
+        [] => Err(unknown(wanted)),
+        [one] => Ok(one.clone()),
+        several => {
+            let ids: Vec<&str> = several.iter().map(RequestId::as_str).collect();
+            Err(Failure::expected(format!("{wanted} is the beginning of several requests"))
+                .with_code("ambiguous")
+                .hint(format!("one of {}", ids.join(", "))))
+        }
+    }
+}
+
+fn unknown(wanted: &str) -> Failure {
+    Failure::expected(format!("there is no request {}", clean(wanted)))
+        .with_code("no_request")
+        .hint("`moai route --json` prints the id as `request_id`; `last` is the last one")
+}
+
+fn undo(books: &mut Books, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let now = world.now();
+    let undone = match books.reported(ui)? {
+        None => None,
+        Some(journal) => journal.feedback_undo(now)?,
+    };
+    let Some(undone) = undone else {
+        return Err(Failure::expected("there is no opinion to take back").with_code("no_feedback"));
+    };
+    if ui.json {
+        return ui.answer_json(&json!({ "schema": SCHEMA, "undone": document(&undone) }));
+    }
+    ui.answer(format!("taken back: {} is {}", clean(&undone.request), undone.opinion))
+}
+
+fn export(books: &mut Books, ui: &mut Ui) -> Result<(), Failure> {
+    let (opinions, learned) = match books.reported(ui)? {
+        None => (Vec::new(), Learned::default()),
+        Some(journal) => (journal.feedback()?, Learned::new(lessons(journal)?)),
+    };
+    if ui.json {
+        let weights: BTreeMap<&str, i32> = learned.weights().collect();
+        return ui.answer_json(&json!({
+            "schema": SCHEMA,
+            "feedback": opinions.iter().map(document).collect::<Vec<_>>(),
+            "learned": { "prompts": learned.prompts(), "weights": weights },
+        }));
+    }
+    let mut csv = Csv::new(&["id", "at", "request", "opinion", "undone", "fingerprint", "evidence"]);
+    for one in &opinions {
+        let lesson = taught(one);
+        csv.row(&[
+            one.id.to_string(),
+            one.at.to_string(),
+            one.request.clone(),
+            one.opinion.to_string(),
+            one.undone.map(|at| at.to_string()).unwrap_or_default(),
+            lesson.as_ref().map(|lesson| lesson.fingerprint.clone()).unwrap_or_default(),
+            lesson.map(|lesson| lesson.evidence.join(" ")).unwrap_or_default(),
+        ]);
+    }
+    ui.answer_bytes(csv.text().as_bytes())
+}
+
+fn taught(one: &Feedback) -> Option<Lesson> {
+    serde_json::from_str(one.note.as_deref()?).ok()
+}
+
+fn document(one: &Feedback) -> Value {
+    json!({
+        "id": one.id,
+        "at": one.at,
+        "request_id": one.request,
+        "opinion": one.opinion,
+        "undone": one.undone,
+        "lesson": taught(one),
+    })
+}
