@@ -122,13 +122,13 @@ fn document(args: &Args, usage: &Usage, at: Timestamp, priced: &Priced, baseline
 }
 
 /// A model or a bucket without a price.
-fn unknown(model: &str, priced: &Priced, prices: &Prices) -> Failure {
-    let why = priced.missing.map(|missing| missing.to_string()).unwrap_or_default();
+fn unknown(model: &str, outcome: &Priced, prices: &Prices) -> Failure {
+    let why = outcome.missing.map(|missing| missing.to_string()).unwrap_or_default();
     let failure = Failure::new(Kind::Expected, format!("the price of {} is unknown: {why}", clean(model)))
         .with_code("no_price")
         .hint(format!("set one: `moai prices set {} <in> <out>`", clean(model)));
     let near = nearest(model, prices);
-    if near.is_empty() { failure } else { failure.hint(format!("the book {} has {}", priced.book, near.join(", "))) }
+    if near.is_empty() { failure } else { failure.hint(format!("the book {} has {}", outcome.book, near.join(", "))) }
 }
 
 /// The listed models whose names are nearest.
@@ -159,7 +159,7 @@ fn tokens(text: &str) -> Result<u64, String> {
     if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > scale {
         return Err(wrong());
     }
-    let count: u64 = format!("{whole}{fraction:0<scale$}").parse().map_err(|_| wrong())?;
+    let count: u64 = format!("{whole}{fraction:0<scale$}").parse().ok().ok_or_else(wrong)?;
     if count > 1_000_000_000_000 { Err(wrong()) } else { Ok(count) }
 }
 

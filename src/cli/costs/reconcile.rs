@@ -20,8 +20,8 @@ const WANTED: f64 = 95.0;
 
 /// Compare the journal with a vendor's bill, per day and model
 ///
-/// The bill is CSV with a first line that names a day, a model and an amount, or a usage export in JSON (Anthropic's and
-/// OpenAI's cost reports). Days of bills are UTC days. Agreement is 1 − |journal − bill| / bill.
+/// The bill is CSV with a first line that names a day, a model and an amount, or a usage export in JSON (the cost
+/// reports of Anthropic and `OpenAI`). Days of bills are UTC days. Agreement is 1 − |journal − bill| / bill.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   moai costs reconcile anthropic-usage.csv

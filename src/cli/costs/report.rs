@@ -112,7 +112,7 @@ pub(super) fn sessions(args: &Sessions, world: &World, ui: &mut Ui) -> Result<()
         // The day of its last attempt says more than the beginning of time.
         line.start = line.totals.last_at.map_or(line.start, |at| zone.to_datetime(at).date());
     }
-    lines.sort_by(|a, b| b.totals.last_at.cmp(&a.totals.last_at));
+    lines.sort_by_key(|line| std::cmp::Reverse(line.totals.last_at));
     let total = lines.iter().fold(Totals::default(), |sum, line| sum.plus(&line.totals));
     let lines = lines.into_iter().map(|line| (line, None)).collect();
     Report { period: "session", by: Some(By::Session), days, lines, total }.give(args.csv, ui)
@@ -221,14 +221,14 @@ impl Report {
         let mut table = Table::new(columns);
         for (line, tiers) in &self.lines {
             let value = self.by.map(|_| shown(line.value.as_deref()));
-            table.row(cells(&line.start.to_string(), value, &line.totals, *tiers, Style::Plain));
+            table.row(cells(&line.start.to_string(), value, &line.totals, tiers.as_ref(), Style::Plain));
         }
         if self.lines.len() > 1 {
             let tiers = self
                 .by
                 .is_none()
                 .then(|| self.lines.iter().filter_map(|(_, tiers)| *tiers).fold(Tiers::default(), Tiers::plus));
-            table.row(cells("total", self.by.map(|_| String::new()), &self.total, tiers, Style::Bold));
+            table.row(cells("total", self.by.map(|_| String::new()), &self.total, tiers.as_ref(), Style::Bold));
         }
         table
     }
@@ -244,7 +244,7 @@ fn cells(
     start: &str,
     value: Option<String>,
     totals: &Totals,
-    tiers: Option<Tiers>,
+    tiers: Option<&Tiers>,
     style: Style,
 ) -> Vec<(String, Style)> {
     let mut cells = vec![(start.to_owned(), style)];

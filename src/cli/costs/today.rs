@@ -133,11 +133,9 @@ impl Today {
         }
         if let Some(verdict) = &self.budget {
             match verdict.warning() {
-                Some(warning) => ui.warn(warning)?,
-                None => {
-                    ui.answer(format!("budget: {} of {}", dollars(verdict.spent_usd), dollars(verdict.limit_usd)))?
-                }
-            }
+                Some(warning) => ui.warn(warning),
+                None => ui.answer(format!("budget: {} of {}", dollars(verdict.spent_usd), dollars(verdict.limit_usd))),
+            }?;
         }
         if self.totals.attempts == 0 { nothing_yet(ui, "today") } else { Ok(()) }
     }

@@ -170,7 +170,8 @@ fn edit(
     if !changed {
         return ui.say(format!("{} says so already", world.tilde(&path)));
     }
-    let differs = changes(list.base(), &new);
+    let mut differs = changes(list.base(), &new);
+    differs.retain(|one| !old.models.contains(one.new));
     if !differs.is_empty() {
         ui.answer_table(&table(&differs))?;
     }
