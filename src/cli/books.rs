@@ -19,12 +19,12 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use crate::base::disk::{self, Access};
-use crate::base::failure::{Explain as _, Failure, Kind};
+use crate::base::failure::{Explain as _, Failure};
 use crate::base::secret::Secret;
 use crate::base::world::World;
 use crate::catalog::{PriceBook, Prices};
 use crate::classify::{self, Classification, Options};
-use crate::config::Project;
+use crate::config::{Config, Project};
 use crate::cost::{Budget, Verdict};
 use crate::journal::key::{KEY_VAR, Lookup, Ring};
 use crate::journal::{Attempt, Decided, Journal, JournalError, Place, Recorded, Recorder};
@@ -35,8 +35,6 @@ use crate::route::learn::{self, Learned, Lesson};
 use super::here::Here;
 use super::ui::{Ui, clean};
 
-/// The variable that sets the day's budget (SPEC-MODEL-001).
-pub(super) const BUDGET_VAR: &str = "MODEL_ROUTER_DAILY_BUDGET_USD";
 /// The name of the journal's key in the keyring.
 const RING_NAME: &str = "journal-key";
 /// How many decisions are kept in memory before they are written.
@@ -66,7 +64,7 @@ pub(super) struct Standing {
 }
 
 impl Books {
-    /// The books that hold here. `book` is `--prices`, the name of a built-in price book.
+    /// The books that hold here. `book` is `--prices`, the name of a built-in price book; else `prices.book` counts.
     pub(super) fn open(world: &World, here: &Here, book: Option<&str>) -> Result<Self, Failure> {
         let place = place(world, &here.project)?;
         let lookup = Lookup {
@@ -78,8 +76,8 @@ impl Books {
         Ok(Self {
             recorder: Recorder::new(place.clone(), lookup, world.zone()),
             place,
-            prices: prices(world, book)?,
-            budget: budget(world)?,
+            prices: prices(world, book.or(setting(&here.config, "prices.book").as_deref()))?,
+            budget: budget(&here.config),
             world: world.clone(),
             pending: Vec::new(),
             learned: None,
@@ -284,18 +282,15 @@ pub(super) fn save_book(path: &Path, book: &PriceBook) -> Result<(), Failure> {
     Ok(disk::replace(path, book.render()?.as_bytes(), Access::Keep)?)
 }
 
-/// The day's budget.
-fn budget(world: &World) -> Result<Option<Budget>, Failure> {
-    let Some(text) = world.env.text(BUDGET_VAR) else { return Ok(None) };
-    let wrong = |error: String| {
-        Failure::new(Kind::Config, format!("{BUDGET_VAR}: {error}"))
-            .hint(format!("set it to an amount: `{BUDGET_VAR}=100`"))
-    };
-    let limit: Usd = text.parse().map_err(|error: crate::model::UsdError| wrong(error.to_string()))?;
-    if limit < Usd::ZERO {
-        return Err(wrong("a budget is not negative".into()));
-    }
-    Ok(Some(Budget { limit }))
+/// `budget.daily_usd`, or `MODEL_ROUTER_DAILY_BUDGET_USD`: the day's budget.
+fn budget(config: &Config) -> Option<Budget> {
+    let limit = setting(config, "budget.daily_usd")?.parse().ok()?;
+    Some(Budget { limit })
+}
+
+/// The text of a setting that has been checked.
+fn setting(config: &Config, name: &str) -> Option<String> {
+    config.explain(name).ok()?.value.as_ref().map(ToString::to_string)
 }
 
 /// The keyring's entry for the journal's key.
