@@ -1,7 +1,6 @@
 //! Floor 8: the doors. One file per command with its arguments and its run; [`ui`] is the only code that writes to
 //! the terminal. Here is the list of commands, and the way from a command line to an exit code.
 
-#[expect(dead_code, reason = "`moai route` uses the rest")]
 mod books;
 mod claude;
 mod complete;
