@@ -82,6 +82,19 @@ impl Explain for DiskError {
             Self::Locked { .. } => vec!["wait for the other moai to finish and run the same command again".into()],
         }
     }
+
+    fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Io { source, .. } => match source.kind() {
+                ErrorKind::PermissionDenied => "permission-denied",
+                ErrorKind::ReadOnlyFilesystem => "read-only",
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "disk-full",
+                _ => "disk",
+            },
+            Self::NotText { .. } => "not-text",
+            Self::Locked { .. } => "busy",
+        })
+    }
 }
 
 /// The file's text, `None` where there is no such file. Bytes are kept as they are (BOM and CRLF too).

@@ -137,9 +137,17 @@ impl Failure {
         &self.hints
     }
 
-    /// The stable name for programs, where there is one.
-    pub fn code(&self) -> Option<&'static str> {
-        self.code
+    /// The stable name for programs: the failure's own, else that of its kind.
+    pub fn code(&self) -> &'static str {
+        self.code.unwrap_or(match self.kind {
+            Kind::Expected => "failed",
+            Kind::Usage => "usage",
+            Kind::Config => "config",
+            Kind::Upstream => "upstream",
+            Kind::Bug => "bug",
+            Kind::Interrupted(_) => "interrupted",
+            Kind::ClosedPipe => "closed-pipe",
+        })
     }
 
     /// The messages from the outermost to the root cause.

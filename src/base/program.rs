@@ -63,6 +63,13 @@ impl Explain for ProgramError {
             Self::Start { .. } => Vec::new(),
         }
     }
+
+    fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Missing(_) => "not-installed",
+            Self::Start { .. } => "cannot-run",
+        })
+    }
 }
 
 /// The full path of a program: as given where it has a slash, else the first executable on the world's `PATH`.

@@ -112,6 +112,14 @@ impl Explain for WorldError {
             Self::Clock(_) => "unset MOAI_NOW, or give it the form 2026-01-02T03:04:05Z".into(),
         }]
     }
+
+    fn code(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoHome => "no-home",
+            Self::NoWorkingDirectory => "no-working-directory",
+            Self::RelativeMoaiHome | Self::Clock(_) => "bad-variable",
+        })
+    }
 }
 
 impl World {

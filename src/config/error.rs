@@ -119,6 +119,18 @@ impl Explain for ConfigError {
             Self::Edit { .. } => vec!["change it by hand: `moai config edit`; nothing was changed".into()],
         }
     }
+
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Disk(error) => error.code(),
+            Self::World(error) => error.code(),
+            Self::Syntax { .. } | Self::Shape { .. } => Some("invalid-file"),
+            Self::Value { .. } | Self::Given { .. } => Some("bad-value"),
+            Self::Unknown(_) => Some("unknown-setting"),
+            Self::MissingVariable { .. } => Some("missing-variable"),
+            Self::Edit { .. } => Some("not-editable"),
+        }
+    }
 }
 
 /// Line and column, from 1, of a byte offset; columns count characters.

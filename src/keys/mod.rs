@@ -176,7 +176,9 @@ impl Explain for KeyError {
             Self::Unusable { .. } | Self::Refused(_) => "bad-key",
             Self::Invalid { .. } => "invalid-file",
             Self::Keyring(_) => "keyring",
-            Self::NotText(_) | Self::Disk(_) | Self::World(_) => return None,
+            Self::NotText(_) => "not-text",
+            Self::Disk(error) => return error.code(),
+            Self::World(error) => return error.code(),
         })
     }
 }

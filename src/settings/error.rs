@@ -90,7 +90,8 @@ impl Explain for SettingsError {
             Self::Invalid { .. } | Self::Ledger { .. } => Some("invalid-file"),
             Self::Escapes { .. } => Some("escapes"),
             Self::Blocked { .. } => Some("blocked"),
-            Self::Disk(_) | Self::World(_) => None,
+            Self::Disk(error) => error.code(),
+            Self::World(error) => error.code(),
         }
     }
 }

@@ -43,6 +43,12 @@ pub struct Changes {
     pub conflicted: usize,
     /// The first [`Changes::SHOWN`] paths, relative to the checkout's root; a whole directory ends with `/`.
     pub first: Vec<(Change, PathBuf)>,
+    /// The ignored paths, where they were asked for; a whole directory ends with `/`.
+    pub ignored: Vec<PathBuf>,
+}
+
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 impl Changes {
@@ -125,7 +131,8 @@ impl Changes {
                     changes.note(Change::Conflicted, path);
                 }
                 b"?" => changes.note(Change::Untracked, words.next().unwrap_or_default()),
-                b"#" | b"!" => {}
+                b"!" => changes.ignored.push(path_of(words.next().unwrap_or_default())),
+                b"#" => {}
                 _ => changes.note(Change::Staged, words.next().unwrap_or(record)),
             }
         }
@@ -139,6 +146,10 @@ impl Changes {
         for entry in statuses {
             let status = entry.status();
             let path = entry.path_bytes();
+            if status.is_ignored() {
+                changes.ignored.push(path_of(path));
+                continue;
+            }
             if status.is_conflicted() {
                 changes.note(Change::Conflicted, path);
                 continue;

@@ -161,6 +161,10 @@ impl Explain for WorktreeError {
             Self::Unreadable { .. } => Some("unreadable-file"),
             Self::Refused { code, .. } => Some(code),
             Self::Git { .. } => Some("git-failed"),
+            Self::Malformed { .. } => Some("malformed"),
+            Self::Disk(error) => error.code(),
+            Self::Program(error) => error.code(),
+            Self::World(error) => error.code(),
             _ => None,
         }
     }

@@ -77,16 +77,11 @@ fn is_precious(name: &str) -> bool {
         || matches!(ending, "db" | "pem" | "key" | "p12" | "sql" | "dump")
 }
 
-/// The ignored files of a worktree that are worth a word before it goes. Ignored directories are not entered.
-pub(super) fn precious_files(git: &Git<'_>) -> Vec<PathBuf> {
-    let listed = git.output(&["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"]);
-    listed
-        .unwrap_or_default()
-        .split(|byte| *byte == 0)
-        .filter(|path| !path.is_empty() && !path.ends_with(b"/"))
-        .map(|path| PathBuf::from(OsStr::from_bytes(path)))
-        .filter(|path| path.file_name().and_then(OsStr::to_str).is_some_and(is_precious))
-        .collect()
+/// Those of the ignored files that are worth a word before they go. Ignored directories are not entered.
+pub(super) fn precious(ignored: Vec<PathBuf>) -> Vec<PathBuf> {
+    let is_file = |path: &PathBuf| !path.as_os_str().as_bytes().ends_with(b"/");
+    let named = |path: &PathBuf| path.file_name().and_then(OsStr::to_str).is_some_and(is_precious);
+    ignored.into_iter().filter(|path| is_file(path) && named(path)).collect()
 }
 
 #[cfg(test)]

@@ -215,6 +215,9 @@ pub fn changes(
         args.extend(["-c", "core.fsmonitor=false"]);
     }
     args.extend(["status", "--porcelain=v2", "-z", "--ignore-submodules=none", "--no-renames", all]);
+    if exact {
+        args.push("--ignored=matching");
+    }
     let spoken = Git::at(world, &entry.path).run(&args)?;
     require_ok(&["status"], &spoken)?;
     Ok(Changes::from_porcelain(&spoken.stdout))
@@ -222,7 +225,7 @@ pub fn changes(
 
 fn native_changes(repo: &Repository, exact: bool) -> Result<Changes, git2::Error> {
     let mut options = StatusOptions::new();
-    options.include_untracked(true).recurse_untracked_dirs(exact).include_ignored(false).update_index(false);
+    options.include_untracked(true).recurse_untracked_dirs(exact).include_ignored(exact).update_index(false);
     Ok(Changes::from_statuses(&repo.statuses(Some(&mut options))?))
 }
 

@@ -69,7 +69,7 @@ pub use plan::{CreatePlan, Order};
 pub use preflight::preflight;
 pub use process::{Resident, Residents, residents};
 pub use reason::Reason;
-pub use refusal::{Refusal, refusals};
+pub use refusal::Refusal;
 pub use registered::{register, registered, touch, unregister};
 pub use remove::{Ask, BranchWish, Plan, Removed, Seal, forget, plan_removal, remove};
 pub use repo::Repo;

@@ -138,8 +138,23 @@ fn list(paths: &[PathBuf]) -> String {
 }
 
 /// Every reason to keep `entry`, the ones that nothing lifts first. Where what stands at the path is not the
-/// worktree, nothing inside is looked at.
-pub fn refusals(repo: &Repo, entries: &[Entry], entry: &Entry) -> Result<Vec<Refusal>, WorktreeError> {
+/// worktree, nothing inside is looked at. Beside them the ignored files that nobody can make again.
+pub(super) fn refusals(
+    repo: &Repo,
+    entries: &[Entry],
+    entry: &Entry,
+) -> Result<(Vec<Refusal>, Vec<PathBuf>), WorktreeError> {
+    let mut precious = Vec::new();
+    let found = look(repo, entries, entry, &mut precious)?;
+    Ok((found, precious))
+}
+
+fn look(
+    repo: &Repo,
+    entries: &[Entry],
+    entry: &Entry,
+    precious: &mut Vec<PathBuf>,
+) -> Result<Vec<Refusal>, WorktreeError> {
     if entry.main {
         return Ok(vec![Refusal::Main]);
     }
@@ -169,7 +184,7 @@ pub fn refusals(repo: &Repo, entries: &[Entry], entry: &Entry) -> Result<Vec<Ref
     if stands_inside(repo, &entry.path) && repo.world().env.text("MOAI_CD_FILE").is_none() {
         found.push(Refusal::CwdInside);
     }
-    found.extend(work_in(repo, entry)?);
+    found.extend(work_in(repo, entry, precious)?);
     let living = residents(repo.world(), &entry.path);
     if !living.is_empty() {
         found.push(Refusal::InUse(living));
@@ -178,13 +193,15 @@ pub fn refusals(repo: &Repo, entries: &[Entry], entry: &Entry) -> Result<Vec<Ref
 }
 
 /// What would be lost with the files.
-fn work_in(repo: &Repo, entry: &Entry) -> Result<Vec<Refusal>, WorktreeError> {
+fn work_in(repo: &Repo, entry: &Entry, precious: &mut Vec<PathBuf>) -> Result<Vec<Refusal>, WorktreeError> {
     let mut found = Vec::new();
     found.extend(Operation::find(&entry.admin).map(Refusal::Operation));
     let opened = git2::Repository::open(&entry.path).ok();
     match changes(repo.world(), entry, opened.as_ref(), Untracked::Files) {
-        Ok(changes) if changes.is_empty() => {}
-        Ok(changes) => found.push(Refusal::Dirty(changes)),
+        Ok(mut changes) => {
+            *precious = hidden::precious(std::mem::take(&mut changes.ignored));
+            found.extend(Some(changes).filter(|changes| !changes.is_empty()).map(Refusal::Dirty));
+        }
         Err(WorktreeError::Interrupted(signal)) => return Err(signal.into()),
         Err(error) => found.push(Refusal::Unreadable(cause(&error))),
     }

@@ -8,8 +8,6 @@ use super::branch;
 use super::entry::Entry;
 use super::error::WorktreeError;
 use super::find::owns_its_root;
-use super::git::Git;
-use super::hidden::precious_files;
 use super::integrated::Integrated;
 use super::refusal::{Refusal, refusals};
 use super::registered::unregister;
@@ -80,9 +78,8 @@ pub(super) fn guard(repo: &Repo) -> Result<Lock, WorktreeError> {
 
 /// Looks for every reason against removing `entry`.
 pub fn plan_removal(repo: &Repo, entries: &[Entry], entry: &Entry, ask: Ask<'_>) -> Result<Plan, WorktreeError> {
-    let refusals = refusals(repo, entries, entry)?;
+    let (refusals, precious) = refusals(repo, entries, entry)?;
     let has_tree = !entry.main && owns_its_root(entry);
-    let precious = if has_tree { precious_files(&Git::at(repo.world(), &entry.path)) } else { Vec::new() };
     let branch = match entry.branch.as_deref().filter(|_| !entry.main) {
         Some(name) if ask.branch != BranchWish::Keep => plan_branch(repo, entries, entry, name, ask)?,
         _ => None,
