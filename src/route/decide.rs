@@ -1,7 +1,7 @@
 //! From a classification, a request's wishes and the configuration to a [`Decision`].
 
 use super::ask::Ask;
-use super::decision::{Alternative, DecidedBy, Decision, NoRoute, Plan, Reason};
+use super::decision::{DecidedBy, Decision, NoRoute, Plan, Reason};
 use super::facts::Facts;
 use super::lineup::Lineup;
 use super::policy::Policy;
@@ -107,15 +107,8 @@ impl Choice {
             decision.because.push(Reason::new("wanted", format!("wanted {wanted}, took {first}: {why}")));
             decision.wanted = Some(wanted);
         }
-        let stand_in = |(at, ready): (usize, &Ready)| Alternative {
-            model: ready.name().into(),
-            why: format!("stands in as number {}", at + 1),
-        };
-        let planned: Vec<Alternative> = decision.plan.rest().iter().enumerate().map(stand_in).collect();
-        let others = lineup.alternatives.into_iter();
-        let left: Vec<Alternative> =
-            others.filter(|other| decision.plan.iter().all(|ready| ready.name() != other.model)).collect();
-        decision.alternatives = planned.into_iter().chain(left).collect();
+        decision.alternatives = lineup.alternatives;
+        decision.alternatives.retain(|other| decision.plan.iter().all(|ready| ready.name() != other.model));
         decision
     }
 }

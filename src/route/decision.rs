@@ -113,12 +113,12 @@ impl Reason {
     }
 }
 
-/// A model that was looked at and not taken.
+/// A model that was looked at and is not in the plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
     /// Its name.
     pub model: String,
-    /// Why it was not taken.
+    /// Why not.
     pub why: String,
 }
 
@@ -190,7 +190,7 @@ impl Decision {
         &self.because
     }
 
-    /// What else was looked at, and why it was not taken.
+    /// What else was looked at, and why it is not in the plan.
     pub fn alternatives(&self) -> &[Alternative] {
         &self.alternatives
     }
