@@ -5,8 +5,8 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -17,6 +17,8 @@ use super::failure::{Explain, Kind};
 pub struct Interrupt {
     int: Arc<AtomicBool>,
     term: Arc<AtomicBool>,
+    /// Hung once for all who wait.
+    bell: Arc<OnceLock<UnixStream>>,
 }
 
 /// The person (or the system) asked us to stop, by this signal number.
@@ -45,16 +47,18 @@ impl Interrupt {
     }
 
     /// A stream that can be read from once a signal has come, for who waits for several things at once. Ask
-    /// [`Interrupt::check`] after taking it and after every wake-up; it listens only where [`Interrupt::listen`] was
-    /// called before.
+    /// [`Interrupt::check`] after taking it and after it rang; it is never emptied.
     pub fn bell(&self) -> io::Result<UnixStream> {
+        if let Some(bell) = self.bell.get() {
+            return bell.try_clone();
+        }
         let (ear, bell) = UnixStream::pair()?;
         ear.set_nonblocking(true)?;
         for signal in [SIGINT, SIGTERM] {
-            // The flags were registered first, so they are up when it rings.
+            // Where `listen` was called before, its flags are up when this rings.
             signal_hook::low_level::pipe::register(signal, bell.try_clone()?)?;
         }
-        Ok(ear)
+        self.bell.get_or_init(|| ear).try_clone()
     }
 
     /// Fails once a signal has come.
