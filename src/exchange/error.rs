@@ -12,7 +12,7 @@ pub enum ExchangeError {
     #[error("no model answered: {}", list(.0))]
     Nobody(Tally),
     /// The answer broke off after the person had seen a part of it.
-    #[error("the answer of {model} is not whole: {fault}")]
+    #[error("the answer of {model} is not whole: {}", fault.told())]
     Cut {
         /// Who was answering.
         model: String,

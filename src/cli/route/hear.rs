@@ -60,11 +60,12 @@ impl Audience for Listener<'_> {
                 self.ui.say(clean(&format!("{model} is not told: {}", what.join("; "))))
             }
             Note::Waiting { model, wait, why } => {
-                let line = format!("{model}: {why}; asking again in {:.1} s", wait.as_secs_f64());
+                let line = format!("{model}: {}; asking again in {:.1} s", why.told(), wait.as_secs_f64());
                 let line = self.ui.talk.dim(&clean(&line));
                 self.ui.say(line)
             }
             Note::Fallback { from, to, why } => {
+                let why = why.told();
                 self.ui.warn(clean(&format!("{from} does not answer ({why}); {to} stands in (fallback)")))
             }
             Note::Cached { model, at } => {

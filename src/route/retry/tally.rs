@@ -97,11 +97,11 @@ impl fmt::Display for Trial {
             (End::PassedOver(why), _) => write!(f, "{name}: not asked: {why}"),
             (End::Answered, _) => write!(f, "{name}: answered"),
             (End::Stopped, _) => write!(f, "{name}: stopped"),
-            (End::Cut, Some(fault)) => write!(f, "{name}: broke off: {fault}"),
+            (End::Cut, Some(fault)) => write!(f, "{name}: broke off: {}", fault.told()),
             (End::Failed | End::Cut, fault) => {
                 write!(f, "{name}: ")?;
                 match fault {
-                    Some(fault) => write!(f, "{fault}")?,
+                    Some(fault) => f.write_str(&fault.told())?,
                     None => f.write_str("no answer")?,
                 }
                 if self.sends > 1 { write!(f, " (asked {} times)", self.sends) } else { Ok(()) }

@@ -182,6 +182,16 @@ impl Fault {
     pub fn remedy(&self) -> Remedy {
         self.kind.remedy()
     }
+
+    /// The failure for a person: the status and the vendor's code, where there were any, before its words.
+    pub fn told(&self) -> String {
+        let Self { message, status, code, .. } = self;
+        let code = code.as_deref().filter(|code| !message.contains(code)).map(|code| format!(" {code}"));
+        match status.filter(|status| !message.contains(&format!("HTTP {status}"))) {
+            Some(status) => format!("HTTP {status}{}: {message}", code.unwrap_or_default()),
+            None => code.map_or_else(|| message.clone(), |code| format!("{}: {message}", code.trim_start())),
+        }
+    }
 }
 
 impl Explain for Fault {
@@ -194,5 +204,29 @@ impl Explain for Fault {
 
     fn code(&self) -> Option<&'static str> {
         Some(self.kind.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_told_the_status_and_the_code_once() {
+        let fault = |status, code: &str, message: &str| Fault {
+            status,
+            code: Some(code.into()).filter(|_| !code.is_empty()),
+            ..Fault::new(FaultKind::Overloaded, message)
+        };
+        for (status, code, message, told) in [
+            (Some(529), "overloaded_error", "try later", "HTTP 529 overloaded_error: try later"),
+            (Some(503), "", "no upstream", "HTTP 503: no upstream"),
+            (Some(503), "", "HTTP 503 without a body", "HTTP 503 without a body"),
+            (Some(429), "1302", "[1302] too fast", "HTTP 429: [1302] too fast"),
+            (None, "1305", "busy", "1305: busy"),
+            (None, "", "the answer was empty", "the answer was empty"),
+        ] {
+            assert_eq!(fault(status, code, message).told(), told);
+        }
     }
 }
