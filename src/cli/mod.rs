@@ -21,6 +21,7 @@ mod phase;
 mod prices;
 mod reference;
 mod route;
+mod session;
 mod shell;
 mod stats;
 mod status;
@@ -70,6 +71,7 @@ enum Command {
     #[command(visible_alias = "cc")]
     Claude(claude::Args),
     Route(Box<route::Args>),
+    Session(session::Args),
     Status(status::Args),
     Key(key::Args),
     Mode(mode::Args),
@@ -178,6 +180,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     match cli.command {
         Command::Glm(args) => glm::run(&args, world, ui),
         Command::Claude(args) => claude::run(&args, world, ui),
+        Command::Session(args) => session::run(args, world, ui),
         Command::Route(args) => route::run(&args, world, ui),
         Command::Status(args) => status::run(args, world, ui),
         Command::Key(args) => key::run(args, world, ui),

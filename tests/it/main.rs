@@ -31,6 +31,7 @@ mod mode;
 mod phase;
 mod prices;
 mod readme;
+mod route;
 mod routing;
 mod scratch;
 mod shells;

@@ -70,7 +70,7 @@ pub(in crate::cli) fn lead_shell(world: &World, path: &Path) -> Result<bool, Fai
 }
 
 /// How long ago, in one word: `now`, `12m`, `5h`, `3d`, `7w`.
-pub(super) fn ago(now: Timestamp, then: Timestamp) -> String {
+pub(in crate::cli) fn ago(now: Timestamp, then: Timestamp) -> String {
     let past: SignedDuration = now.duration_since(then);
     let (minutes, hours) = (past.as_mins(), past.as_hours());
     match (minutes, hours, hours / 24) {
