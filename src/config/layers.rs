@@ -206,25 +206,14 @@ pub(super) fn resolve<E>(
     for source in sources {
         warnings.extend(unknown(source));
     }
-    free(sources, &[]).map(drop).or_else(&mut *bear)?;
+    free(sources).map(drop).or_else(&mut *bear)?;
     warnings.extend(unknown_variables(env));
     Ok((settings, warnings))
 }
 
-/// The settings of patterns that the sources set, weakest source first, and over them what `last` says; in the order
-/// in which they are first met.
-pub(super) fn free(sources: &[Source], last: &[(Name, Value, Origin)]) -> Result<Vec<Setting>, ConfigError> {
-    let mut met: Vec<(Name, Vec<(Value, Origin)>)> = Vec::new();
-    let mut index: HashMap<String, usize> = HashMap::new();
-    let mut add = |name: Name, value: Value, origin: Origin| {
-        let at = *index.entry(name.as_str().to_owned()).or_insert_with(|| {
-            met.push((name, Vec::new()));
-            met.len() - 1
-        });
-        if let Some((_, found)) = met.get_mut(at) {
-            found.push((value, origin));
-        }
-    };
+/// The settings of patterns that the sources set, weakest source first, in the order in which they are first met.
+pub(super) fn free(sources: &[Source]) -> Result<Vec<Setting>, ConfigError> {
+    let mut laid = Laid::default();
     for source in sources {
         for entry in &source.entries {
             secret(entry, source)?;
@@ -232,16 +221,49 @@ pub(super) fn free(sources: &[Source], last: &[(Name, Value, Origin)]) -> Result
             if !takes(source.layer, name.key) {
                 continue;
             }
-            let origin = entry.origin(source.layer, &source.path);
+            let built_in = source.layer == Layer::BuiltIn;
+            let origin = if built_in { Origin::Default } else { entry.origin(source.layer, &source.path) };
             if let Some(value) = checked(&name, entry, &origin)? {
-                add(name, value, if source.layer == Layer::BuiltIn { Origin::Default } else { origin });
+                laid.add(name, value, origin);
             }
         }
     }
-    for (name, value, origin) in last {
-        add(name.clone(), value.clone(), origin.clone());
+    Ok(laid.settings)
+}
+
+/// The same settings with others over them.
+pub(super) fn over(settings: Vec<Setting>, last: Vec<(Name, Value, Origin)>) -> Vec<Setting> {
+    if last.is_empty() {
+        return settings;
     }
-    Ok(met.into_iter().map(|(name, found)| settled(name, found)).collect())
+    let index = settings.iter().enumerate().map(|(at, setting)| (setting.name.as_str().to_owned(), at)).collect();
+    let mut laid = Laid { settings, index };
+    for (name, value, origin) in last {
+        laid.add(name, value, origin);
+    }
+    laid.settings
+}
+
+/// Settings with values laid over each other.
+#[derive(Default)]
+struct Laid {
+    settings: Vec<Setting>,
+    index: HashMap<String, usize>,
+}
+
+impl Laid {
+    /// The value hides what the setting had before.
+    fn add(&mut self, name: Name, value: Value, origin: Origin) {
+        let known = self.index.get(name.as_str()).and_then(|at| self.settings.get_mut(*at));
+        if let Some(setting) = known {
+            let old = std::mem::replace(&mut setting.origin, origin);
+            let hidden = setting.value.replace(value).map(|value| (value, old));
+            setting.hidden.splice(0..0, hidden);
+            return;
+        }
+        self.index.insert(name.as_str().to_owned(), self.settings.len());
+        self.settings.push(Setting { name, value: Some(value), origin, hidden: Vec::new() });
+    }
 }
 
 /// The last of the values counts; the others are hidden by it.
@@ -306,6 +328,9 @@ fn checked(name: &Name, entry: &Entry, origin: &Origin) -> Result<Option<Value>,
 
 /// A key written out where a provider or a header is configured.
 fn secret(entry: &Entry, source: &Source) -> Result<(), ConfigError> {
+    if !entry.path.starts_with("providers.") {
+        return Ok(());
+    }
     let parts = keys::parts(&entry.path);
     let (["providers", _, name] | ["providers", _, "headers", name]) = parts.as_slice() else { return Ok(()) };
     let in_header = parts.len() == 4;

@@ -121,6 +121,10 @@ impl Key {
 
     /// Whether the pattern fits a name, part by part.
     fn fits(&self, parts: &[&str]) -> bool {
+        let [.., last] = parts else { return false };
+        if !self.name.ends_with(last) && !self.name.ends_with('*') {
+            return false;
+        }
         let mut own = self.name.split('.');
         let mut given = parts.iter();
         loop {
@@ -191,13 +195,16 @@ pub(super) fn is_key_variable(name: &str) -> bool {
 
 /// The known setting of this name, in whichever spelling of a file.
 pub fn find(name: &str) -> Option<Name> {
-    let named = |key: &&Key| key.name == name && !key.is_pattern();
-    let plain = all().find(named).or_else(|| all().find(|key| key.also.contains(&name)));
-    if let Some(key) = plain {
+    // Most names are told apart by their group: this is asked for every line of every file.
+    let (group, _) = name.split_once('.')?;
+    let inside = |known: &str| known.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'));
+    let in_group = || all().filter(|key| inside(key.name));
+    let plain = in_group().find(|key| key.name == name && !key.is_pattern());
+    if let Some(key) = plain.or_else(|| in_group().find(|key| key.also.contains(&name))) {
         return Some(Name::plain(key));
     }
+    let patterns = || in_group().filter(|key| key.is_pattern());
     let given = parts(name);
-    let patterns = || all().filter(|key| key.is_pattern());
     if let Some(key) = patterns().find(|key| key.fits(&given)) {
         let full = given.iter().fold(String::new(), |prefix, part| super::moai_toml::join(&prefix, part));
         return Some(Name { key, full });

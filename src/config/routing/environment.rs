@@ -9,6 +9,8 @@ use crate::config::error::ConfigError;
 use crate::config::keys::{self, Name, Value};
 use crate::config::layers::{Origin, Setting, wrong};
 
+use super::group::groups;
+
 /// A setting and where it came from.
 pub(super) type Said = (Name, Value, Origin);
 
@@ -116,22 +118,12 @@ impl Environment {
 
 /// moai's name of the provider's model that has this name, id or alias.
 fn known(models: &[Setting], provider: &str, word: &str) -> Option<String> {
-    let of = |setting: &Setting| setting.name.parts().get(1).map(|name| (*name).to_owned());
-    let field = |name: &str, field: &str| {
-        let fits = |setting: &&Setting| {
-            let parts = setting.name.parts();
-            parts.first() == Some(&"models") && parts.get(1) == Some(&name) && parts.get(2) == Some(&field)
-        };
-        models.iter().find(fits).and_then(|setting| setting.value.as_ref())
-    };
-    let owned = |name: &String| matches!(field(name, "provider"), Some(Value::Text(text)) if text == provider);
-    let names = models.iter().filter(|setting| setting.name.key.name.starts_with("models.")).filter_map(of);
-    let mut names = names.filter(owned);
-    names.find(|name| {
-        name.eq_ignore_ascii_case(word)
-            || matches!(field(name, "id"), Some(Value::Text(id)) if id.eq_ignore_ascii_case(word))
-            || matches!(field(name, "aliases"), Some(Value::List(all)) if all.iter().any(|alias| alias.eq_ignore_ascii_case(word)))
-    })
+    let is = |text: &str| text.eq_ignore_ascii_case(word);
+    let mut own = groups(models, "models").into_iter().filter(|group| group.text("provider") == Some(provider));
+    let found = own.find(|group| {
+        is(group.name) || group.text("id").is_some_and(is) || group.list("aliases").iter().any(|alias| is(alias))
+    });
+    found.map(|group| group.name.to_owned())
 }
 
 /// An id without the date at its end: `claude-sonnet-4-5-20250929` is known as `claude-sonnet-4-5`.

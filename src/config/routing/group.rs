@@ -17,12 +17,10 @@ pub(super) struct Group<'a> {
 /// The groups below `top`, in the order in which their names first come.
 pub(super) fn groups<'a>(settings: &'a [Setting], top: &str) -> Vec<Group<'a>> {
     let mut found: Vec<Group<'a>> = Vec::new();
-    for setting in settings {
+    let below = |setting: &&Setting| setting.name.as_str().strip_prefix(top).is_some_and(|rest| rest.starts_with('.'));
+    for setting in settings.iter().filter(below) {
         let parts = Name::parts(&setting.name);
-        let [first, name, rest @ ..] = parts.as_slice() else { continue };
-        if *first != top {
-            continue;
-        }
+        let [_, name, rest @ ..] = parts.as_slice() else { continue };
         let field = (rest.to_vec(), setting);
         match found.iter_mut().find(|group| group.name == *name) {
             Some(group) => group.fields.push(field),

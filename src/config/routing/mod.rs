@@ -147,13 +147,13 @@ fn everything(world: &World, project: &Project, config: &Config) -> Result<Every
     let projects = |source: &&Source| matches!(source.layer, Layer::Project | Layer::Checkout);
     sources.extend(config.sources.iter().filter(projects).cloned());
 
-    let files = layers::free(&sources, &[])?;
+    let files = layers::free(&sources)?;
     let mut environment = Environment::read(&world.env, &files)?;
     warnings.append(&mut environment.warnings);
     let spoken = environment.said.iter().any(|(name, ..)| name.as_str() == "providers.zai.base_url");
     let mut last = if spoken { Vec::new() } else { followed(config, &files) };
     last.append(&mut environment.said);
-    let free = if last.is_empty() { files } else { layers::free(&sources, &last)? };
+    let free = layers::over(files, last);
     let mut fixed = config.settings.clone();
     for (tier, provider, model, variable) in environment.stead {
         instead(&mut fixed, &free, tier, provider, model, variable);
