@@ -11,6 +11,7 @@
 
 mod append;
 mod attempt;
+mod bill;
 mod days;
 mod decisions;
 mod error;

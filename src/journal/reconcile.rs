@@ -1,4 +1,4 @@
-//! The journal against a bill: a vendor's usage export as CSV, compared per UTC day and model.
+//! The journal against a bill: a vendor's usage export, as CSV or JSON, compared per UTC day and model.
 //!
 //! Columns are found by their names in the first line, in any order and case: a day (`date`, `day`, `start_time`,
 //! `usage_date_utc`, …), a model, an amount (`cost_usd`, `cost`, `amount`, …) and, where there are any, tokens. Days of
@@ -12,6 +12,7 @@ use crate::base::failure::{Explain, Kind};
 use crate::catalog::Prices;
 use crate::model::Usd;
 
+use super::bill;
 use super::days::{self, Days};
 use super::error::JournalError;
 use super::store::Journal;
@@ -20,7 +21,7 @@ use super::store::Journal;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BillError {
     /// A column is missing from the first line.
-    #[error("the bill has no column for the {0} (line 1)")]
+    #[error("the bill has no {0}")]
     Column(&'static str),
     /// A field that is not what its column says.
     #[error("`{text}` is no {what} (line {line})")]
@@ -31,6 +32,14 @@ pub enum BillError {
         text: String,
         /// The line, from 1.
         line: usize,
+    },
+    /// It begins as JSON and is none.
+    #[error("the bill is not JSON (line {line}, column {column})")]
+    Json {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
     },
     /// Nothing but the first line.
     #[error("the bill has no lines")]
@@ -43,7 +52,10 @@ impl Explain for BillError {
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["a bill is CSV with a first line such as `date,model,input_tokens,output_tokens,cost_usd`".into()]
+        vec![
+            "a bill is CSV with a first line such as `date,model,input_tokens,output_tokens,cost_usd`".into(),
+            "or a vendor's cost report in JSON, as its API gives it".into(),
+        ]
     }
 }
 
@@ -190,8 +202,21 @@ const MODEL_NAMES: &[&str] = &["model", "model_version", "model_id", "model_name
 const COST_NAMES: &[&str] =
     &["cost_usd", "cost", "amount_usd", "amount", "total_cost", "total_cost_usd", "usd", "price"];
 
-fn read_bill(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
-    let mut lines = records(csv.trim_start_matches('\u{feff}'));
+fn read_bill(text: &str, prices: &Prices) -> Result<Sums, BillError> {
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with(['{', '[']) {
+        return read_csv(text, prices);
+    }
+    let mut sums = Sums::new();
+    for (day, model, cost) in bill::items(text)? {
+        let sum = sums.entry((day, canonical(&model, prices))).or_default();
+        sum.cost_usd = sum.cost_usd.saturating_add(cost);
+    }
+    Ok(sums)
+}
+
+fn read_csv(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
+    let mut lines = records(csv);
     let (_, head) = lines.next().ok_or(BillError::Empty)?;
     let head: Vec<String> = head.iter().map(|name| name.trim().to_ascii_lowercase().replace([' ', '-'], "_")).collect();
     let column = |names: &[&str]| names.iter().find_map(|name| head.iter().position(|column| column == name));
@@ -226,7 +251,7 @@ fn read_bill(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
 }
 
 /// An amount with more digits than nano-dollars is cut: bills carry sums of floats.
-fn amount(text: &str) -> Option<Usd> {
+pub(super) fn amount(text: &str) -> Option<Usd> {
     let text = text.replace(',', "");
     let text = text.strip_suffix("USD").unwrap_or(&text).trim();
     let cut = text

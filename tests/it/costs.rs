@@ -326,7 +326,12 @@ fn a_bill_is_compared_per_day_and_model() {
     scratch.moai(["costs", "reconcile", "bill.csv", "--require", "95"]).ok();
     assert!(scratch.moai(["costs", "reconcile", "bill.csv", "--require", "99"]).fails(1).contains("96.58 %"));
     scratch.write("odd.csv", "when,what\n1,2\n");
-    assert!(scratch.moai(["costs", "reconcile", "odd.csv"]).fails(1).contains("no column for the day"));
+    assert!(scratch.moai(["costs", "reconcile", "odd.csv"]).fails(1).contains("the bill has no day"));
+    let report = r#"{"data":[{"starting_at":"2026-01-09T00:00:00Z","results":[{"amount":"5.25","currency":"USD","model":"claude-opus-4-5-20251101"}]}]}"#;
+    scratch.write("report.json", report);
+    let json = scratch.moai(["costs", "reconcile", "report.json", "--json"]).json();
+    assert_eq!(json["lines"][0]["model"], "anthropic/claude-opus-4-5");
+    assert_eq!(json["lines"][0]["percent"], 100.0, "5.25 cents");
     assert!(scratch.moai(["costs", "reconcile", "none.csv"]).fails(1).contains("there is no file none.csv"));
 }
 
@@ -534,4 +539,39 @@ fn decisions_are_forgotten_after_a_month() {
     journal.decisions_put(&[decided]).unwrap();
     assert_eq!(journal.decision(&old).unwrap(), None);
     assert_eq!(journal.decision_last().unwrap().unwrap().request, request(2, later));
+}
+
+#[test]
+fn a_correction_holds_at_once_for_the_same_prompt() {
+    let scratch = world();
+    let tier = |text: &str| {
+        let json = scratch.moai(["route", "--dry-run", "--json", text]).json();
+        (json["tier"].as_u64().unwrap(), json["basis"].as_str().unwrap().to_owned())
+    };
+    scratch.moai(["route", "--model", "sim", "Fix the login bug"]).ok();
+    assert_eq!(tier("Fix the login bug"), (2, "text".into()));
+    feedback(&scratch, &["last", "plan"]).ok();
+    assert_eq!(tier("fix  the LOGIN bug"), (1, "feedback".into()));
+    assert_eq!(tier("Fix the logout bug").0, 2, "one correction says nothing of others");
+    feedback(&scratch, &["undo"]).ok();
+    assert_eq!(tier("Fix the login bug"), (2, "text".into()));
+}
+
+#[test]
+fn a_budget_warns_once_for_each_step_and_goes_on() {
+    let mut scratch = world();
+    scratch.set_env("MODEL_ROUTER_DAILY_BUDGET_USD", "0.10");
+    record(&scratch, (0..3).map(glm).chain([opus(10)]));
+    let route = || {
+        let said = scratch.moai(["route", "--model", "sim", "안녕"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        said.stderr.contains("of today's budget is spent")
+    };
+    assert!(!route(), "58 %");
+    record(&scratch, (20..35).map(glm));
+    assert!(route(), "88 %");
+    assert!(!route(), "said once");
+    record(&scratch, [opus(40)]);
+    assert!(route(), "141 %");
+    assert!(!route());
 }
