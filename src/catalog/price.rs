@@ -264,7 +264,7 @@ impl Explain for PriceError {
     }
 
     fn code(&self) -> Option<&'static str> {
-        Some("price_book")
+        Some("price-book")
     }
 }
 

@@ -237,7 +237,7 @@ fn prices(world: &World, book: Option<&str>) -> Result<Prices, Failure> {
     let named = match book.filter(|name| *name != "list") {
         None => None,
         Some(name) => {
-            Some(Prices::named(name).map_err(|error| Failure::usage(error.to_string()).with_code("price_book"))?)
+            Some(Prices::named(name).map_err(|error| Failure::usage(error.to_string()).with_code("price-book"))?)
         }
     };
     // The table of the specification is counted with as it stands.

@@ -141,7 +141,7 @@ fn find(journal: &Journal, wanted: &str) -> Result<RequestId, Failure> {
 
 fn unknown(wanted: &str) -> Failure {
     Failure::expected(format!("there is no request {}", clean(wanted)))
-        .with_code("no_request")
+        .with_code("no-request")
         .hint("`moai route --json` prints the id as `request_id`; `last` is the last one")
 }
 
@@ -152,7 +152,7 @@ fn undo(books: &mut Books, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Some(journal) => journal.feedback_undo(now)?,
     };
     let Some(undone) = undone else {
-        return Err(Failure::expected("there is no opinion to take back").with_code("no_feedback"));
+        return Err(Failure::expected("there is no opinion to take back").with_code("no-feedback"));
     };
     if ui.json {
         return ui.answer_json(&json!({ "schema": SCHEMA, "undone": document(&undone) }));

@@ -15,6 +15,7 @@ use moai::model::{RequestId, TaskKind, Tier, Usage};
 use moai::route::learn;
 use serde_json::Value;
 
+use crate::schema::holds;
 use crate::scratch::{NOW, Said, Scratch};
 
 const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -151,7 +152,7 @@ fn an_estimate_without_a_price_is_an_error_and_not_a_zero() {
     let json = scratch.moai(["costs", "estimate", "nobody", "1", "1", "--json"]);
     assert_eq!(json.status, 1);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
-    assert_eq!(json["error"]["code"], "no_price");
+    assert_eq!(json["error"]["code"], "no-price");
     scratch.moai(["costs", "estimate", "glm-4.7", "-5", "1"]).fails(2);
     scratch.moai(["costs", "estimate", "glm-4.7", "many", "1"]).fails(2);
     let said = scratch.moai(["costs", "estimate", "glm-4.7", "1", "1", "--prices", "moon"]).fails(2);
@@ -574,4 +575,21 @@ fn a_budget_warns_once_for_each_step_and_goes_on() {
     record(&scratch, [opus(40)]);
     assert!(route(), "141 %");
     assert!(!route());
+}
+
+#[test]
+fn documents_hold_to_their_schemas() {
+    let mut scratch = world();
+    let check = |scratch: &Scratch| {
+        holds("costs-today", &scratch.moai(["costs", "--json"]).json());
+        for report in ["daily", "weekly", "monthly", "sessions"] {
+            holds("costs-report", &scratch.moai(["costs", report, "--json"]).json());
+        }
+        holds("costs-report", &scratch.moai(["costs", "daily", "--by", "agent", "--since", "7d", "--json"]).json());
+        holds("stats", &scratch.moai(["stats", "--json"]).json());
+    };
+    check(&scratch);
+    ten(&scratch);
+    scratch.set_env("MODEL_ROUTER_DAILY_BUDGET_USD", "1");
+    check(&scratch);
 }

@@ -33,6 +33,7 @@ mod prices;
 mod readme;
 mod route;
 mod routing;
+mod schema;
 mod scratch;
 mod shells;
 mod status;

@@ -125,7 +125,7 @@ fn document(args: &Args, usage: &Usage, at: Timestamp, priced: &Priced, baseline
 fn unknown(model: &str, outcome: &Priced, prices: &Prices) -> Failure {
     let why = outcome.missing.map(|missing| missing.to_string()).unwrap_or_default();
     let failure = Failure::new(Kind::Expected, format!("the price of {} is unknown: {why}", clean(model)))
-        .with_code("no_price")
+        .with_code("no-price")
         .hint(format!("set one: `moai prices set {} <in> <out>`", clean(model)));
     let near = nearest(model, prices);
     if near.is_empty() { failure } else { failure.hint(format!("the book {} has {}", outcome.book, near.join(", "))) }

@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     let path = world.cwd()?.join(&args.file);
     let shown = clean(&args.file.display().to_string());
     let bill = disk::read_text(&path)?
-        .ok_or_else(|| Failure::expected(format!("there is no file {shown}")).with_code("no_file"))?;
+        .ok_or_else(|| Failure::expected(format!("there is no file {shown}")).with_code("no-file"))?;
     let prices = books.prices().clone();
     let Some(journal) = books.reported(ui)? else {
         return Err(Failure::expected("there is no journal to compare with: nothing was recorded yet"));

@@ -130,7 +130,7 @@ pub(super) fn unset(args: &UnsetArgs, world: &World, ui: &mut Ui) -> Result<(), 
         }
         let set: Vec<String> = book.models.iter().map(ModelPrice::key).collect();
         let failure =
-            Failure::expected(format!("you have set no price of {}", clean(&args.model))).with_code("no_price");
+            Failure::expected(format!("you have set no price of {}", clean(&args.model))).with_code("no-price");
         Err(if set.is_empty() { failure } else { failure.hint(format!("you have set {}", set.join(", "))) })
     })
 }
@@ -192,13 +192,13 @@ pub(super) fn update(args: &UpdateArgs, world: &World, ui: &mut Ui) -> Result<()
     };
     let shown = clean(&file.display().to_string());
     let new = load_book(&world.cwd()?.join(file))?
-        .ok_or_else(|| Failure::expected(format!("there is no file {shown}")).with_code("no_file"))?;
+        .ok_or_else(|| Failure::expected(format!("there is no file {shown}")).with_code("no-file"))?;
     if matches!(new.name.as_str(), "user" | "local" | "spec-model-001") {
         return Err(Failure::new(Kind::Config, format!("{shown}: a list cannot be called `{}`", new.name))
-            .with_code("price_book"));
+            .with_code("price-book"));
     }
     if new.models.is_empty() {
-        return Err(Failure::new(Kind::Config, format!("{shown}: the book has no models")).with_code("price_book"));
+        return Err(Failure::new(Kind::Config, format!("{shown}: the book has no models")).with_code("price-book"));
     }
     let old = books::list(world)?;
     let older = new.date < old.base().date;

@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         Some(name) => match Prices::named(name) {
             Ok(prices) => prices.base().clone(),
             Err(error) => load_book(&world.cwd()?.join(name))?.ok_or_else(|| {
-                Failure::usage(error.to_string()).with_code("price_book").hint("or name a file that exists")
+                Failure::usage(error.to_string()).with_code("price-book").hint("or name a file that exists")
             })?,
         },
     };

@@ -88,7 +88,7 @@ fn rows<'a>(args: &Args, prices: &'a Prices) -> Result<Vec<(&'a str, &'a ModelPr
             let found = prices.find(model).map(|(book, row)| (book.name.as_str(), row));
             found.ok_or_else(|| {
                 let near = nearest(model, prices);
-                let failure = Failure::expected(format!("no price book has {}", clean(model))).with_code("no_price");
+                let failure = Failure::expected(format!("no price book has {}", clean(model))).with_code("no-price");
                 let failure = failure.hint(format!("set a price: `moai prices set {} <in> <out>`", clean(model)));
                 if near.is_empty() { failure } else { failure.hint(format!("there is {}", near.join(", "))) }
             })
