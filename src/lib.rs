@@ -14,7 +14,7 @@
 //! | 5 | [`settings`] | Claude Code's settings files: edited in place, undone to the byte |
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
 //! | 5 | [`upstream`] | the vendors' APIs over HTTP |
-//! | 4 | [`route`] | which model works where: modes and phases |
+//! | 4 | [`route`] | who answers, who stands in, when to try again; modes and phases |
 //! | 3 | [`wire`] | the dialects of the vendors' APIs: requests, streams, errors |
 //! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
 //! | 3 | [`cost`] | usage times price, budgets, the Claude-only baseline |
