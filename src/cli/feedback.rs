@@ -68,7 +68,10 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
 
 fn give(books: &mut Books, wanted: &str, opinion: Opinion, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let now = world.now();
-    let Some(journal) = books.reported(ui)? else { return Err(unknown(wanted)) };
+    let Some(journal) = books.reported(ui)? else {
+        return Err(unknown(wanted)
+            .hint("there is no journal yet; the first request makes one, and dry runs are kept from then on"));
+    };
     let request = find(journal, wanted)?;
     let decided = journal.decision(&request)?;
     let answered = journal.answered(&request)?;
