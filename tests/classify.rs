@@ -353,6 +353,114 @@ fn pasted_text_does_not_turn_a_decision() {
     }
 }
 
+/// What people paste or put around a request: before it, and after it.
+const PASTED_AROUND: [(&str, &str); 16] = [
+    ("<context>\nWe design the plan and compare strategies.\nFix the bug, implement it.\n</context>\n\n", ""),
+    ("", "\n\n<logs>ERROR design plan failed, fix and implement</logs>"),
+    ("<document>\nwhich architecture is better?\n</document>\n", "\n<file path=\"a.md\">\nimplement it\n</file>\n"),
+    ("<task>", "</task>"),
+    ("<instructions>\n", "\n</instructions>\n<context>plan, fix</context>"),
+    ("# Task\n", ""),
+    ("## Context\n```\nfoo\n```\n## 요청\n", ""),
+    ("", "\n\n> From: Kim <kim@a.com>\n> 설계하고 비교해줘\n> implement it and fix the bugs\n"),
+    ("From: Kim <kim@a.com>\nTo: Lee <lee@a.com>\nSubject: design plan\nDate: Mon, 3 Nov\n\n", ""),
+    (
+        "",
+        "\n\nException in thread \"main\" java.lang.Error: plan not found\n\tat com.acme.Design.plan(Design.java:10)\n",
+    ),
+    ("{\n  \"plan\": \"design\",\n  \"fix\": \"implement\"\n}\n", ""),
+    ("", "\n$ npm run build\n> app@1.0.0 build\nsrc/plan.ts(3,1): error TS2304: Cannot find name 'design'.\n"),
+    ("[Image #1] ", ""),
+    ("[Pasted text #1 +42 lines]\n", ""),
+    ("**", "**"),
+    ("## ", ""),
+];
+
+#[test]
+fn what_is_pasted_around_a_request_does_not_turn_it() {
+    for row in development().iter().filter(|row| row.tier.is_some() && !row.text.starts_with('/')) {
+        let plain = tier(&row.text);
+        for (before, after) in PASTED_AROUND {
+            let text = format!("{before}{}{after}", row.text);
+            assert_eq!(tier(&text), plain, "{text}");
+        }
+    }
+}
+
+/// Greetings, thanks, list marks and small constraints around a request, per language.
+const AROUND: [(&str, &str, &str); 26] = [
+    ("", "- ", ""),
+    ("", "1. ", ""),
+    ("", "src/a.rs\nsrc/b.rs\n\n", ""),
+    ("", "", "\n- src/a.rs\n- src/b.rs\n- src/c.rs"),
+    ("en", "hi! ", ""),
+    ("en", "Hello,\n\n", ""),
+    ("en", "hey there, ", ""),
+    ("en", "Please ", ""),
+    ("en", "", " thanks!"),
+    ("en", "", "\n\nThanks in advance for your help."),
+    ("en", "", "\n- keep it small\n- no new dependencies\n- follow the existing style"),
+    ("en", "- the cache is cold after deploys\n- users complain about the plan page\n\n", ""),
+    ("ko", "안녕하세요. ", ""),
+    ("ko", "", "\n감사합니다."),
+    ("ko", "", "\n부탁드립니다 :)"),
+    ("ko", "", "\n- 작게 유지\n- 새 의존성 금지\n- 기존 스타일을 따를 것"),
+    ("ko", "- 배포 후 캐시가 비어 있음\n- 계획 화면 불만이 많음\n\n", ""),
+    ("ja", "こんにちは。", ""),
+    ("ja", "お疲れ様です。\n", ""),
+    ("ja", "", "\nよろしくお願いします。"),
+    ("ja", "", "\n- 小さく保つ\n- 依存を増やさない\n- 既存のスタイルに従う"),
+    ("zh", "你好，", ""),
+    ("zh", "", "，谢谢！"),
+    ("zh", "", "\n麻烦了，谢谢。"),
+    ("zh", "", "\n- 保持简单\n- 不引入新依赖\n- 遵循现有风格"),
+    ("zh", "- 部署后缓存是空的\n- 计划页面抱怨很多\n\n", ""),
+];
+
+#[test]
+fn courtesies_and_lists_hardly_ever_turn_a_decision() {
+    let rows = development();
+    let (mut all, mut turned) = (0, Vec::new());
+    for row in rows.iter().filter(|row| row.tier.is_some() && !row.text.starts_with('/') && !row.text.contains('\n')) {
+        let plain = tier(&row.text);
+        for (_, before, after) in AROUND.iter().filter(|(lang, ..)| lang.is_empty() || *lang == row.lang) {
+            all += 1;
+            if tier(&format!("{before}{}{after}", row.text)) != plain {
+                turned.push(format!("{before}{}{after}", row.text));
+            }
+        }
+    }
+    assert!(turned.len() * 500 <= all, "{} of {all}: {turned:#?}", turned.len());
+}
+
+#[test]
+fn asking_politely_is_not_asking_a_question() {
+    for text in [
+        "could you fix the failing test?",
+        "이 버그 고쳐줄 수 있을까??",
+        "테스트 돌려볼래?",
+        "このバグを直してもらえますか？",
+        "能帮我修复这个 bug 吗？",
+    ] {
+        assert_eq!(tier(text), Tier::Two, "{text}");
+        assert!(!classify::features(text).iter().any(|name| name == "s:ends-in-question"), "{text}");
+    }
+    for text in ["어떤 게 나을까?", "どちらが良いですか？", "哪个更好？", "should we split it?"] {
+        assert_eq!(tier(text), Tier::One, "{text}");
+    }
+}
+
+#[test]
+fn a_greeting_before_a_question_is_no_greeting() {
+    for text in ["こんにちは。状態管理は何を使うのが良い？", "안녕하세요. 어떤 DB가 나을까?", "hi, monorepo or not?"]
+    {
+        assert_ne!(classify(text, Options::default()).basis, Basis::Greeting, "{text}");
+    }
+    for text in ["안녕하세요", "hello there!", "こんにちは", "你好", "감사합니다!", "thanks a lot"] {
+        assert_eq!(classify(text, Options::default()).basis, Basis::Greeting, "{text}");
+    }
+}
+
 #[test]
 fn a_long_paste_in_the_middle_does_not_turn_a_decision() {
     let log = "2026-01-09 12:00:01 ERROR design the architecture and fix the bug in the plan\n".repeat(1500);

@@ -1,6 +1,6 @@
 //! Where one thing asked ends and the next begins, and where in it the verb stands.
 
-use super::fold::{Folded, is_word};
+use super::fold::{Folded, Glyph, is_word};
 
 /// A stretch of text between marks that ask at most for one thing.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +10,7 @@ pub(super) struct Clause {
     pub(super) to: usize,
     /// It is in a list.
     pub(super) item: bool,
-    /// It ends in a question mark.
+    /// It asks: it ends in a question mark, and not because it asks politely for something to be done.
     pub(super) question: bool,
     pub(super) order: Order,
 }
@@ -57,9 +57,55 @@ pub(super) fn clauses(folded: &Folded) -> Vec<Clause> {
                 (false, true) => Order::Inside,
                 (false, false) => Order::First,
             };
-            clauses.push(Clause { from, to: at, item, question: glyph.c == '?', order });
+            let question = glyph.c == '?' && !is_polite(inside);
+            clauses.push(Clause { from, to: at, item, question, order });
         }
         from = at + 1;
     }
     clauses
+}
+
+/// "Could you fix it?", 고쳐줄 수 있을까, 直してもらえますか, 能帮我修一下吗: requests, whatever mark they end in.
+fn is_polite(clause: &[Glyph]) -> bool {
+    const LATIN: [&str; 7] =
+        ["can you ", "could you ", "would you please", "would you mind", "will you ", "can u ", "could u "];
+    const ENDS: [&str; 28] = [
+        "줄 수 있",
+        "줄수있",
+        "줄수 있",
+        "줄 수있",
+        "주실 수",
+        "주실수",
+        "줄래",
+        "주시겠",
+        "주겠",
+        "볼래",
+        "부탁",
+        "줄 수 없",
+        "てくれ",
+        "てもら",
+        "ていただ",
+        "て頂",
+        "でくれ",
+        "でもら",
+        "でいただ",
+        "お願い",
+        "てください",
+        "好吗",
+        "可以吗",
+        "行吗",
+        "好不好",
+        "行不行",
+        "可以么",
+        "好么",
+    ];
+    const STARTS: [&str; 7] = ["能帮", "能不能帮", "能否帮", "可以帮", "可不可以帮", "可否帮", "能麻烦"];
+    let text: String = clause.iter().map(|glyph| glyph.c).collect();
+    let text = text.trim();
+    if text.is_ascii() {
+        return LATIN.iter().any(|words| text.contains(words)) && !text.contains(" do you ");
+    }
+    let end = text.char_indices().rev().nth(9).map_or(0, |(at, _)| at);
+    let ends = text.get(end..).unwrap_or_default();
+    ENDS.iter().any(|words| ends.contains(words)) || STARTS.iter().any(|words| text.contains(words))
 }

@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 
 use super::clause::{Clause, Order, clauses};
+use super::courtesy::is_courtesy;
 use super::fold::{Folded, Glyph, IDENT, LINK, PATH, is_east_asian};
 use super::lexicon::{Hit, Lexicon, Plain, Role, Tag, lexicon};
 
@@ -91,16 +92,21 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
     let words = lexicon();
     let hits = words.find(&folded.glyphs);
     let mut seen = Seen::new(words, folded, keep);
-    let clauses = clauses(folded);
     let only_items = folded.items.iter().all(|(_, item)| *item);
+    let mut requests = Vec::new();
     let mut last = None;
     let mut next_hit = 0;
-    for clause in &clauses {
+    for clause in clauses(folded) {
         let start = next_hit;
         while hits.get(next_hit).is_some_and(|hit| hit.from < clause.to) {
             next_hit += 1;
         }
-        let asked = seen.clause(clause, hits.get(start..next_hit).unwrap_or_default(), clause.item && !only_items);
+        let inside = hits.get(start..next_hit).unwrap_or_default();
+        if is_courtesy(&folded.glyphs, &clause, inside) {
+            continue;
+        }
+        requests.push(clause);
+        let asked = seen.clause(&clause, inside, clause.item && !only_items);
         if let Some(asked) = asked {
             if last.is_none() {
                 seen.tagged("beg", asked.op);
@@ -108,11 +114,12 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
             last = Some(asked);
         }
     }
+    let clauses = requests;
     if let Some(asked) = last {
         seen.last(asked);
     }
     seen.shape(&clauses);
-    seen.grams(&clauses);
+    seen.grams(&clauses, only_items);
     seen.found
 }
 
@@ -333,9 +340,9 @@ impl<'a> Seen<'a> {
     }
 
     /// Runs of characters: what the lexicon has no word for.
-    fn grams(&mut self, clauses: &[Clause]) {
+    fn grams(&mut self, clauses: &[Clause], only_items: bool) {
         for (index, clause) in clauses.iter().enumerate() {
-            if clause.item && clauses.len() > 1 {
+            if clause.item && !only_items {
                 continue;
             }
             self.latin_grams(clause, index == 0);

@@ -88,6 +88,9 @@ impl Folded {
             }
             return 0;
         }
+        if first == b'[' {
+            return self.placeholder(rest, at);
+        }
         let inside_word = self
             .glyphs
             .last()
@@ -101,6 +104,18 @@ impl Folded {
         let Some(glyph) = shape(word) else { return 0 };
         self.push(glyph, at, at + word.len());
         word.len()
+    }
+
+    /// `[Image #1]`, `[Pasted text #2 +31 lines]`: what Claude Code shows for something pasted.
+    fn placeholder(&mut self, rest: &str, at: usize) -> usize {
+        if !["[Image #", "[Pasted text"].iter().any(|start| rest.starts_with(start)) {
+            return 0;
+        }
+        let length = rest.find(']').map_or(0, |end| end + 1);
+        if length > 0 && self.glyphs.last().is_some_and(|last| last.c != ' ' && last.c != '\n') {
+            self.push(' ', at, at + length);
+        }
+        length
     }
 
     fn character(&mut self, c: char, start: usize, end: usize) {
@@ -150,6 +165,7 @@ impl Folded {
                 (None, '"') => open = Some((at, '"')),
                 (None, '「') => open = Some((at, '」')),
                 (None, '『') => open = Some((at, '』')),
+                (None, '《') => open = Some((at, '》')),
                 (None, '“') => open = Some((at, '”')),
                 (None, '«') => open = Some((at, '»')),
                 _ => {}

@@ -6,10 +6,12 @@
 
 mod clause;
 mod command;
+mod courtesy;
 mod feature;
 mod files;
 mod fold;
 mod lexicon;
+mod markup;
 mod paste;
 mod table;
 
@@ -151,7 +153,7 @@ pub fn classify(text: &str, options: Options) -> Classification {
         classification.obey(&command, tier);
     } else if !folded.glyphs.iter().any(|glyph| fold::is_word(glyph.c) || glyph.c > '\u{F000}') {
         classification.basis = Basis::Empty;
-    } else if is_greeting(&folded) {
+    } else if courtesy::is_greeting(&folded) {
         classification.basis = Basis::Greeting;
     } else {
         classification.weigh(text, &folded, &seen, options);
@@ -315,71 +317,6 @@ fn judge_kind(folded: &Folded, seen: &[Feature]) -> KindJudgement {
         confidence: table.kind.probability(margin),
         evidence,
     }
-}
-
-/// A short text that greets, thanks or says goodbye, and asks for nothing.
-fn is_greeting(folded: &Folded) -> bool {
-    const GREETINGS: [&str; 38] = [
-        "hi",
-        "hello",
-        "hey",
-        "good morning",
-        "good evening",
-        "good afternoon",
-        "thanks",
-        "thank you",
-        "bye",
-        "yo",
-        "howdy",
-        "안녕",
-        "반가",
-        "반갑",
-        "고마",
-        "감사",
-        "수고",
-        "하이",
-        "헬로",
-        "ㅎㅇ",
-        "좋은 아침",
-        "こんにちは",
-        "こんばんは",
-        "おはよう",
-        "ありがと",
-        "やあ",
-        "どうも",
-        "はじめまして",
-        "もしもし",
-        "你好",
-        "您好",
-        "早上好",
-        "晚上好",
-        "下午好",
-        "谢谢",
-        "嗨",
-        "哈喽",
-        "大家好",
-    ];
-    let text: String = folded.glyphs.iter().map(|glyph| glyph.c).filter(|c| c.is_alphanumeric() || *c == ' ').collect();
-    let text = text.trim();
-    if text.chars().count() > 24 {
-        return false;
-    }
-    GREETINGS.iter().any(|greeting| {
-        text.strip_prefix(greeting).is_some_and(|rest| {
-            let whole = !greeting.is_ascii() || !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
-            whole && rest.chars().count() <= 14 && !asks(rest)
-        })
-    })
-}
-
-/// Something of the lexicon is in `rest`.
-fn asks(rest: &str) -> bool {
-    let line = paste::Line { span: 0..rest.len(), item: false };
-    let folded = fold::fold(rest, &[line]);
-    lexicon::lexicon()
-        .find(&folded.glyphs)
-        .iter()
-        .any(|hit| matches!(hit.role, lexicon::Role::Verb | lexicon::Role::Noun))
 }
 
 #[cfg(test)]

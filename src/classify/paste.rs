@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use super::markup;
+
 /// A line that somebody typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
@@ -32,6 +34,9 @@ pub(super) fn typed(text: &str) -> Vec<Line> {
     if lines.is_empty() {
         lines = keep_ends(text, sorted.bare_errors);
     }
+    if lines.is_empty() {
+        lines = keep_ends(text, sorted.labels);
+    }
     lines
 }
 
@@ -42,6 +47,8 @@ struct Sorted {
     quoted: Vec<Line>,
     /// `TypeError: …` with nothing else around it is the question itself.
     bare_errors: Vec<Line>,
+    /// `## Requirements`: names a part of the text and asks for nothing.
+    labels: Vec<Line>,
 }
 
 fn sort_lines(text: &str) -> Sorted {
@@ -104,6 +111,10 @@ enum Inside {
     Trace,
     /// Text of the harness, such as `<system-reminder>`.
     Reminder,
+    /// Between a tag that holds pasted text, such as `<logs>`, and its end.
+    Tag(&'static str),
+    /// Behind a line that says whom a letter is from.
+    Mail,
 }
 
 #[derive(Default)]
@@ -111,6 +122,8 @@ struct Sorter {
     inside: Inside,
     /// The last typed line announces something: it ends in a colon.
     announces: bool,
+    /// Tags that are opened and never closed: their names are words like any other.
+    never_closed: Vec<&'static str>,
     sorted: Sorted,
 }
 
@@ -135,20 +148,57 @@ impl Sorter {
     fn read(&mut self, text: &str, range: Range<usize>) {
         let mut start = range.start;
         for line in text.get(range).unwrap_or_default().split_inclusive('\n') {
-            self.line(line.trim_end_matches(['\n', '\r']), start);
             start += line.len();
+            self.tagged_line(
+                line.trim_end_matches(['\n', '\r']),
+                start - line.len(),
+                text.get(start..).unwrap_or_default(),
+            );
         }
     }
 
+    /// Leaves out what stands between tags such as `<context>` and `</context>`, also in the middle of a line; `after` is
+    /// the text behind the line.
+    fn tagged_line(&mut self, line: &str, start: usize, after: &str) {
+        let mut rest = line;
+        let mut at = start;
+        if let Inside::Tag(name) = self.inside {
+            let Some(end) = markup::end_of(rest, name) else { return };
+            self.inside = Inside::Nothing;
+            at += end;
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        while self.inside != Inside::Fence
+            && let Some((name, opening)) = markup::opening(rest)
+            && !self.never_closed.contains(&name)
+        {
+            let inside = rest.get(opening.end..).unwrap_or_default();
+            let end = markup::end_of(inside, name);
+            if end.is_none() && markup::end_of(after, name).is_none() {
+                self.never_closed.push(name);
+                break;
+            }
+            self.line(rest.get(..opening.start).unwrap_or_default(), at);
+            let Some(end) = end else {
+                self.inside = Inside::Tag(name);
+                return;
+            };
+            at += opening.end + end;
+            rest = inside.get(end..).unwrap_or_default();
+        }
+        self.line(rest, at);
+    }
+
     fn line(&mut self, line: &str, start: usize) {
-        let trimmed = line.trim_start();
-        let span = start + (line.len() - trimmed.len())..start + line.trim_end().len();
+        let bare = markup::bare(line);
+        let trimmed = line.get(bare.clone()).unwrap_or_default();
+        let span = start + bare.start..start + bare.end;
         if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
             self.drop_caption();
             self.toggle_fence();
             return;
         }
-        if self.inside == Inside::Fence || self.is_reminder(trimmed) {
+        if self.inside == Inside::Fence || self.is_reminder(trimmed) || self.is_letterhead(trimmed) {
             return;
         }
         if trimmed.is_empty() {
@@ -164,9 +214,14 @@ impl Sorter {
             self.drop_caption();
         } else if is_bare_error(trimmed) {
             self.sorted.bare_errors.push(Line { span, item: false });
+        } else if markup::is_label(trimmed) {
+            self.announces = false;
+            self.sorted.labels.push(Line { span, item: false });
         } else {
             self.announces = trimmed.trim_end().ends_with([':', '：']);
-            self.sorted.typed.push(Line { span, item: is_item(trimmed) });
+            let mark = item_mark(trimmed);
+            let from = span.start + mark.unwrap_or_default();
+            self.sorted.typed.push(Line { span: from..span.end, item: mark.is_some() });
         }
     }
 
@@ -192,6 +247,16 @@ impl Sorter {
         let closes = TAGS.iter().any(|(_, close)| trimmed.contains(close));
         self.inside = if closes { Inside::Nothing } else { Inside::Reminder };
         true
+    }
+
+    /// `From: …`, and the lines of the head behind it.
+    fn is_letterhead(&mut self, trimmed: &str) -> bool {
+        let inside = matches!(self.inside, Inside::Nothing | Inside::Mail);
+        let head = inside && markup::is_letterhead(trimmed, self.inside == Inside::Mail);
+        if inside {
+            self.inside = if head { Inside::Mail } else { Inside::Nothing };
+        }
+        head
     }
 
     fn is_diff(&mut self, line: &str) -> bool {
@@ -232,16 +297,23 @@ impl Sorter {
     }
 }
 
-/// A list item: `- `, `* `, `• `, `1. `, `1) `, `[ ] `.
-fn is_item(trimmed: &str) -> bool {
+/// How many bytes mark the line as a list item: `- `, `* `, `• `, `1. `, `1) `, `1단계: `, `Step 1: `.
+fn item_mark(trimmed: &str) -> Option<usize> {
     if let Some(rest) = trimmed.strip_prefix(['-', '*', '•', '+', '・', '◦']) {
-        return rest.starts_with([' ', '\t']) || trimmed.starts_with(['•', '・', '◦']);
+        let mark = trimmed.len() - rest.len();
+        return (rest.starts_with([' ', '\t']) || trimmed.starts_with(['•', '・', '◦'])).then_some(mark);
     }
     let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
-    (1..=2).contains(&digits)
+    let numbered = (1..=2).contains(&digits)
         && trimmed
             .get(digits..)
-            .is_some_and(|rest| rest.starts_with(". ") || rest.starts_with(") ") || rest.starts_with("、"))
+            .is_some_and(|rest| rest.starts_with(". ") || rest.starts_with(") ") || rest.starts_with("、"));
+    if numbered { Some(digits + 1).map(|at| boundary_after(trimmed, at)) } else { markup::step_mark(trimmed) }
+}
+
+/// The first character boundary at or after byte `at`.
+fn boundary_after(text: &str, at: usize) -> usize {
+    (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
 /// A line of a log: it starts with a time stamp, a level in capitals, or a shell prompt.
@@ -250,7 +322,7 @@ fn is_log(trimmed: &str) -> bool {
         ["ERROR", "WARN", "WARNING", "INFO", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE", "SEVERE"];
     const PROMPTS: [&str; 12] =
         ["$ ", "% ", "error[", "warning: ", "error: ", "FAILED ", "PASS ", "FAIL ", "--- FAIL", "E   ", "✗ ", "✕ "];
-    if is_stamp(trimmed) || PROMPTS.iter().any(|prompt| trimmed.starts_with(prompt)) {
+    if is_stamp(trimmed) || is_compiler(trimmed) || PROMPTS.iter().any(|prompt| trimmed.starts_with(prompt)) {
         return true;
     }
     let word = trimmed.trim_start_matches(['[', '(', '<', '|', ' ']);
@@ -258,6 +330,14 @@ fn is_log(trimmed: &str) -> bool {
         word.strip_prefix(level).is_some_and(|rest| rest.starts_with([' ', ':', ']', ')', '\t', '|', '>', '-']))
             && (word.len() < trimmed.len() || !word.get(level.len()..).unwrap_or_default().trim_start().is_empty())
     })
+}
+
+/// `src/a.ts(3,1): error …`, `main.c:10:5: warning …`: what a compiler says.
+fn is_compiler(trimmed: &str) -> bool {
+    let place = trimmed.split(' ').next().unwrap_or_default();
+    let numbered = place.ends_with(':') && place.contains('.') && place.bytes().any(|byte| byte.is_ascii_digit());
+    let said = trimmed.get(place.len()..).unwrap_or_default().trim_start();
+    numbered && ["error", "warning", "note", "fatal"].iter().any(|word| said.starts_with(word))
 }
 
 /// `2026-01-09 …`, `[12/31 …`, `12:34:56 …`, `Nov 21 05:00:00 …`.
@@ -334,7 +414,14 @@ fn is_code(line: &str, trimmed: &str) -> bool {
         "@Override",
         "//",
     ];
+    if trimmed.starts_with('"') && trimmed.contains("\": ") {
+        return true;
+    }
     if !trimmed.is_ascii() {
+        return false;
+    }
+    // **Emphasis** is no code.
+    if trimmed.starts_with("**") && !trimmed.contains(['{', ';', '=']) {
         return false;
     }
     // A long line shows what it is at its start.

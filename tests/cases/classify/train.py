@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
 KINDS = ["coding", "reasoning", "general"]
 GRAMS = {"w", "ww", "^", "c", "$"}
-GRAM_VALUE = float(os.environ.get("GRAM", "0.35"))
+GRAM_VALUE = float(os.environ.get("GRAM", "0.5"))
 L2 = float(os.environ.get("L2", "0.6"))
 EPOCHS = int(os.environ.get('EPOCHS', '40'))
 FOLDS = 5
@@ -44,7 +44,7 @@ def load(path):
     with open(path, encoding="utf8") as lines:
         for line in lines:
             id_, lang, tier, kind, source, split, *names = line.rstrip("\n").split("\t")
-            rows.append(dict(id=id_, lang=lang, tier=tier, kind=kind, source=source, split=split, names=[n for n in names if n]))
+            rows.append(dict(id=id_, lang=lang, tier=tier, kind=kind, source=source, split=split, names=sorted(set(n for n in names if n))))
     return rows
 
 
@@ -53,14 +53,14 @@ def is_gram(name):
 
 
 def vocabulary(rows):
-    count = Counter(name for row in rows for name in set(row["names"]))
+    count = Counter(name for row in rows for name in row["names"])
     return {name for name, n in count.items() if n >= (3 if is_gram(name) else 2)}
 
 
 def vectors(rows, index):
     """The known features of each row, as (number, value)."""
     return [
-        [(index[name], GRAM_VALUE if is_gram(name) else 1.0) for name in sorted(set(row["names"])) if name in index] + [(0, 1.0)]
+        [(index[name], GRAM_VALUE if is_gram(name) else 1.0) for name in row["names"] if name in index] + [(0, 1.0)]
         for row in rows
     ]
 
@@ -93,14 +93,12 @@ def balance(rows, label):
     return [len(rows) / (len(count) * count[(row["lang"], row[label])]) for row in rows]
 
 
-def fit(rows, with_kinds=True):
+def fit(rows):
     index = {name: number for number, name in enumerate(sorted(vocabulary(rows)), 1)}
     size = len(index) + 1
     tier_rows = [row for row in rows if row["tier"] != "-"]
     plan = [float(row["tier"] == "plan") for row in tier_rows]
     tier = learn(vectors(tier_rows, index), plan, balance(tier_rows, "tier"), size)
-    if not with_kinds:
-        return index, tier, None
     kind_rows = [row for row in rows if row["kind"] != "-"]
     data, weights = vectors(kind_rows, index), balance(kind_rows, "kind")
     kinds = [learn(data, [float(row["kind"] == kind) for row in kind_rows], weights, size) for kind in KINDS]
@@ -108,7 +106,7 @@ def fit(rows, with_kinds=True):
 
 
 def score(w, names, index):
-    known = (name for name in set(names) if name in index)
+    known = (name for name in names if name in index)
     return w[0] + sum(w[index[name]] * (GRAM_VALUE if is_gram(name) else 1.0) for name in known)
 
 
@@ -127,35 +125,44 @@ def calibrate(margins):
 
 
 def cross(rows):
-    """Leaves a fifth of the sources out at a time; gives the margins of the tier, with what was right, and the mistakes."""
+    """Leaves a fifth of the sources out at a time; gives the margins of tier and kind with what was right, and the mistakes."""
     sources = sorted({row["source"] for row in rows})
-    margins, wrong, recall = [], [], defaultdict(lambda: [0, 0])
+    margins, wrong, recall = {"tier": [], "kind": []}, [], defaultdict(lambda: [0, 0])
     for fold in range(FOLDS):
         out = set(sources[fold::FOLDS])
-        index, tier, _ = fit([row for row in rows if row["source"] not in out], with_kinds=False)
-        for row in (row for row in rows if row["source"] in out and row["tier"] != "-"):
-            z = score(tier, row["names"], index)
-            right = (z > 0) == (row["tier"] == "plan")
-            margins.append((abs(z), right))
-            recall[row["lang"], row["tier"]][0] += right
-            recall[row["lang"], row["tier"]][1] += 1
-            if not right:
-                wrong.append((row["id"], row["tier"], z))
+        index, tier, kinds = fit([row for row in rows if row["source"] not in out])
+        for row in (row for row in rows if row["source"] in out):
+            answers = []
+            if row["tier"] != "-":
+                z = score(tier, row["names"], index)
+                answers.append(("tier", "plan" if z > 0 else "implement", abs(z)))
+            if row["kind"] != "-":
+                ranked = sorted(((score(w, row["names"], index), kind) for w, kind in zip(kinds, KINDS)), reverse=True)
+                answers.append(("kind", ranked[0][1], ranked[0][0] - ranked[1][0]))
+            for what, answer, margin in answers:
+                right = answer == row[what]
+                margins[what].append((margin, right))
+                recall[what, row["lang"], row[what]][0] += right
+                recall[what, row["lang"], row[what]][1] += 1
+                if not right:
+                    wrong.append((row["id"], row[what], margin))
     for key in sorted(recall):
         print(*key, "%d/%d = %.3f" % (*recall[key], recall[key][0] / recall[key][1]))
-    right = sum(r for _, r in margins)
-    print("tier, on sources left out: %d/%d = %.4f" % (right, len(margins), right / len(margins)))
+    for what, all_margins in margins.items():
+        right = sum(r for _, r in all_margins)
+        print("%s, on sources left out: %d/%d = %.4f" % (what, right, len(all_margins), right / len(all_margins)))
     return margins, wrong
 
 
 def main():
     rows = [row for row in dump() if row["split"] == "train"]
-    tier_margins, wrong = cross(rows)
-    slope, base = calibrate(tier_margins)
-    print("calibration of the tier: slope %.3f, base %.3f" % (slope, base))
+    margins, wrong = cross(rows)
+    slopes = {what: calibrate(margins[what]) for what in margins}
+    for what, (slope, base) in slopes.items():
+        print("calibration of the %s: slope %.3f, base %.3f" % (what, slope, base))
     if "--cross" in sys.argv:
         for item in wrong:
-            print("  %s should be %s, score %.2f" % item)
+            print("  %s should be %s, margin %.2f" % item)
         return
     index, tier, kinds = fit(rows)
     everyone = [tier] + kinds
@@ -169,8 +176,8 @@ def main():
         out.write("# Learned weights, in thousandths of a logit: feature, tier 1, coding, reasoning, general.\n")
         out.write("# Written by tests/cases/classify/train.py; do not edit by hand.\n")
         out.write("\t".join(["=bias"] + [str(round(1000 * w[0])) for w in everyone]) + "\n")
-        out.write("=tier-calibration\t%d\t%d\n" % (round(slope * 1000), round(base * 1000)))
-        out.write("=kind-calibration\t%d\t%d\n" % (1000, 300))
+        for what, (slope, base) in slopes.items():
+            out.write("=%s-calibration\t%d\t%d\n" % (what, round(slope * 1000), round(base * 1000)))
         out.write("\n".join(lines) + "\n")
     print("%d weights" % len(lines))
 
