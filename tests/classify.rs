@@ -378,7 +378,8 @@ const PASTED_AROUND: [(&str, &str); 16] = [
 
 #[test]
 fn what_is_pasted_around_a_request_does_not_turn_it() {
-    for row in development().iter().filter(|row| row.tier.is_some() && !row.text.starts_with('/')) {
+    let rows = development();
+    for row in rows.iter().filter(|row| row.tier.is_some() && !row.text.starts_with('/')).step_by(5) {
         let plain = tier(&row.text);
         for (before, after) in PASTED_AROUND {
             let text = format!("{before}{}{after}", row.text);
@@ -421,7 +422,8 @@ const AROUND: [(&str, &str, &str); 26] = [
 fn courtesies_and_lists_hardly_ever_turn_a_decision() {
     let rows = development();
     let (mut all, mut turned) = (0, Vec::new());
-    for row in rows.iter().filter(|row| row.tier.is_some() && !row.text.starts_with('/') && !row.text.contains('\n')) {
+    let one_line = |row: &&Row| row.tier.is_some() && !row.text.starts_with('/') && !row.text.contains('\n');
+    for row in rows.iter().filter(one_line).step_by(5) {
         let plain = tier(&row.text);
         for (_, before, after) in AROUND.iter().filter(|(lang, ..)| lang.is_empty() || *lang == row.lang) {
             all += 1;

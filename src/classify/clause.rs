@@ -13,6 +13,10 @@ pub(super) struct Clause {
     /// It asks: it ends in a question mark, and not because it asks politely for something to be done.
     pub(super) question: bool,
     pub(super) order: Order,
+    /// A comma ends it, so the sentence goes on.
+    goes_on: bool,
+    /// It is a part of an enumeration, such as "…, retries, and reporting": content, as a list item is.
+    pub(super) listed: bool,
 }
 
 /// Where the verb stands.
@@ -58,11 +62,32 @@ pub(super) fn clauses(folded: &Folded) -> Vec<Clause> {
                 (false, false) => Order::First,
             };
             let question = glyph.c == '?' && !is_polite(inside);
-            clauses.push(Clause { from, to: at, item, question, order });
+            let goes_on = glyph.c == ',';
+            clauses.push(Clause { from, to: at, item, question, order, goes_on, listed: false });
         }
         from = at + 1;
     }
+    for sentence in clauses.chunk_by_mut(|clause, _| clause.goes_on) {
+        mark_enumeration(glyphs, sentence);
+    }
     clauses
+}
+
+/// "… with A, B, and C"; "A, B, C를 포함하세요".
+fn mark_enumeration(glyphs: &[Glyph], sentence: &mut [Clause]) {
+    let text = |clause: &Clause| -> String {
+        glyphs.get(clause.from..clause.to).unwrap_or_default().iter().map(|glyph| glyph.c).collect()
+    };
+    let ([first, .., last], true) = (&*sentence, sentence.len() > 2) else { return };
+    let (head, tail) = (text(first), text(last));
+    let opened = [" with ", " including ", " such as ", " like "].iter().any(|word| head.contains(word));
+    let closed = ["and ", "or "].iter().any(|word| tail.trim_start().starts_with(word));
+    let included = last.order == Order::Last && ["포함", "含"].iter().any(|word| tail.contains(word));
+    if opened && closed {
+        sentence.iter_mut().skip(1).for_each(|clause| clause.listed = true);
+    } else if included {
+        sentence.iter_mut().for_each(|clause| clause.listed = true);
+    }
 }
 
 /// "Could you fix it?", 고쳐줄 수 있을까, 直してもらえますか, 能帮我修一下吗: requests, whatever mark they end in.

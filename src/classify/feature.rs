@@ -106,7 +106,9 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
             continue;
         }
         requests.push(clause);
-        let asked = seen.clause(&clause, inside, clause.item && !only_items);
+        // In Korean and Japanese a verb with an ending is no part of an enumeration.
+        let named = clause.order == Order::First || inside.last().is_none_or(|hit| hit.to == clause.to);
+        let asked = seen.clause(&clause, inside, (clause.item && !only_items) || (clause.listed && named));
         if let Some(asked) = asked {
             if last.is_none() {
                 seen.tagged("beg", asked.op);
