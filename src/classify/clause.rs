@@ -10,13 +10,29 @@ pub(super) struct Clause {
     pub(super) to: usize,
     /// It is in a list.
     pub(super) item: bool,
-    /// It asks: it ends in a question mark, and not because it asks politely for something to be done.
-    pub(super) question: bool,
+    /// What it ends in.
+    end: End,
     pub(super) order: Order,
-    /// A comma ends it, so the sentence goes on.
-    goes_on: bool,
     /// It is a part of an enumeration, such as "…, retries, and reporting": content, as a list item is.
     pub(super) listed: bool,
+}
+
+/// What a clause ends in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A comma: the sentence goes on.
+    Comma,
+    /// A question mark, and not because it asks politely for something to be done.
+    Question,
+    /// Anything else.
+    Stop,
+}
+
+impl Clause {
+    /// It asks something.
+    pub(super) fn asks(self) -> bool {
+        self.end == End::Question
+    }
 }
 
 /// Where the verb stands.
@@ -61,13 +77,16 @@ pub(super) fn clauses(folded: &Folded) -> Vec<Clause> {
                 (false, true) => Order::Inside,
                 (false, false) => Order::First,
             };
-            let question = glyph.c == '?' && !is_polite(inside);
-            let goes_on = glyph.c == ',';
-            clauses.push(Clause { from, to: at, item, question, order, goes_on, listed: false });
+            let end = match glyph.c {
+                ',' => End::Comma,
+                '?' if !is_polite(inside) => End::Question,
+                _ => End::Stop,
+            };
+            clauses.push(Clause { from, to: at, item, end, order, listed: false });
         }
         from = at + 1;
     }
-    for sentence in clauses.chunk_by_mut(|clause, _| clause.goes_on) {
+    for sentence in clauses.chunk_by_mut(|clause, _| clause.end == End::Comma) {
         mark_enumeration(glyphs, sentence);
     }
     clauses
@@ -84,9 +103,13 @@ fn mark_enumeration(glyphs: &[Glyph], sentence: &mut [Clause]) {
     let closed = ["and ", "or "].iter().any(|word| tail.trim_start().starts_with(word));
     let included = last.order == Order::Last && ["포함", "含"].iter().any(|word| tail.contains(word));
     if opened && closed {
-        sentence.iter_mut().skip(1).for_each(|clause| clause.listed = true);
+        for clause in sentence.iter_mut().skip(1) {
+            clause.listed = true;
+        }
     } else if included {
-        sentence.iter_mut().for_each(|clause| clause.listed = true);
+        for clause in sentence.iter_mut() {
+            clause.listed = true;
+        }
     }
 }
 

@@ -72,7 +72,8 @@ const LONGEST: usize = 40;
 pub(super) fn is_courtesy(glyphs: &[Glyph], clause: &Clause, hits: &[Hit]) -> bool {
     let inside = glyphs.get(clause.from..clause.to).unwrap_or_default();
     let mut letters = inside.iter().map(|glyph| glyph.c).skip_while(|c| !c.is_alphanumeric()).peekable();
-    if inside.len() > LONGEST || letters.peek().is_none() {
+    let Some(&first) = letters.peek() else { return false };
+    if inside.len() > LONGEST || !STARTS.iter().any(|start| start.starts_with(first)) {
         return false;
     }
     let text: String = letters.collect();

@@ -199,7 +199,7 @@ impl<'a> Seen<'a> {
             Order::Inside => verb_inside(self.prep, clause, hits, &content),
         }?;
         self.tagged("op", asked.op);
-        if clause.question {
+        if clause.asks() {
             self.tagged("ask", asked.op);
         }
         if let Some(obj) = asked.obj {
@@ -260,7 +260,7 @@ impl<'a> Seen<'a> {
         }
         let end =
             hits.iter().find(|hit| hit.from >= op.to && Some(hit.tag) == self.prep).map_or(clause.to, |hit| hit.from);
-        Some(Asked { op, obj: head(content, op, end), question: clause.question, verb_last: false, end: clause.to })
+        Some(Asked { op, obj: head(content, op, end), question: clause.asks(), verb_last: false, end: clause.to })
     }
 
     fn spaces(&self, from: usize, to: usize) -> usize {
@@ -298,12 +298,12 @@ impl<'a> Seen<'a> {
         let glyphs = &self.folded.glyphs;
         let end = glyphs.len();
         let mut shapes = Vec::new();
-        if clauses.last().is_some_and(|clause| clause.question) {
+        if clauses.last().is_some_and(|clause| clause.asks()) {
             shapes.push("ends-in-question");
-        } else if clauses.iter().any(|clause| clause.question) {
+        } else if clauses.iter().any(|clause| clause.asks()) {
             shapes.push("has-question");
         }
-        if clauses.last().is_some_and(|clause| clause.question && offers_choice(glyphs, clause)) {
+        if clauses.last().is_some_and(|clause| clause.asks() && offers_choice(glyphs, clause)) {
             shapes.push("choice");
         }
         let numbers = numbers(glyphs);
@@ -413,7 +413,7 @@ fn verb_inside(prep: Option<Tag>, clause: &Clause, hits: &[Hit], content: &[Hit]
     let end = hits.iter().find(|hit| hit.from > op.to + 1 && Some(hit.tag) == prep).map_or(clause.to, |hit| hit.from);
     let obj = head(content, op, end)
         .or_else(|| content.iter().rev().copied().find(|hit| hit.to <= op.from && op.from.saturating_sub(hit.to) < 12));
-    Some(Asked { op, obj, question: clause.question, verb_last: false, end: clause.to })
+    Some(Asked { op, obj, question: clause.asks(), verb_last: false, end: clause.to })
 }
 
 /// Korean and Japanese: the last verb near the end; its object is the word before it.
@@ -423,7 +423,7 @@ fn verb_last(clause: &Clause, content: &[Hit]) -> Option<Asked> {
         return None;
     }
     let obj = at.checked_sub(1).and_then(|before| content.get(before)).copied();
-    Some(Asked { op, obj, question: clause.question, verb_last: true, end: clause.to })
+    Some(Asked { op, obj, question: clause.asks(), verb_last: true, end: clause.to })
 }
 
 /// The last word of the phrase after `op` that ends at `end`.
