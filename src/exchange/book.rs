@@ -9,7 +9,7 @@ use crate::catalog::{Prices, Variant};
 use crate::cost::{BASELINE_MODEL, Priced, baseline, price};
 use crate::journal::{Attempt, Outcome};
 use crate::model::{RequestId, SessionId, Tier, Usage, Usd};
-use crate::route::Decision;
+use crate::route::{Decision, Engine, Ready};
 
 /// What all rows of one request have in common.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Page<'_> {
             estimated: trial.estimated,
             // What nobody asks money for is known to cost nothing; what nobody counted is not known.
             cost: if trial.billed { priced.as_ref().and_then(|priced| priced.usd) } else { Some(Usd::ZERO) },
-            baseline: if trial.billed { base() } else { Some(Usd::ZERO) },
+            baseline: if trial.billed && !self.is_simulated(trial) { base() } else { Some(Usd::ZERO) },
             first_ms: trial.first.map(millis),
             total_ms: millis(trial.total),
             outcome: trial.outcome,
@@ -85,6 +85,12 @@ impl Page<'_> {
             fallback: true,
             ..self.blank(None)
         }
+    }
+
+    /// A played answer spares nobody the price of a real one.
+    fn is_simulated(&self, trial: &Trial) -> bool {
+        let mut providers = self.decision.plan().iter().map(Ready::provider);
+        providers.any(|provider| provider.name == trial.provider && matches!(provider.engine, Engine::Sim(_)))
     }
 
     fn baseline(&self, usage: &Usage, name: &str, at: Timestamp) -> Option<Usd> {

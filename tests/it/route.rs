@@ -451,4 +451,7 @@ fn sim_costs_nothing_and_is_in_the_journal_of_a_private_home() {
     let meta = std::fs::metadata(scratch.home().join(".moai/journal/journal.db")).unwrap();
     assert_eq!(meta.permissions().mode() & 0o777, 0o600);
     assert_eq!(journal(&scratch).rows().unwrap(), 1);
+    // And it spares nobody anything.
+    let costs = scratch.moai(["costs", "today", "--json"]).json();
+    assert_eq!((&costs["total_requests"], &costs["saved_usd"]), (&json!(1), &json!(0.0)));
 }
