@@ -162,8 +162,7 @@ impl Conversation {
     fn turns_before(&self, prompt: &mut Prompt) -> Vec<Turn> {
         let Some(short) = &self.short else { return self.messages.iter().map(turn).collect() };
         if !short.text.digest.is_empty() {
-            let intro = "What was said before in this conversation, shortened:";
-            prompt.system.push(Block::text(format!("{intro}\n\n{}", short.text.digest)));
+            prompt.system.push(Block::text(format!("{}{}", compress::OPENING, short.text.digest)));
         }
         let since = self.messages.iter().skip(short.messages).map(turn);
         short.text.tail.iter().cloned().chain(since).collect()

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::base::failure::Failure;
 use crate::cli::ui::{Ui, clean};
@@ -60,7 +61,7 @@ impl Audience for Listener<'_> {
                 self.ui.say(clean(&format!("{model} is not told: {}", what.join("; "))))
             }
             Note::Waiting { model, wait, why } => {
-                let line = format!("{model}: {}; asking again in {:.1} s", why.told(), wait.as_secs_f64());
+                let line = format!("{model}: {}; asking again in {}", why.told(), lasting(*wait));
                 let line = self.ui.talk.dim(&clean(&line));
                 self.ui.say(line)
             }
@@ -73,5 +74,14 @@ impl Audience for Listener<'_> {
             }
         };
         self.tried(said);
+    }
+}
+
+/// A wait for people: milliseconds below a second, else seconds.
+fn lasting(wait: Duration) -> String {
+    if wait < Duration::from_secs(1) {
+        format!("{:.0} ms", wait.as_secs_f64() * 1000.0)
+    } else {
+        format!("{:.1} s", wait.as_secs_f64())
     }
 }

@@ -54,15 +54,27 @@ pub struct Compressed {
 
 /// What AC-006 allows: 30 % of the conversation.
 const SHARE: u64 = 30;
-/// Conversations below so many tokens stay as they are: there is nothing to win.
+/// A conversation of so few turns and tokens stays as it is: there is nothing to win, and much to lose.
+const FEW_TURNS: usize = 8;
+const FEW_TOKENS: u64 = 1_000;
+/// So does any conversation below so many tokens.
 const FLOOR: u64 = 40;
 /// Each part is rounded up to a token when somebody counts: the digest and two turns.
 const ROUNDING: u64 = 3;
 
-/// The size that a compressed conversation may have by AC-006: 30 % of `turns`; all of it below 40 tokens.
+/// What stands before a digest where it is sent; its room is taken from the digest's.
+pub const OPENING: &str = "What was said before, in short:\n\n";
+
+/// The size that a compressed conversation may have by AC-006: 30 % of `turns`; all of it where it is short (eight
+/// turns and 1,000 tokens at most, or below 40 tokens).
 pub fn budget(turns: &[Turn]) -> Size {
     let whole = size(turns);
-    if whole.as_tokens() < FLOOR { whole } else { whole.percent(SHARE).less_tokens(ROUNDING) }
+    if is_short(turns, whole) { whole } else { whole.percent(SHARE).less_tokens(ROUNDING) }
+}
+
+fn is_short(turns: &[Turn], whole: Size) -> bool {
+    let tokens = whole.as_tokens();
+    tokens < FLOOR || (turns.len() <= FEW_TURNS && tokens <= FEW_TOKENS)
 }
 
 fn size(turns: &[Turn]) -> Size {
@@ -84,6 +96,10 @@ pub fn compress(turns: &[Turn], budget: Size) -> Compressed {
     }
     let pieces = unique(turns.iter().enumerate().flat_map(|(at, turn)| piece::pieces(at, turn)).collect());
     let mut outline = Outline::new(budget);
+    // Where there is hardly room for anything, what was said is worth more than how it is opened.
+    if Size::of(OPENING).fits(budget.percent(25)) {
+        outline.spend(Size::of(OPENING));
+    }
     let text = || turns.iter().map(|turn| turn.text.as_str());
     outline.names("SPEC", &names::newest_first(text().flat_map(names::spec_ids)), 100);
     let newest = |class: Class| pieces.iter().enumerate().rev().filter(move |(_, piece)| piece.class == class);

@@ -133,6 +133,15 @@ fn what_is_short_stays_as_it_is() {
 }
 
 #[test]
+fn a_design_of_one_answer_is_handed_on_whole() {
+    let turns = vec![user("로그인 API 설계해줘"), model(KEY.join("\n").repeat(2))];
+    assert!(size(&turns).as_tokens() > 5 * FLOOR);
+    assert_eq!(compress(&turns, budget(&turns)).tail, turns);
+    let long = vec![user("로그인 API 설계해줘"), model(KEY.join("\n").repeat(8))];
+    assert_ne!(compress(&long, budget(&long)).tail, long);
+}
+
+#[test]
 fn the_same_decision_is_kept_once() {
     let mut turns = planning(&KEY);
     turns.push(user("결정: 인증은 JWT 액세스 토큰 15분, 리프레시 토큰 7일로 한다!"));
@@ -177,7 +186,7 @@ proptest! {
         let parts = || std::iter::once(short.digest.as_str()).chain(short.tail.iter().map(|turn| turn.text.as_str()));
         let after = parts().fold(Size::default(), |sum, part| sum.plus(Size::of(part)));
         let before = size(&turns);
-        if before.as_tokens() >= FLOOR {
+        if !is_short(&turns, before) {
             prop_assert!(after.fits(before.percent(30)), "{after:?} of {before:?}");
             let bytes = |sum: usize, text: &str| sum + text.len();
             let (now, then) = (parts().fold(0, bytes), turns.iter().map(|turn| turn.text.as_str()).fold(0, bytes));
