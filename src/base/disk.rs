@@ -128,6 +128,10 @@ pub fn replace_unsynced(path: &Path, content: &[u8], access: Access) -> Result<(
 
 fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), DiskError> {
     let target = follow(path)?;
+    // A rename would put a plain file in the place of a device: of /dev/null, for one who may.
+    if fs::metadata(&target).is_ok_and(|meta| !meta.is_file()) {
+        return Err(DiskError::io("replace", &target)(io::Error::other("it is not a plain file")));
+    }
     let parent = target.parent().unwrap_or_else(|| Path::new("/"));
     create_dirs(parent, access)?;
     let mode = match access {
@@ -370,6 +374,18 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
         assert!(matches!(read_text(&path), Err(DiskError::Io { action: "read", .. })));
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [pipe.as_path(), dir.path()] {
+            let refused = replace(path, b"x", Access::Keep).unwrap_err();
+            assert!(matches!(refused, DiskError::Io { action: "replace", .. }), "{refused:?}");
+        }
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn state(session: &Session) -> Option<Value> {
 
 fn unknown(id: &SessionId) -> Failure {
     Failure::expected(format!("there is no conversation `{id}`"))
-        .with_code("no_session")
+        .with_code("no-session")
         .hint("see which there are: `moai session list`; they are deleted 24 hours after they were last used")
 }
 

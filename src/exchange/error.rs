@@ -88,7 +88,7 @@ impl Explain for ExchangeError {
 
     fn code(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Nobody(_) => "no_answer",
+            Self::Nobody(_) => "no-answer",
             Self::Cut { .. } => "cut",
             Self::Stopped(_) => "interrupted",
         })

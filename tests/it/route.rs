@@ -7,6 +7,7 @@ use std::process::Stdio;
 use moai::wire::Dialect;
 use serde_json::{Value, json};
 
+use crate::schema::holds;
 use crate::scratch::{KEY, NOW, Said, Scratch, mode};
 use crate::upstream::{Answer, Vendor};
 
@@ -188,7 +189,7 @@ fn when_nobody_answers_all_who_were_asked_are_named() {
     assert_eq!(mode(&scratch.home().join(".moai/logs/errors.jsonl")), 0o600);
     let said = scratch.moai(["route", PLAN, "--json"]);
     let answer: Value = serde_json::from_str(&said.stdout).unwrap();
-    assert_eq!((said.status, &answer["error"]["exit"], &answer["error"]["code"]), (4, &json!(4), &json!("no_answer")));
+    assert_eq!((said.status, &answer["error"]["exit"], &answer["error"]["code"]), (4, &json!(4), &json!("no-answer")));
 }
 
 #[test]
@@ -308,8 +309,8 @@ fn a_batch_answers_every_line_in_its_place() {
         [
             (1, Some("claude-opus"), None),
             (3, Some("glm-4.7"), None),
-            (4, None, Some("bad_line")),
-            (5, None, Some("empty_prompt"))
+            (4, None, Some("bad-line")),
+            (5, None, Some("empty-prompt"))
         ]
     );
     assert_eq!((&lines[1]["id"], &lines[3]["id"]), (&json!("b"), &json!(4)));
@@ -355,6 +356,12 @@ fn a_file_gets_the_whole_answer_or_stays_as_it_is() {
     let said = scratch.moai(["route", PLAN, "-o", "out.md"]);
     assert_eq!(said.ok(), "");
     assert_eq!(scratch.read("out.md"), "설계: REST\n");
+    // A pipe is written to; nothing is put in its place.
+    let pipe = scratch.project().join("pipe");
+    assert!(scratch.command("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut child = scratch.moai_command(["route", PLAN, "-q", "-o", "pipe"]).spawn().unwrap();
+    assert_eq!(std::fs::read_to_string(&pipe).unwrap(), "설계: REST\n");
+    assert!(child.wait().unwrap().success());
     let stderr = scratch.moai(["route", PLAN, "-o", "none/out.md"]).fails(2);
     assert!(stderr.contains("does not exist"), "{stderr}");
 }
@@ -454,4 +461,43 @@ fn sim_costs_nothing_and_is_in_the_journal_of_a_private_home() {
     // And it spares nobody anything.
     let costs = scratch.moai(["costs", "today", "--json"]).json();
     assert_eq!((&costs["total_requests"], &costs["saved_usd"]), (&json!(1), &json!(0.0)));
+}
+
+#[test]
+fn what_programs_read_is_what_the_schemas_say() {
+    let (vendor, mut scratch) = answering();
+    scratch.set_env("MODEL_ROUTER_DAILY_BUDGET_USD", "100");
+    let route = |args: &[&str]| -> Value {
+        serde_json::from_str(&scratch.moai([&["route", "--json"], args].concat()).stdout).unwrap()
+    };
+    for args in [
+        &["-n", PLAN][..],
+        &["-n", ""],
+        &["-n", "--strategy", "cost", CODE],
+        &[PLAN, "-s", "auth"],
+        &[CODE, "-s", "auth"],
+        &["--model", "nobody", CODE],
+        &[""],
+    ] {
+        holds("route", &route(args));
+    }
+    let input = format!("{PLAN}\n{{\"id\": [1], \"text\": \"{CODE}\"}}\n{{\n");
+    for line in scratch.moai_stdin(&input, ["route", "--batch", "-"]).stdout.lines() {
+        holds("route", &serde_json::from_str(line).unwrap());
+    }
+    drop(vendor);
+    let broken = Vendor::start();
+    broken.on(OPUS).answer(Answer::error(Dialect::Anthropic, 503));
+    broken.on(GLM).answer(Answer::said(Dialect::Chat, "half an answer").cut_after(4));
+    scratch.set_env("ANTHROPIC_BASE_URL", &broken.url());
+    scratch.set_env("ZAI_BASE_URL", &format!("{}/glm", broken.url()));
+    let cut: Value = serde_json::from_str(&scratch.moai(["route", "--json", PLAN]).stdout).unwrap();
+    assert_eq!(cut["error"]["code"], "cut");
+    holds("route", &cut);
+    let decisions = log(&scratch, "decisions.jsonl");
+    assert!(decisions.len() > 5);
+    decisions.iter().for_each(|line| holds("decision-log-line", line));
+    let errors = log(&scratch, "errors.jsonl");
+    assert_eq!(errors.len(), 1);
+    errors.iter().for_each(|line| holds("error-log-line", line));
 }

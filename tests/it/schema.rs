@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 /// What [`holds`] checks, and what only describes.
-const KEYWORDS: [&str; 16] = [
+const KEYWORDS: [&str; 18] = [
     "$schema",
     "$defs",
     "$ref",
@@ -19,6 +19,8 @@ const KEYWORDS: [&str; 16] = [
     "required",
     "additionalProperties",
     "items",
+    "minItems",
+    "maxItems",
     "minimum",
     "maximum",
     "anyOf",
@@ -71,6 +73,12 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
         let low = schema["minimum"].as_f64().is_some_and(|least| number < least);
         if low || schema["maximum"].as_f64().is_some_and(|most| number > most) {
             problems.push(format!("{at}: {value} is out of bounds"));
+        }
+    }
+    if let Some(count) = value.as_array().map(|items| items.len() as u64) {
+        let few = schema["minItems"].as_u64().is_some_and(|least| count < least);
+        if few || schema["maxItems"].as_u64().is_some_and(|most| count > most) {
+            problems.push(format!("{at}: {count} items are too few or too many"));
         }
     }
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {

@@ -58,7 +58,7 @@ fn answer(
     desk: &mut Desk,
     ui: &mut Ui,
 ) -> Result<(Report, Option<Failure>), Failure> {
-    let text = line.text.map_err(|why| Failure::usage(why).with_code("bad_line"))?;
+    let text = line.text.map_err(|why| Failure::usage(why).with_code("bad-line"))?;
     if let Some(sender) = sender {
         desk.place.world.interrupt.check()?;
         if text.trim().is_empty() {

@@ -67,7 +67,7 @@ fn text(from: impl Read, name: &str) -> Result<String, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
     if bytes.len() as u64 > MOST {
-        return Err(Failure::usage(format!("{name} is longer than {} MiB", MOST >> 20)).with_code("too_long"));
+        return Err(Failure::usage(format!("{name} is longer than {} MiB", MOST >> 20)).with_code("too-long"));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

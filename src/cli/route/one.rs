@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, text: &str, mut desk: Desk, ui: &mut Ui) -> Resul
 /// An empty prompt can be classified, but nobody can answer it.
 pub(super) fn empty() -> Failure {
     Failure::usage("the prompt is empty")
-        .with_code("empty_prompt")
+        .with_code("empty-prompt")
         .hint("give the prompt: `moai route \"API 설계해줘\"`; `--dry-run` says where an empty one would go")
 }
 

@@ -176,7 +176,7 @@ fn record(asked: Asked<'_>, finished: &Finished, desk: &mut Desk, ui: &mut Ui) -
         }
     }
     if matches!(finished.end, End::Failed | End::Cut(_)) {
-        let error = if finished.end == End::Failed { "no_answer" } else { "cut" };
+        let error = if finished.end == End::Failed { "no-answer" } else { "cut" };
         let tried = finished.tally.trials.iter().map(tried).collect();
         let line = FailureLine::new(&decided.id, desk.place.world.now(), error, tried);
         if let Err(error) = desk.errors.add(&line) {

@@ -1,8 +1,9 @@
 //! Where the answer goes: standard output as it comes, or a file once it is whole.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::base::disk::{self, Access};
+use crate::base::disk::{self, Access, DiskError};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::{Ui, clean};
@@ -84,6 +85,13 @@ impl Sink {
         if !text.ends_with('\n') {
             text.push('\n');
         }
+        if is_special(&path) {
+            let written = std::fs::OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .and_then(|mut file| file.write_all(text.as_bytes()));
+            return written.map_err(|error| DiskError::io("write", &path)(error).into());
+        }
         let part = PathBuf::from(format!("{}.part", path.display()));
         let target = if whole { &path } else { &part };
         if let Err(error) = disk::replace(target, text.as_bytes(), Access::Keep) {
@@ -97,4 +105,9 @@ impl Sink {
         }
         Ok(())
     }
+}
+
+/// A device or a pipe: it is written to as it is, for a file in its place would be no output at all.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }
