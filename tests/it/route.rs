@@ -103,7 +103,7 @@ fn a_dry_run_needs_no_key_and_sends_and_keeps_nothing() {
         );
     }
     let said = scratch.moai(["route", PLAN, "--dry-run"]);
-    assert_eq!(said.stdout, "claude-opus: tier 1 (plan), coding, decided by the prompt (99 % sure)\n");
+    assert!(said.stdout.starts_with("claude-opus: tier 1 (plan), coding, decided by the prompt ("), "{said:#?}");
     assert!(said.stderr.contains("there is no key for anthropic"), "{said:#?}");
     assert!(vendor.seen().is_empty());
     assert!(!scratch.home().join(".moai/journal").exists());

@@ -84,7 +84,8 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, problems: &mut V
     for (index, item) in value.as_array().into_iter().flatten().enumerate() {
         check(root, &schema["items"], item, &format!("{at}[{index}]"), problems);
     }
-    if let Some(object) = value.as_object() {
+    // What is only one of several says its fields there.
+    if let Some(object) = value.as_object().filter(|_| schema["properties"].is_object() || schema["anyOf"].is_null()) {
         fields(root, schema, object, at, problems);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn line(decided: &Decided) -> String {
 }
 
 fn by(decided: &Decided) -> String {
-    let sure = format!("{:.0} % sure", decided.decision.confidence() * 100.0);
+    let sure = sure(decided.decision.confidence());
     match decided.decision.decided_by() {
         DecidedBy::Force => "your word".into(),
         DecidedBy::Command => "the command".into(),
@@ -40,6 +40,12 @@ fn by(decided: &Decided) -> String {
         DecidedBy::Classifier => format!("the prompt ({sure})"),
         DecidedBy::Default => "default".into(),
     }
+}
+
+/// Only certainty is 100 %.
+fn sure(confidence: f64) -> String {
+    let percent = (confidence * 100.0).round();
+    format!("{:.0} % sure", if confidence < 1.0 { percent.min(99.0) } else { percent })
 }
 
 /// What it came to, on one line: tokens, money, time, and the id that `moai feedback` takes.
@@ -86,7 +92,7 @@ pub(super) fn lines(decided: &Decided, text: &str, desk: &Desk, paint: Paint) ->
         row("", &format!("{}: {}", reason.what, reason.text));
     }
     let score = f64::from(seen.tier_score) / 1000.0;
-    let sure = format!("{:.0} % sure", seen.confidence * 100.0);
+    let sure = sure(seen.confidence);
     let tier = seen.tier;
     row(
         "the prompt",
@@ -99,7 +105,8 @@ pub(super) fn lines(decided: &Decided, text: &str, desk: &Desk, paint: Paint) ->
         let rest: i32 = seen.evidence.iter().skip(MOST).map(|one| one.weight).sum();
         row("", &format!("{:+.3}  {} more", f64::from(rest) / 1000.0, seen.evidence.len() - MOST));
     }
-    row("kind", &format!("{}, {:.0} % sure", seen.kind, seen.kind_confidence * 100.0));
+    let sure_of_kind = self::sure(seen.kind_confidence);
+    row("kind", &format!("{}, {}", seen.kind, sure_of_kind));
     for one in seen.kind_evidence.iter().take(4) {
         row("", &weighed(one, text));
     }
