@@ -496,8 +496,12 @@ fn what_programs_read_is_what_the_schemas_say() {
     holds("route", &cut);
     let decisions = log(&scratch, "decisions.jsonl");
     assert!(decisions.len() > 5);
-    decisions.iter().for_each(|line| holds("decision-log-line", line));
+    for line in &decisions {
+        holds("decision-log-line", line);
+    }
     let errors = log(&scratch, "errors.jsonl");
     assert_eq!(errors.len(), 1);
-    errors.iter().for_each(|line| holds("error-log-line", line));
+    for line in &errors {
+        holds("error-log-line", line);
+    }
 }
