@@ -44,6 +44,7 @@ impl Page<'_> {
         let name = priced_name(&trial.provider, &trial.model_id);
         let priced = trial.usage.map(|usage| price(&usage, &name, self.prices, trial.started, Variant::Standard));
         let base = || trial.usage.and_then(|usage| self.baseline(&usage, &name, trial.started));
+        let billed = trial.billed && !self.is_simulated(trial);
         Attempt {
             number: trial.number,
             at: trial.started,
@@ -54,8 +55,8 @@ impl Page<'_> {
             usage: trial.usage,
             estimated: trial.estimated,
             // What nobody asks money for is known to cost nothing; what nobody counted is not known.
-            cost: if trial.billed { priced.as_ref().and_then(|priced| priced.usd) } else { Some(Usd::ZERO) },
-            baseline: if trial.billed && !self.is_simulated(trial) { base() } else { Some(Usd::ZERO) },
+            cost: if billed { priced.as_ref().and_then(|priced| priced.usd) } else { Some(Usd::ZERO) },
+            baseline: if billed { base() } else { Some(Usd::ZERO) },
             first_ms: trial.first.map(millis),
             total_ms: millis(trial.total),
             outcome: trial.outcome,
@@ -87,7 +88,7 @@ impl Page<'_> {
         }
     }
 
-    /// A played answer spares nobody the price of a real one.
+    /// A played answer costs nothing, whoever's name it is given in, and spares nobody the price of a real one.
     fn is_simulated(&self, trial: &Trial) -> bool {
         let mut providers = self.decision.plan().iter().map(Ready::provider);
         providers.any(|provider| provider.name == trial.provider && matches!(provider.engine, Engine::Sim(_)))

@@ -14,7 +14,7 @@ fn every_step_holds_and_nothing_is_left_or_touched() {
     assert_eq!(said.stderr, "");
     let said = said.ok();
     assert!(said.contains("$ moai worktree create SPEC-001 --glm") && said.contains("Every step held"), "{said}");
-    assert_eq!(said.matches("  proved: ").count(), 11, "{said}");
+    assert_eq!(said.matches("  proved: ").count(), 15, "{said}");
     assert!(!said.contains("\u{1b}["), "{said}");
     assert_eq!(scratch.snapshot(), before);
 }
@@ -28,7 +28,7 @@ fn it_needs_no_git_no_identity_and_no_person() {
     assert!(output.status.success(), "{output:?}");
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["schema"], 1);
-    assert_eq!(answer["steps"].as_array().unwrap().len(), 9);
+    assert_eq!(answer["steps"].as_array().unwrap().len(), 13);
     assert!(String::from_utf8_lossy(&output.stderr).contains("two steps were left out"), "{output:?}");
     assert!(answer["directory"].is_null());
 }

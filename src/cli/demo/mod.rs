@@ -4,6 +4,7 @@
 //! each ends with a proof that looks at the files and not at what was printed. It needs no key, no server, no
 //! network and no git identity; without a git on the PATH it leaves out the two steps that ask git.
 
+mod routing;
 mod stage;
 mod steps;
 
@@ -22,7 +23,7 @@ use steps::{STEPS, Step};
 ///
 /// A home and a repository are made in a temporary directory; the commands that you would type run there one after
 /// the other, and after each the files are looked at to prove what it did. Nothing of yours is read or changed, and
-/// neither a key nor the network is needed.
+/// neither a key nor the network is needed. The answers of models are simulated.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -78,7 +79,8 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
 
 /// Plays one step: shows the command, runs it, shows what it said, proves what it did.
 fn play(step: &Step, number: usize, stage: &Stage, ui: &mut Ui) -> Result<Played, Failure> {
-    let shown = step.words.join(" ");
+    let quoted = |word: &&str| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() };
+    let shown = step.words.iter().map(quoted).collect::<Vec<_>>().join(" ");
     if !ui.json {
         ui.answer(format!("\n{}", ui.style.dim(&format!("{number}. {}", step.aim))))?;
     }
@@ -117,6 +119,8 @@ fn farewell(ui: &mut Ui) -> Result<(), Failure> {
         ("moai init", "plan with Claude, implement with GLM: writes .moai/config/sections/llm.yaml"),
         ("moai phase run SPEC-001 --enter", "a worktree on GLM for a SPEC"),
         ("moai status", "what runs where, and why"),
+        ("moai route \"design the API\"", "ask the model that fits; --dry-run --explain shows why"),
+        ("moai costs", "what it has cost"),
         ("moai doctor", "if anything looks wrong"),
     ];
     ui.answer(format!("\n{}", ui.style.green("Every step held. Now with your own project:")))?;

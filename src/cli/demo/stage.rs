@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use crate::base::disk::{self, Access, DiskError};
 use crate::base::failure::{Failure, Kind};
 use crate::base::world::{Env, World};
+use crate::cli::run_on;
+use crate::cli::ui::Streams;
 
 /// What the demo's project keeps in Claude Code's settings: oddly written on purpose, to be given back to the byte.
 pub(super) const SETTINGS: &str =
@@ -78,6 +80,18 @@ impl Stage {
         world.clock = self.outside.clock;
         world.interrupt = self.outside.interrupt.clone();
         world
+    }
+
+    /// What a command says as JSON, outside of what is shown: what proofs go by.
+    pub(super) fn asked(&self, words: &[&str]) -> Result<serde_json::Value, String> {
+        let heard = Heard::default();
+        let words: Vec<&str> = ["--json"].iter().chain(words).copied().collect();
+        let exit = run_on(&self.world(&words, false), Streams::both(heard.clone()));
+        let said = heard.text();
+        if exit != 0 {
+            return Err(format!("`moai {}` ended with exit code {exit}: {said}", words.join(" ")));
+        }
+        serde_json::from_str(&said).map_err(|error| format!("`moai {}`: {error}", words.join(" ")))
     }
 
     /// Leaves the directory where it is.

@@ -1,4 +1,5 @@
-//! The steps of the demo: the commands that a person would type, and what the files must look like after each.
+//! The steps of the demo: the commands that a person would type, and what the files must look like after each. Those
+//! of routing are in `routing`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,6 +10,7 @@ use git2::Repository;
 use crate::base::disk::{self, Access};
 use crate::base::failure::Failure;
 
+use super::routing;
 use super::stage::{SETTINGS, Stage};
 
 /// A key that looks like one and opens nothing.
@@ -61,6 +63,24 @@ pub(super) const STEPS: &[Step] = &[
     },
     with_git(step("Insisting", &["worktree", "remove", "SPEC-001", "--force"], worktree_is_gone)),
     with_git(step("And yet nothing is lost", &["worktree", "restore", "SPEC-001"], notes_are_there)),
+    Step {
+        before: routing::simulate,
+        ..step(
+            "Ask the model that fits, answers simulated: planning goes to Claude",
+            &["route", "로그인 API를 설계해줘"],
+            routing::claude_planned,
+        )
+    },
+    step("Implementing goes to GLM", &["route", "Write a unit test for the login form"], routing::glm_implemented),
+    Step {
+        before: routing::fail_glm,
+        ..step(
+            "GLM is overloaded now; somebody answers all the same",
+            &["route", "이 로그인 버그 수정해줘"],
+            routing::claude_stood_in,
+        )
+    },
+    step("And what did it cost?", &["costs", "today"], routing::all_is_in_the_books),
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several things that may happen before a step")]
@@ -72,16 +92,16 @@ fn write_notes(stage: &Stage) -> Result<(), Failure> {
     Ok(disk::replace(&stage.worktree().join("notes.md"), b"two hours of work\n", Access::Keep)?)
 }
 
-fn text(path: &Path) -> Result<String, String> {
+pub(super) fn text(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn private(path: &Path) -> Result<(), String> {
+pub(super) fn private(path: &Path) -> Result<(), String> {
     let mode = fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?.permissions().mode() & 0o777;
     if mode == 0o600 { Ok(()) } else { Err(format!("{} can be read by others ({mode:o})", path.display())) }
 }
 
-fn require(holds: bool, wrong: &str) -> Result<(), String> {
+pub(super) fn require(holds: bool, wrong: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(wrong.into()) }
 }
 
