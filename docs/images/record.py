@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Records the pictures of the README: runs the real moai on a terminal of its own, in a scratch home with a scratch
-repository and a made-up key, and writes what the terminal showed as SVG. Needs python3 and git, nothing else.
+repository and made-up keys, and writes what the terminal showed as SVG. The models are played by a server on loopback
+with the words below; what is decided, retried and counted is moai's. Needs python3 and git, nothing else.
 
-    cargo build --release && docs/images/record.py [target/release/moai]
+    cargo build --release && docs/images/record.py [target/release/moai [route.svg …]]
 """
 
 import html
+import http.server
+import json
 import os
 import pty
 import re
@@ -13,12 +16,23 @@ import select
 import subprocess
 import sys
 import tempfile
+import threading
 import unicodedata
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = 116
 KEY = "0123456789abcdef0123456789abcdef.madeUpForThePicture"
+
+CLAUDE_KEY = "sk-ant-api03-madeUpForThePicture-0123456789"
+
+# What the played models say to a prompt with this word in it, with the tokens that they report: in, out.
+WORDS = [
+    ("설계", "POST /login, /refresh, /logout. Access tokens live for 15 minutes, refresh tokens in PostgreSQL.", 1200, 800),
+    ("test", 'test("asks for a password", async () => { … });', 2400, 1500),
+    ("버그", "The session is read before it is awaited: add `await` in src/login.ts, line 41.", 3100, 400),
+    ("", "Done.", 9000, 2600),
+]
 
 # Each picture: its file, its title for those who cannot see it, the commands. `@` commands run unseen, `!` commands
 # must fail, all others must not.
@@ -46,6 +60,30 @@ PICTURES = [
             "!moai worktree remove SPEC-AUTH-001",
             "moai worktree remove SPEC-AUTH-001 --force",
             "moai worktree restore SPEC-AUTH-001",
+        ],
+    ),
+    (
+        "route.svg",
+        "moai route sends planning to Claude and implementing to GLM; where GLM fails, Claude stands in",
+        [
+            f"@moai glm {KEY}; moai key set anthropic {CLAUDE_KEY}",
+            'moai route "로그인 API를 설계해줘"',
+            'moai route "Write a test for the login form"',
+            "@sed -i s,/up/,/down/, ~/.moai/config.toml",
+            'moai route "이 로그인 버그 수정해줘"',
+            'moai route --dry-run "PostgreSQLとMySQLを比較して"',
+        ],
+    ),
+    (
+        "costs.svg",
+        "moai costs says what it cost, and what Claude alone would have cost",
+        [
+            f"@moai glm {KEY}; moai key set anthropic {CLAUDE_KEY}",
+            "@printf '설계해줘\\n코드 구현해줘\\n이 버그 수정해줘\\n' | moai route --batch -",
+            "@printf '테스트 작성해줘\\nWrite a test for the parser\\n' | moai route --spec SPEC-AUTH-001 --batch -",
+            "moai costs",
+            "moai costs today --by spec",
+            "moai costs savings",
         ],
     ),
 ]
@@ -82,6 +120,55 @@ def scratch(root):
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "The first commit"]):
         subprocess.run(["git", *words], cwd=project, env=env, check=True)
     return project, env
+
+
+class Vendor(http.server.BaseHTTPRequestHandler):
+    """Both vendors, in Anthropic's dialect; below /down it is overloaded."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path.startswith("/down/"):
+            error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+            return self.give(529, "application/json", json.dumps(error))
+        prompt = json.dumps(request["messages"][-1], ensure_ascii=False)
+        text, taken, given = next(rest for word, *rest in WORDS if word in prompt)
+        message = {"id": "msg_1", "type": "message", "role": "assistant", "model": request["model"], "content": []}
+        usage = {"input_tokens": taken, "output_tokens": 1}
+        events = [
+            {"type": "message_start", "message": {**message, "stop_reason": None, "stop_sequence": None, "usage": usage}},
+            {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+            {"type": "content_block_stop", "index": 0},
+            {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": given}},
+            {"type": "message_stop"},
+        ]
+        lines = (f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n" for event in events)
+        return self.give(200, "text/event-stream", "".join(lines))
+
+    def give(self, status, kind, body):
+        body = body.encode()
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def vendors(root):
+    """Starts the played vendors and tells moai of them."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Vendor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here = f"http://127.0.0.1:{server.server_port}"
+    (root / ".moai").mkdir()
+    (root / ".moai/config.toml").write_text(
+        f'[providers]\nanthropic.base_url = "{here}"\nzai.base_url = "{here}/up/anthropic"\n\n[retry]\nfirst_wait = 0.5\n'
+    )
+    return server
 
 
 def heard(command, project, env):
@@ -204,6 +291,7 @@ def record(moai, file, title, commands):
         (root / "bin").mkdir()
         (root / "bin/moai").symlink_to(moai)
         project, env = scratch(root)
+        server = vendors(root)
         shown = ""
         for command in commands:
             words = command.lstrip("@!")
@@ -212,8 +300,9 @@ def record(moai, file, title, commands):
                 sys.exit(f"{file}: `{words}` ended with {code}:\n{said}")
             if not command.startswith("@"):
                 shown += f"\x1b[32m$\x1b[0m \x1b[1m{words}\x1b[0m\n{said}\n"
+        server.shutdown()
         shown = shown.replace(str(root), "/home/you")
-        if directory in shown or KEY in shown:
+        if directory in shown or KEY in shown or CLAUDE_KEY in shown:
             sys.exit(f"{file}: a path of this machine or the key is in the picture:\n{shown}")
         lines = screen(shown.replace("\r\n", "\n"))
         (HERE / file).write_text(svg(title, lines), encoding="utf-8")
@@ -223,8 +312,10 @@ def record(moai, file, title, commands):
 def main():
     default = HERE.parent.parent / "target/release/moai"
     moai = Path(sys.argv[1] if len(sys.argv) > 1 else default).resolve()
+    wanted = sys.argv[2:]
     for picture in PICTURES:
-        record(moai, *picture)
+        if not wanted or picture[0] in wanted:
+            record(moai, *picture)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,31 @@
 //! The READMEs say what the program does: every console block after `<!-- tested -->` is typed into a real shell, one
-//! after the other in one scratch home, and must print what stands there. A line `…` stands for any lines.
-//! `MOAI_BLESS=1` writes the outputs that are not so into the files.
+//! after the other in one scratch home, and must print what stands there. A line `…` stands for any lines, `…` at the
+//! end of one for the rest of it. The models are played by a vendor on loopback, their words too; what is decided and
+//! counted is real. `MOAI_BLESS=1` writes the outputs that are not so into the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use moai::wire::Dialect;
+
 use crate::scratch::{KEY, Scratch};
+use crate::upstream::{Answer, Vendor};
 
 const MARK: &str = "<!-- tested -->";
 
-/// A home with the repository `DesignWorkflow` and a key in a file: where the reader of the README sits.
-fn reader() -> Scratch {
+/// Who answers the reader of the README: Claude here, GLM there.
+fn vendor() -> Vendor {
+    let vendor = Vendor::start();
+    let said = |text: &str, input, output| Answer::said(Dialect::Anthropic, text).using(input, output);
+    let plan = "POST /login, /refresh and /logout; JWT for 15 minutes, refresh tokens in PostgreSQL. First …";
+    vendor.on("/claude/v1/messages").answer(said(plan, 1200, 800));
+    let test = "test(\"asks for a password\", async () => { …";
+    vendor.on("/glm/anthropic/v1/messages").answer(said(test, 2400, 1500));
+    vendor
+}
+
+/// A home with the repository `DesignWorkflow` and keys in files: where the reader of the README sits.
+fn reader(vendor: &Vendor) -> Scratch {
     let mut scratch = Scratch::repository();
     scratch.set_env("HOME", scratch.root().to_str().unwrap());
     let own = Path::new(env!("CARGO_BIN_EXE_moai")).parent().unwrap().to_path_buf();
@@ -18,6 +33,11 @@ fn reader() -> Scratch {
     let path = std::iter::once(own).chain(std::env::split_paths(&rest));
     scratch.set_env("PATH", std::env::join_paths(path).unwrap().to_str().unwrap());
     fs::write(scratch.root().join("zai-key.txt"), format!("{KEY}\n")).unwrap();
+    fs::write(scratch.root().join("claude-key.txt"), format!("sk-ant-api03-{KEY}\n")).unwrap();
+    let (claude, glm) = (format!("{}/claude", vendor.url()), format!("{}/glm/anthropic", vendor.url()));
+    let places = format!("[providers]\nanthropic.base_url = \"{claude}\"\nzai.base_url = \"{glm}\"\n");
+    fs::create_dir(scratch.root().join(".moai")).unwrap();
+    fs::write(scratch.root().join(".moai/config.toml"), places).unwrap();
     scratch
 }
 
@@ -32,18 +52,23 @@ fn typed(scratch: &Scratch, cwd: &Path, line: &str) -> (String, PathBuf) {
     (said.replace(scratch.root().to_str().unwrap(), "/home/you"), PathBuf::from(now.trim_end()))
 }
 
-/// Whether `said` is what is `written`, where a line `…` is any lines.
+/// Whether `said` is what is `written`, where a line `…` is any lines, and `…` at its end the rest of a line.
 fn same(written: &[&str], said: &[&str]) -> bool {
     match written.split_first() {
         None => said.is_empty(),
         Some((&"…", rest)) => (0..=said.len()).any(|from| same(rest, &said[from..])),
-        Some((line, rest)) => said.first() == Some(line) && same(rest, &said[1..]),
+        Some((line, rest)) => {
+            let fits =
+                |said: &&str| said == line || line.strip_suffix('…').is_some_and(|start| said.starts_with(start));
+            said.first().is_some_and(fits) && same(rest, &said[1..])
+        }
     }
 }
 
 /// Plays a file; returns it with the real outputs in the places where it is wrong.
 fn played(text: &str) -> String {
-    let scratch = reader();
+    let vendor = vendor();
+    let scratch = reader(&vendor);
     let mut cwd = scratch.project();
     let mut out = Vec::new();
     let mut lines = text.lines().peekable();

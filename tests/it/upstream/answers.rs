@@ -56,7 +56,6 @@ impl Answer {
     }
 
     /// The same with so many tokens in and out.
-    #[allow(dead_code, reason = "only the acceptance tests say how much was used")]
     pub(crate) fn using(mut self, input: u64, output: u64) -> Self {
         for piece in &mut self.pieces {
             let mut told = String::from_utf8(std::mem::take(piece)).unwrap();
