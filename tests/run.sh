@@ -56,9 +56,9 @@ apt_install() {
 
 system_tools() {
   local missing=() tool
-  for tool in git zsh fish shellcheck git-lfs; do has "$tool" || missing+=("$tool"); done
+  for tool in git zsh fish shellcheck git-lfs jq; do has "$tool" || missing+=("$tool"); done
   [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
-  for tool in git zsh fish shellcheck git-lfs; do has "$tool" || lacking "$tool"; done
+  for tool in git zsh fish shellcheck git-lfs jq; do has "$tool" || lacking "$tool"; done
 }
 
 rust() {

@@ -13,6 +13,7 @@
 
 mod awkward;
 mod backend;
+mod ci;
 mod client;
 mod config;
 mod costs;

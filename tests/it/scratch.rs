@@ -28,7 +28,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn from(output: &Output) -> Self {
+    pub(crate) fn from(output: &Output) -> Self {
         use std::os::unix::process::ExitStatusExt as _;
         let status = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
         Self {
