@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 
 /// What of libtomcrypt is used: AES-256-CBC, HMAC-SHA512 (SHA-1 and SHA-256 are registered beside it), PBKDF2, and
-/// Fortuna seeded from the operating system.
+/// Fortuna. What seeds it is `random.c`, not libtomcrypt's `rng_get_bytes`, which would make do with a clock.
 const TOMCRYPT: &[&str] = &[
     "ciphers/aes/aes.c",
     "hashes/helper/hash_memory.c",
@@ -21,7 +21,6 @@ const TOMCRYPT: &[&str] = &[
     "misc/zeromem.c",
     "modes/cbc/",
     "prngs/fortuna.c",
-    "prngs/rng_get_bytes.c",
 ];
 
 /// The switches of libtomcrypt that go with the list above; the header turns everything else off.
@@ -37,7 +36,6 @@ const SWITCHES: &[&str] = &[
     "LTC_PKCS_5",
     "LTC_FORTUNA",
     "LTC_RNG_GET_BYTES",
-    "LTC_DEVRANDOM",
     "LTC_NO_TEST",
     "LTC_NO_FILE",
 ];
@@ -69,11 +67,12 @@ const SQLITE: &[&str] = &[
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=random.c");
     let source = sqlcipher_src::source_dir();
     let headers = source.join(sqlcipher_src::LIBTOMCRYPT_INCLUDE_DIR);
 
     let mut tomcrypt = cc::Build::new();
-    tomcrypt.include(&headers).define("LTC_SOURCE", None).warnings(false).opt_level(3);
+    tomcrypt.include(&headers).define("LTC_SOURCE", None).warnings(false).opt_level(3).file("random.c");
     let mut sqlite = cc::Build::new();
     sqlite.include(&headers).file(source.join(sqlcipher_src::SOURCE_FILE)).warnings(false).opt_level(2);
     for switch in SWITCHES {
