@@ -97,16 +97,24 @@ fn mark_enumeration(glyphs: &[Glyph], sentence: &mut [Clause]) {
     let text = |clause: &Clause| -> String {
         glyphs.get(clause.from..clause.to).unwrap_or_default().iter().map(|glyph| glyph.c).collect()
     };
-    let ([first, .., last], true) = (&*sentence, sentence.len() > 2) else { return };
-    let (head, tail) = (text(first), text(last));
-    let opened = [" with ", " including ", " such as ", " like "].iter().any(|word| head.contains(word));
-    let closed = ["and ", "or "].iter().any(|word| tail.trim_start().starts_with(word));
-    let included = last.order == Order::Last && ["포함", "含"].iter().any(|word| tail.contains(word));
-    if opened && closed {
-        for clause in sentence.iter_mut().skip(1) {
-            clause.listed = true;
+    if sentence.len() < 3 {
+        return;
+    }
+    let Some(last) = sentence.last() else { return };
+    let (order, tail) = (last.order, text(last));
+    if order == Order::First {
+        let opens = |clause: &Clause| {
+            let text = text(clause);
+            [" with ", " including ", " such as ", " like "].iter().any(|word| text.contains(word))
+        };
+        if ["and ", "or "].iter().any(|word| tail.trim_start().starts_with(word))
+            && let Some(head) = sentence.iter().position(opens)
+        {
+            for clause in sentence.iter_mut().skip(head + 1) {
+                clause.listed = true;
+            }
         }
-    } else if included {
+    } else if order == Order::Last && ["포함", "含"].iter().any(|word| tail.contains(word)) {
         for clause in sentence.iter_mut() {
             clause.listed = true;
         }

@@ -71,17 +71,15 @@ const LONGEST: usize = 40;
 /// The clause greets, thanks or says goodbye, and asks for nothing; `hits` are the words of the lexicon in it.
 pub(super) fn is_courtesy(glyphs: &[Glyph], clause: &Clause, hits: &[Hit]) -> bool {
     let inside = glyphs.get(clause.from..clause.to).unwrap_or_default();
-    let mut letters = inside.iter().map(|glyph| glyph.c).skip_while(|c| !c.is_alphanumeric()).peekable();
-    let Some(&first) = letters.peek() else { return false };
-    if inside.len() > LONGEST || !STARTS.iter().any(|start| start.starts_with(first)) {
+    if inside.len() > LONGEST || hits.iter().any(|hit| matches!(hit.role, Role::Verb | Role::Noun)) {
         return false;
     }
+    let letters = inside.iter().map(|glyph| glyph.c).skip_while(|c| !c.is_alphanumeric());
     let text: String = letters.collect();
-    let start = STARTS.iter().any(|start| {
+    STARTS.iter().any(|start| {
         text.strip_prefix(start)
             .is_some_and(|rest| !start.is_ascii() || !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
-    });
-    start && !hits.iter().any(|hit| matches!(hit.role, Role::Verb | Role::Noun))
+    })
 }
 
 /// Nothing but greetings and thanks.

@@ -116,6 +116,7 @@ pub(super) fn bare(line: &str) -> Range<usize> {
 /// How many bytes number a step: `1단계:`, `Step 2:`, `第一步：`, `ステップ1：`, `Phase 1 -`, `①`.
 pub(super) fn step_mark(trimmed: &str) -> Option<usize> {
     const WORDS: [&str; 6] = ["step ", "phase ", "ステップ", "手順", "步骤", "단계 "];
+    trimmed.chars().next().filter(|c| c.is_ascii_digit() || "sSpPス手步단第①②③④⑤⑥⑦⑧⑨".contains(*c))?;
     if trimmed.starts_with(['①', '②', '③', '④', '⑤', '⑥', '⑦', '⑧', '⑨']) {
         return trimmed.chars().next().map(char::len_utf8);
     }
@@ -147,7 +148,12 @@ pub(super) fn is_letterhead(trimmed: &str, started: bool) -> bool {
         ["From", "To", "Sent", "보낸 사람", "보낸사람", "받는 사람", "差出人", "宛先", "发件人", "收件人"];
     const BELONGS: [&str; 12] =
         ["Subject", "Date", "Cc", "Reply-To", "제목", "날짜", "참조", "件名", "日時", "主题", "日期", "抄送"];
-    let Some((name, value)) = trimmed.split_once([':', '：']) else { return false };
-    let address = value.contains('@') || value.bytes().any(|byte| byte.is_ascii_digit());
-    (STARTS.contains(&name) && (address || started)) || (started && BELONGS.contains(&name))
+    if !trimmed.starts_with(|c| "FTSDCR보받제날참差宛件日发收主抄".contains(c)) {
+        return false;
+    }
+    let value = |names: &[&str]| {
+        let rest = names.iter().find_map(|name| trimmed.strip_prefix(name)?.strip_prefix([':', '：']))?;
+        Some(started || rest.bytes().any(|byte| byte == b'@' || byte.is_ascii_digit()))
+    };
+    value(&STARTS).unwrap_or(started && value(&BELONGS).is_some())
 }

@@ -240,7 +240,7 @@ impl Sorter {
             ("<local-command-stdout>", "</local-command-stdout>"),
             ("<ide_", "</ide_"),
         ];
-        let opens = TAGS.iter().any(|(open, _)| trimmed.starts_with(open));
+        let opens = trimmed.starts_with('<') && TAGS.iter().any(|(open, _)| trimmed.starts_with(open));
         if self.inside != Inside::Reminder && !opens {
             return false;
         }
@@ -334,6 +334,9 @@ fn is_log(trimmed: &str) -> bool {
 
 /// `src/a.ts(3,1): error …`, `main.c:10:5: warning …`: what a compiler says.
 fn is_compiler(trimmed: &str) -> bool {
+    if !trimmed.is_ascii() {
+        return false;
+    }
     let place = trimmed.split(' ').next().unwrap_or_default();
     let numbered = place.ends_with(':') && place.contains('.') && place.bytes().any(|byte| byte.is_ascii_digit());
     let said = trimmed.get(place.len()..).unwrap_or_default().trim_start();
@@ -369,6 +372,9 @@ fn is_syslog(line: &str) -> bool {
 
 /// `TypeError: x is undefined`, alone on its line.
 fn is_bare_error(trimmed: &str) -> bool {
+    if !trimmed.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return false;
+    }
     let head = trimmed.split([':', ' ']).next().unwrap_or_default();
     (head.ends_with("Error") || head.ends_with("Exception"))
         && head.len() > 5
