@@ -157,6 +157,19 @@ fn put(path: &Path, content: &[u8], access: Access, sync: bool) -> Result<(), Di
     Ok(())
 }
 
+/// Whether what is at `path` is written into and not replaced: a device, a pipe, something that is open
+/// (`/dev/fd/3`).
+pub fn is_stream(path: &Path) -> bool {
+    ["/dev", "/proc"].iter().any(|system| path.starts_with(system))
+        || fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+/// Writes into what is at `path`, behind what is there; see [`is_stream`]. A pipe is waited for until somebody reads.
+pub fn pour(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    let stream = OpenOptions::new().append(true).open(path);
+    stream.and_then(|mut stream| stream.write_all(content)).map_err(DiskError::io("write", path))
+}
+
 /// The names of the unfinished files of all writes, as a pattern of git's.
 pub const UNFINISHED: &str = ".moai-*";
 
@@ -318,6 +331,25 @@ mod tests {
         left.sort();
         assert_eq!(left, [".moai-other-AbCdEf", ".moai-root", "key"]);
         sweep(&dir.path().join("none/key")).unwrap();
+    }
+
+    #[test]
+    fn a_pipe_and_a_device_are_written_into_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let refused = replace(&pipe, b"x", Access::Keep);
+        assert!(matches!(refused, Err(DiskError::Io { action: "replace", .. })), "{refused:?}");
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert!(is_stream(&pipe) && is_stream(Path::new("/dev/null")) && !is_stream(dir.path()));
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        pour(&pipe, b"poured").unwrap();
+        assert_eq!(reader.join().unwrap(), b"poured");
+        pour(Path::new("/dev/null"), b"gone").unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 
     #[test]

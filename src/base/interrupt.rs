@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::failure::{Explain, Kind};
 
@@ -17,6 +17,11 @@ use super::failure::{Explain, Kind};
 pub struct Interrupt {
     int: Arc<AtomicBool>,
     term: Arc<AtomicBool>,
+    hup: Arc<AtomicBool>,
+    /// Whether it listens.
+    listens: Arc<OnceLock<()>>,
+    /// Whether a closed terminal counts; found out before there is a handler.
+    outlives_hup: Arc<OnceLock<bool>>,
     /// Hung once for all who wait.
     bell: Arc<OnceLock<UnixStream>>,
 }
@@ -33,10 +38,18 @@ impl Explain for Interrupted {
 }
 
 impl Interrupt {
-    /// Starts listening for SIGINT and SIGTERM. Call it where long work begins, not at start-up: commands that
-    /// never ask would otherwise not die of Ctrl-C.
+    /// Starts listening for SIGINT, SIGTERM and SIGHUP (the terminal was closed). Call it where long work begins, not
+    /// at start-up: commands that never ask would otherwise not die of Ctrl-C. Once it listens, calling it again does
+    /// nothing.
     pub fn listen(&self) {
-        for (signal, flag) in [(SIGINT, &self.int), (SIGTERM, &self.term)] {
+        let signals = self.signals();
+        if self.listens.set(()).is_err() {
+            return;
+        }
+        for (signal, flag) in [(SIGINT, &self.int), (SIGTERM, &self.term), (SIGHUP, &self.hup)] {
+            if !signals.contains(&signal) {
+                continue;
+            }
             // Order matters: the second signal must see the flag that the first one set.
             let second = signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(flag));
             let first = signal_hook::flag::register(signal, Arc::clone(flag));
@@ -54,11 +67,17 @@ impl Interrupt {
         }
         let (ear, bell) = UnixStream::pair()?;
         ear.set_nonblocking(true)?;
-        for signal in [SIGINT, SIGTERM] {
+        for signal in self.signals() {
             // Where `listen` was called before, its flags are up when this rings.
-            signal_hook::low_level::pipe::register(signal, bell.try_clone()?)?;
+            signal_hook::low_level::pipe::register(*signal, bell.try_clone()?)?;
         }
         self.bell.get_or_init(|| ear).try_clone()
+    }
+
+    /// The signals that stop us: under `nohup` a closed terminal does not.
+    fn signals(&self) -> &'static [i32] {
+        let outlives = *self.outlives_hup.get_or_init(|| ignored(SIGHUP));
+        if outlives { &[SIGINT, SIGTERM] } else { &[SIGINT, SIGTERM, SIGHUP] }
     }
 
     /// Fails once a signal has come.
@@ -69,6 +88,17 @@ impl Interrupt {
         if self.term.load(Ordering::Relaxed) {
             return Err(Interrupted(15));
         }
+        if self.hup.load(Ordering::Relaxed) {
+            return Err(Interrupted(1));
+        }
         Ok(())
     }
+}
+
+/// Whether this process was started with `signal` ignored. Where the system does not say, it was not.
+fn ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

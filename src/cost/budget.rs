@@ -62,8 +62,10 @@ impl Verdict {
     /// The warning for a person, `None` while there is nothing to warn of.
     pub fn warning(&self) -> Option<String> {
         let percent = self.spent_usd.share_of(self.limit_usd).map_or(100, |share| share / 100);
-        let spent =
-            format!("{percent} % of today's budget is spent (${:.2} of ${:.2})", self.spent_usd, self.limit_usd);
+        // Of a budget of cents, cents would not tell much.
+        let digits = if self.limit_usd.nanos() < 1_000_000_000 { 4 } else { 2 };
+        let (spent, limit) = (self.spent_usd, self.limit_usd);
+        let spent = format!("{percent} % of today's budget is spent (${spent:.digits$} of ${limit:.digits$})");
         let unpriced = match self.unpriced {
             0 => String::new(),
             1 => ", and one attempt of unknown price beside it".into(),

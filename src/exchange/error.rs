@@ -1,5 +1,7 @@
 //! How a request fails as a whole: every model that was tried is named with its reason.
 
+use std::time::Duration;
+
 use crate::base::failure::{Explain, Kind};
 use crate::base::interrupt::Interrupted;
 use crate::route::retry::Tally;
@@ -44,6 +46,17 @@ fn list(tally: &Tally) -> String {
     tally.trials.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
+/// A long time in round numbers: `45 s`, `60 min`, `30 h`, `12 days`.
+fn lasting(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds.div_ceil(60)),
+        7_200..=172_799 => format!("{} h", seconds.div_ceil(3_600)),
+        _ => format!("{} days", seconds.div_ceil(86_400)),
+    }
+}
+
 impl Explain for ExchangeError {
     fn kind(&self) -> Kind {
         let faults = self.faults();
@@ -64,19 +77,31 @@ impl Explain for ExchangeError {
                     "anthropic" | "openai" | "gemini" | "cohere" => {
                         format!("store another key: `moai key set {provider}`")
                     }
-                    _ => "check the key of the provider in `moai config explain`".to_owned(),
+                    _ => format!("check the key: `moai config list providers.{provider}` says which variable holds it"),
                 },
                 FaultKind::Permission | FaultKind::Quota => {
                     "look at the account and its plan on the vendor's site, or name another model with `--model`".into()
                 }
                 FaultKind::NoModel | FaultKind::NotFound => {
-                    "check the model's id and the base URL: `moai config explain`".into()
+                    "check the model's id and the base URL: `moai config list models` and `moai config list providers`"
+                        .into()
                 }
                 FaultKind::Unreachable => "check the network and a proxy (HTTPS_PROXY)".into(),
                 FaultKind::TooLong | FaultKind::OutputTooLong | FaultKind::TooLarge => {
                     "shorten the prompt, or start a new session".into()
                 }
-                FaultKind::BadRequest | FaultKind::ContentPolicy => continue,
+                FaultKind::BadRequest => {
+                    "the vendor does not take this request, and would not a second time: read what it says of it, \
+                     and see `--max-tokens`, `--temperature` and the model's settings in `moai config list models`"
+                        .into()
+                }
+                FaultKind::ContentPolicy => {
+                    "the vendor does not answer this: say it otherwise, or name another model with `--model`".into()
+                }
+                FaultKind::RateLimit if fault.retry_after.is_some_and(|wait| wait.as_secs() > 30) => {
+                    let wait = fault.retry_after.unwrap_or_default();
+                    format!("the vendor asks to wait {}; name another model with `--model` until then", lasting(wait))
+                }
                 _ => "wait a little and run the same command again, or name another model with `--model`".into(),
             };
             if !hints.contains(&hint) {

@@ -249,7 +249,9 @@ impl Explain for NoRoute {
         match self {
             Self::Forced(why) => return why.hints(),
             Self::NoneReady(tried) => {
-                for hint in tried.iter().flat_map(Explain::hints) {
+                // The planner and the implementer first: with either of their keys there is an answer.
+                let (first, others): (Vec<_>, Vec<_>) = tried.iter().partition(|why| why.is_of(&["anthropic", "zai"]));
+                for hint in first.into_iter().chain(others).flat_map(Explain::hints) {
                     if !hints.contains(&hint) && hints.len() < 3 {
                         hints.push(hint);
                     }

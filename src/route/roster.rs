@@ -82,6 +82,13 @@ impl NotReady {
     }
 }
 
+impl NotReady {
+    /// Whether it is the key of one of these providers that is missing.
+    pub(super) fn is_of(&self, providers: &[&str]) -> bool {
+        matches!(self, Self::NoKey { provider, .. } if providers.contains(&provider.as_str()))
+    }
+}
+
 impl Explain for NotReady {
     fn kind(&self) -> Kind {
         Kind::Config
@@ -91,7 +98,7 @@ impl Explain for NotReady {
         match self {
             Self::Unknown { near, .. } => {
                 let near = near.iter().map(|near| format!("did you mean `{near}`?"));
-                near.chain(["`moai config explain` lists the models that are configured".into()]).collect()
+                near.chain(["see which there are: `moai config list models`".into()]).collect()
             }
             Self::NoProvider { provider, .. } => {
                 vec![format!("add `[providers.{provider}]` to ~/.moai/config.toml")]

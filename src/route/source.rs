@@ -53,7 +53,7 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
     if let Some(model) = &ask.worktree_model {
         sources.push(one(DecidedBy::Worktree, model, format!("this checkout works with {model}")));
     }
-    sources.extend(of_work(ask, task, agent));
+    sources.extend(of_work(ask, task, agent, &mut notes));
     if let Some(model) = ask.session_model.as_ref().filter(|_| asks_for_nothing(seen.basis)) {
         let text = format!("the text asks for nothing: the conversation stays with {model}");
         sources.push(one(DecidedBy::Session, model, text));
@@ -70,7 +70,12 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
 /// The task's and the agent's models (seed 003): the mapping of the task comes first, then the agent's primary model,
 /// then its fallbacks, which the agent's own strategy sorts. Where the request itself has a strategy, all models of
 /// the task and the agent are candidates, and it alone decides.
-fn of_work(ask: &Ask, task: Option<(&str, &Task)>, agent: Option<(&str, &Agent)>) -> Option<Source> {
+fn of_work(
+    ask: &Ask,
+    task: Option<(&str, &Task)>,
+    agent: Option<(&str, &Agent)>,
+    notes: &mut Vec<Reason>,
+) -> Option<Source> {
     let mut wishes: Vec<(DecidedBy, String)> = Vec::new();
     let mut said: Vec<String> = Vec::new();
     let wanted = ask.wanted_strategy();
@@ -101,7 +106,11 @@ fn of_work(ask: &Ask, task: Option<(&str, &Task)>, agent: Option<(&str, &Agent)>
     let strategy = wanted.or(agent.and_then(|(_, agent)| agent.strategy));
     let what = if task.is_some() { "task" } else { "agent" };
     let reason = Reason::new(what, said.join("; "));
-    (!wishes.is_empty()).then_some(Source::Models { wishes, kept, strategy, reason })
+    if wishes.is_empty() {
+        notes.extend((!said.is_empty()).then(|| Reason::new("unknown-context", said.join("; "))));
+        return None;
+    }
+    Some(Source::Models { wishes, kept, strategy, reason })
 }
 
 fn one(by: DecidedBy, model: &str, text: String) -> Source {

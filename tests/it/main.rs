@@ -22,6 +22,7 @@ mod doctor;
 mod exchange;
 mod first;
 mod generated;
+mod hostile;
 mod init;
 mod install;
 mod journal;

@@ -72,6 +72,15 @@ pub(in crate::cli) fn dollars(amount: Usd) -> String {
     }
 }
 
+/// What a line cost, for people. A sum that leaves out what has no price says so: never $0.00 for what is unknown.
+pub(in crate::cli) fn cost(totals: &Totals) -> String {
+    match totals.unpriced {
+        0 => dollars(totals.cost),
+        _ if totals.cost == Usd::ZERO => "unknown".into(),
+        _ => format!("{} + ?", dollars(totals.cost)),
+    }
+}
+
 /// `1 request`, `2 requests`.
 pub(in crate::cli) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{} {what}s", grouped(count)) }
@@ -81,8 +90,11 @@ pub(in crate::cli) fn counted(count: u64, what: &str) -> String {
 pub(in crate::cli) fn caveat(totals: &Totals) -> Option<String> {
     let mut parts = Vec::new();
     if totals.unpriced > 0 {
-        let of = if totals.unpriced == 1 { "has" } else { "have" };
-        parts.push(format!("{} {of} no known price and are not in the sums", counted(totals.unpriced, "attempt")));
+        let what = counted(totals.unpriced, "attempt");
+        parts.push(match totals.unpriced {
+            1 => format!("{what} has no known price and is not in the sums"),
+            _ => format!("{what} have no known price and are not in the sums"),
+        });
     }
     if totals.unmetered > 0 {
         parts.push(format!("for {} the vendor reported no tokens", counted(totals.unmetered, "attempt")));

@@ -15,7 +15,7 @@ use crate::cost::percentages;
 use crate::journal::{By, Days, Journal, JournalError, Line, Period, Totals};
 
 use super::csv::Csv;
-use super::figures::{caveat, dollars, fields, grouped, json_of};
+use super::figures::{caveat, cost, dollars, fields, grouped, json_of};
 use super::range::Range;
 
 /// What a report is split by.
@@ -255,7 +255,7 @@ fn cells(
     if let Some(Tiers { one, two }) = tiers {
         cells.extend([(dollars(one.cost), style), (dollars(two.cost), style)]);
     }
-    cells.push((dollars(totals.cost), style));
+    cells.push((cost(totals), style));
     cells
 }
 

@@ -88,6 +88,12 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     ui.say(ui.talk.dim(&format!("claude-only: all on {PLANNER}; mashup: {PLAN_SHARE} % on it and the rest on {IMPLEMENTER}; glm-only: all on {IMPLEMENTER}")))
 }
 
+/// One of two amounts that are compared; nothing of a line may be comparable.
+fn compared(amount: Usd, totals: &Totals) -> String {
+    let nothing = totals.uncompared > 0 && totals.baseline == Usd::ZERO;
+    if nothing { "unknown".into() } else { dollars(amount) }
+}
+
 fn measured(savings: &Savings, lines: &[Line], ui: &mut Ui) -> Result<(), Failure> {
     let saved = if savings.saved_usd < Usd::ZERO { "more than" } else { "saved against" };
     let size = Usd::from_nanos(savings.saved_usd.nanos().saturating_abs());
@@ -110,8 +116,8 @@ fn measured(savings: &Savings, lines: &[Line], ui: &mut Ui) -> Result<(), Failur
         table.row([
             (shown(line.value.as_deref()), Style::Bold),
             (grouped(line.totals.requests), Style::Plain),
-            (dollars(cost), Style::Plain),
-            (dollars(baseline), Style::Plain),
+            (compared(cost, &line.totals), Style::Plain),
+            (compared(baseline, &line.totals), Style::Plain),
             (percent(share.map(hundredths)), Style::Green),
         ]);
     }

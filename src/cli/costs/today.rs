@@ -12,7 +12,7 @@ use crate::journal::{By, Days, Line, Period, Totals};
 use crate::model::Usd;
 
 use super::csv::Csv;
-use super::figures::{caveat, counted, dollars, fields, grouped, json_of};
+use super::figures::{caveat, cost, counted, dollars, fields, grouped, json_of};
 use super::range::Range;
 use super::report::{Split, nothing_yet, shown};
 
@@ -112,8 +112,8 @@ impl Today {
 
     fn tell(&self, ui: &mut Ui) -> Result<(), Failure> {
         let summary = &self.summary;
-        let (cost, requests) = (dollars(summary.total_cost_usd), counted(summary.total_requests, "request"));
-        ui.answer(format!("{}  {} for {requests}", summary.date, ui.style.bold(&cost)))?;
+        let (spent, requests) = (dollars(summary.total_cost_usd), counted(summary.total_requests, "request"));
+        ui.answer(format!("{}  {} for {requests}", summary.date, ui.style.bold(&spent)))?;
         if self.totals.attempts > 0 {
             ui.answer(format!(
                 "tier 1 {} ({:.2} %), tier 2 {} ({:.2} %)\n",
@@ -158,7 +158,7 @@ impl Today {
                 (grouped(totals.usage.input), Style::Plain),
                 (grouped(totals.usage.cache_read), Style::Plain),
                 (grouped(totals.usage.output), Style::Plain),
-                (dollars(totals.cost), Style::Plain),
+                (cost(totals), Style::Plain),
                 (format!("{share:.2} %"), Style::Dim),
             ]);
         }

@@ -8,10 +8,11 @@ use crate::cli::ui::{SCHEMA, Ui};
 
 use super::Args;
 use super::desk::Desk;
+use super::explain;
 use super::input::{Line, Lines};
 use super::one::empty;
 use super::report::Report;
-use super::send::{Asked, Sender, Talk};
+use super::send::{Asked, Sender, Talk, warn_of_trouble};
 use super::sink::Sink;
 
 /// Answers every line.
@@ -20,7 +21,15 @@ pub(super) fn run(args: &Args, mut lines: Lines, mut desk: Desk, ui: &mut Ui) ->
     let sender = if args.dry_run { None } else { Some(Sender::new(&desk)?) };
     let mut count = 0_u64;
     let mut failed: Vec<Kind> = Vec::new();
-    while let Some(line) = lines.next()? {
+    loop {
+        let line = match lines.next() {
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            Err(failure) => {
+                sink.close(false, ui)?;
+                return Err(failure);
+            }
+        };
         count += 1;
         let (number, id) = (line.number, line.id.clone());
         let (text, failure) = match answer(args, line, sender.as_ref(), &mut desk, ui) {
@@ -58,14 +67,15 @@ fn answer(
     desk: &mut Desk,
     ui: &mut Ui,
 ) -> Result<(Report, Option<Failure>), Failure> {
+    desk.place.world.interrupt.check()?;
     let text = line.text.map_err(|why| Failure::usage(why).with_code("bad-line"))?;
     if let Some(sender) = sender {
-        desk.place.world.interrupt.check()?;
         if text.trim().is_empty() {
             return Err(empty());
         }
         let mut talk = Talk::of(args, desk, false, ui)?;
         let decided = desk.decide(&text, talk.as_ref().and_then(Talk::model), false)?;
+        explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
         desk.log(&decided, &text, false, args, ui)?;
         let sent = sender.send(Asked { args, text: &text, decided: &decided }, talk.as_mut(), desk, None, ui)?;
         let report = Report::decided(&decided, desk.books.prices(), args.choice.session.as_ref()).sent(&sent);
@@ -76,6 +86,8 @@ fn answer(
     }
     let talk = Talk::of(args, desk, true, ui)?;
     let decided = desk.decide(&text, talk.as_ref().and_then(Talk::model), true)?;
+    explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
+    warn_of_trouble(desk, ui)?;
     desk.log(&decided, &text, true, args, ui)?;
     Ok((Report::decided(&decided, desk.books.prices(), args.choice.session.as_ref()), None))
 }

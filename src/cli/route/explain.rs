@@ -1,9 +1,12 @@
 //! A decision for a person: the line that every request gets, and all of it for `--explain`.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::classify::{Basis, Evidence};
 use crate::cli::ui::{Paint, clean};
 use crate::model::Usd;
 use crate::route::{DecidedBy, NoRoute, Ready};
+use crate::wire::StopReason;
 
 use super::desk::{Decided, Desk};
 use super::send::Sent;
@@ -31,7 +34,7 @@ pub(super) fn line(decided: &Decided) -> String {
 fn by(decided: &Decided) -> String {
     let sure = sure(decided.decision.confidence());
     match decided.decision.decided_by() {
-        DecidedBy::Force => "your word".into(),
+        DecidedBy::Force => if decided.ask.force_model.is_some() { "--model" } else { "--tier" }.into(),
         DecidedBy::Command => "the command".into(),
         DecidedBy::Worktree => "the worktree's configuration".into(),
         DecidedBy::Agent => "the agent".into(),
@@ -46,6 +49,33 @@ fn by(decided: &Decided) -> String {
 fn sure(confidence: f64) -> String {
     let percent = (confidence * 100.0).round();
     format!("{:.0} % sure", if confidence < 1.0 { percent.min(99.0) } else { percent })
+}
+
+/// What of the wishes came to nothing, and what will probably go wrong: the person should look at it.
+pub(super) fn doubts(decided: &Decided) -> Vec<String> {
+    let decision = &decided.decision;
+    let unheard =
+        decision.because().iter().filter(|reason| reason.what.starts_with("unknown-") || reason.what == "tier");
+    let mut doubts: Vec<String> = unheard.map(|reason| clean(&reason.text)).collect();
+    let first = decision.plan().first();
+    if let (Some(prompt), Some(context)) = (decided.ask.prompt_tokens, first.model().context)
+        && prompt > context
+    {
+        let name = first.name();
+        doubts.push(clean(&format!("the prompt has about {prompt} tokens, and {name} reads no more than {context}")));
+    }
+    doubts
+}
+
+/// Why an answer that came to an end is not whole all the same.
+pub(super) fn short(sent: &Sent) -> Option<&'static str> {
+    match sent.finished.answer.as_ref()?.stop.as_ref()? {
+        StopReason::MaxTokens => {
+            Some("the answer stops at the most tokens that were allowed; `--max-tokens` allows more")
+        }
+        StopReason::Refusal => Some("the model refused to go on"),
+        _ => None,
+    }
 }
 
 /// What it came to, on one line: tokens, money, time, and the id that `moai feedback` takes.
@@ -172,7 +202,9 @@ fn weighed(one: &Evidence, text: &str) -> String {
         Some(words) => format!("{}  (bytes {}-{})", shorten(words, 40), one.span.start, one.span.end),
         None => String::new(),
     };
-    format!("{weight:+.3}  {:<28} {place}", one.what).trim_end().to_owned()
+    // Hangul is two columns wide.
+    let fill = " ".repeat(28_usize.saturating_sub(one.what.width()));
+    format!("{weight:+.3}  {}{fill} {place}", one.what).trim_end().to_owned()
 }
 
 /// On one line, the end cut off.

@@ -28,8 +28,12 @@ impl<'a> Listener<'a> {
         Self { ui, sink, failed: None, gone }
     }
 
-    /// Why writing failed, if it did.
-    pub(super) fn check(self) -> Result<(), Failure> {
+    /// The end of the answer, and why writing failed, if it did.
+    pub(super) fn check(mut self) -> Result<(), Failure> {
+        if let (Some(sink), None) = (&mut self.sink, &self.failed) {
+            let written = sink.break_line(self.ui);
+            self.tried(written);
+        }
         self.failed.map_or(Ok(()), Err)
     }
 

@@ -2,11 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::Value;
 
 use crate::base::failure::Failure;
+use crate::base::interrupt::Interrupt;
 use crate::base::world::World;
 
 use super::Args;
@@ -91,16 +95,49 @@ pub(super) struct Line {
 pub(super) struct Lines {
     from: Box<dyn BufRead>,
     number: u64,
+    interrupt: Interrupt,
+}
+
+/// Something to read from that may come slowly: Ctrl-C ends the wait for it.
+struct Patient<R> {
+    from: R,
+    bell: Option<UnixStream>,
+}
+
+impl<R: Read + AsFd> Read for Patient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(bell) = &self.bell {
+            let mut two = [PollFd::new(&self.from, PollFlags::IN), PollFd::new(bell, PollFlags::IN)];
+            // A signal interrupts the wait; by then the bell has rung.
+            while poll(&mut two, None) == Err(rustix::io::Errno::INTR) {}
+            if two.last().is_some_and(|bell| bell.revents().contains(PollFlags::IN)) {
+                return Err(io::Error::other("stopped"));
+            }
+        }
+        self.from.read(buffer)
+    }
 }
 
 impl Lines {
     fn open(path: &Path, world: &World) -> Result<Self, Failure> {
+        let interrupt = world.interrupt.clone();
+        interrupt.listen();
+        let bell = interrupt.bell().ok();
         let from: Box<dyn BufRead> = if path == Path::new("-") {
-            Box::new(BufReader::new(io::stdin()))
+            // What standard input keeps in its own buffer could not be waited for.
+            let stdin = io::stdin().as_fd().try_clone_to_owned();
+            let from = stdin.map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
+            Box::new(BufReader::new(Patient { from: File::from(from), bell }))
         } else {
-            Box::new(BufReader::new(open(path, world)?))
+            Box::new(BufReader::new(Patient { from: open(path, world)?, bell }))
         };
-        Ok(Self { from, number: 0 })
+        Ok(Self { from, number: 0, interrupt })
+    }
+
+    /// That the batch cannot be read, or that the wait for it was stopped.
+    fn failure(&self, error: &io::Error) -> Failure {
+        let stopped = self.interrupt.check().err().map(Failure::from);
+        stopped.unwrap_or_else(|| Failure::expected(format!("cannot read the batch: {error}")))
     }
 
     /// The next line that is not blank; `None` at the end.
@@ -108,14 +145,12 @@ impl Lines {
         loop {
             let mut bytes = Vec::new();
             let read = self.from.by_ref().take(MOST + 1).read_until(b'\n', &mut bytes);
-            if read.map_err(|error| Failure::expected(format!("cannot read the batch: {error}")))? == 0 {
+            if read.map_err(|error| self.failure(&error))? == 0 {
                 return Ok(None);
             }
             self.number += 1;
             if bytes.len() as u64 > MOST {
-                self.from
-                    .skip_until(b'\n')
-                    .map_err(|error| Failure::expected(format!("cannot read the batch: {error}")))?;
+                self.from.skip_until(b'\n').map_err(|error| self.failure(&error))?;
                 return Ok(Some(self.bad(format!("the line is longer than {} MiB", MOST >> 20))));
             }
             let Ok(text) = String::from_utf8(bytes) else {
@@ -155,7 +190,8 @@ mod tests {
     use serde_json::json;
 
     fn lines(bytes: &[u8]) -> Vec<Line> {
-        let mut lines = Lines { from: Box::new(io::Cursor::new(bytes.to_vec())), number: 0 };
+        let mut lines =
+            Lines { from: Box::new(io::Cursor::new(bytes.to_vec())), number: 0, interrupt: Interrupt::default() };
         std::iter::from_fn(|| lines.next().unwrap()).collect()
     }
 

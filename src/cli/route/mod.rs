@@ -22,6 +22,7 @@ mod sink;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Number;
 
 use crate::base::failure::Failure;
@@ -71,7 +72,7 @@ pub(super) struct Args {
     /// Say why: the evidence with its weights, what decided, who else was looked at
     #[arg(long)]
     explain: bool,
-    /// Write the answer to a file once it is whole; a file that is there is replaced
+    /// Write the answer to a file once it is whole; a file that is there is replaced (`-`: standard output)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -82,7 +83,7 @@ pub(super) struct Args {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct Choice {
     /// Ask this model: its name, its vendor's id, or PROVIDER/ID
-    #[arg(short, long, value_name = "MODEL")]
+    #[arg(short, long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
     model: Option<String>,
     /// Ask a model of this tier: 1 plans, 2 implements
     #[arg(long, value_name = "TIER")]
@@ -91,10 +92,10 @@ struct Choice {
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<Strategy>,
     /// The agent that asks (`agent_model.yaml`)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     agent: Option<String>,
     /// Its task (`task_model_mapping.yaml`)
-    #[arg(long, value_name = "TASK")]
+    #[arg(long, value_name = "TASK", value_parser = NonEmptyStringValueParser::new())]
     task: Option<String>,
     /// A circumstance of the task, such as `large_dataset`; may be repeated
     #[arg(long, value_name = "CONTEXT")]
@@ -130,13 +131,13 @@ struct Wish {
     #[arg(long, value_name = "TEXT")]
     system: Option<String>,
     /// The most tokens to answer with
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = tokens)]
     max_tokens: Option<u64>,
     /// How freely to choose words: 0 is the least
-    #[arg(long, value_name = "NUMBER", value_parser = temperature)]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = temperature)]
     temperature: Option<Number>,
     /// Give up after so long: seconds, or 500ms, 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true, value_parser = time)]
     timeout: Option<Duration>,
     /// Show the answer when it is whole, not as it comes
     #[arg(long)]
@@ -154,8 +155,15 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     }
 }
 
+fn tokens(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("a number of tokens is 1 or more".into()),
+    }
+}
+
 fn temperature(text: &str) -> Result<Number, String> {
-    let number: Number = text.parse().map_err(|error| format!("`{text}` is not a number: {error}"))?;
+    let number: Number = text.parse().map_err(|_not_a_number| format!("`{text}` is not a number such as 0.7"))?;
     match number.as_f64() {
         Some(value) if (0.0..=2.0).contains(&value) => Ok(number),
         _ => Err("a temperature is between 0 and 2".into()),
@@ -189,6 +197,14 @@ mod tests {
         assert_eq!(time("2m"), Ok(Duration::from_secs(120)));
         for wrong in ["", "0", "-1", "5h", "s", "1e999", "nan"] {
             assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_at_least_one() {
+        assert_eq!(tokens("4096"), Ok(4096));
+        for wrong in ["0", "-1", "", "many", "99999999999999999999"] {
+            assert!(tokens(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -7,7 +7,7 @@ use super::Args;
 use super::desk::{Decided, Desk};
 use super::explain;
 use super::report::Report;
-use super::send::{Asked, Sender, Sent, Talk};
+use super::send::{Asked, Sender, Sent, Talk, warn_of_trouble};
 use super::sink::Sink;
 
 /// Decides on `text`, and sends it unless it is a dry run.
@@ -18,13 +18,11 @@ pub(super) fn run(args: &Args, text: &str, mut desk: Desk, ui: &mut Ui) -> Resul
     }
     let mut talk = Talk::of(args, &mut desk, args.dry_run, ui)?;
     let decided = desk.decide(text, talk.as_ref().and_then(Talk::model), args.dry_run)?;
-    if let Some((warning, hints)) = desk.books.trouble() {
-        ui.warn(warning)?;
-        hints.iter().try_for_each(|hint| ui.hint(hint))?;
-    }
+    explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
     desk.log(&decided, text, args.dry_run, args, ui)?;
     if args.dry_run {
         desk.remember(&decided, text);
+        warn_of_trouble(&desk, ui)?;
         return dry(args, text, &decided, &desk, sink, ui);
     }
     if args.explain && !ui.json {
@@ -48,6 +46,7 @@ pub(super) fn run(args: &Args, text: &str, mut desk: Desk, ui: &mut Ui) -> Resul
     }
     sink.close(checked.is_ok(), ui)?;
     checked?;
+    explain::short(&sent).map_or(Ok(()), |why| ui.warn(why))?;
     let line = ui.talk.dim(&explain::summary(&decided, &sent));
     ui.say(line)
 }

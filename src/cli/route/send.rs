@@ -132,7 +132,7 @@ impl Sender {
         let mut listener = Listener::new(ui, sink, Rc::clone(&gone));
         let stop = until_stopped(&world.interrupt, gone);
         let mut finished = self.runtime.block_on(Box::pin(drive(&order, &mut listener, stop)));
-        if desk.place.routing.cache {
+        if desk.place.routing.cache && !args.choice.no_fallback {
             finished.or_cached(&prompt, &mut listener, |question| {
                 desk.books.existing().ok().flatten().and_then(|journal| journal.answer(question).ok().flatten())
             });
@@ -166,14 +166,20 @@ fn record(asked: Asked<'_>, finished: &Finished, desk: &mut Desk, ui: &mut Ui) -
     let rows = rows(asked, finished, desk);
     desk.books.remember(&decided.id, text, &decided.seen);
     let mut cost = Some(Usd::ZERO);
+    let mut told = false;
     for row in &rows {
         cost = cost.zip(row.cost).map(|(sum, one)| sum.saturating_add(one));
-        if let Some((warning, hints)) = desk.books.record(row).warning() {
+        if let Some((warning, hints)) = desk.books.record(row).warning().filter(|_| !told) {
+            told = true;
             ui.warn(clean(&warning))?;
             for hint in hints {
                 ui.hint(clean(&hint))?;
             }
         }
+    }
+    // What is wrong with the journal is said once.
+    if !told {
+        warn_of_trouble(desk, ui)?;
     }
     if matches!(finished.end, End::Failed | End::Cut(_)) {
         let error = if finished.end == End::Failed { "no-answer" } else { "cut" };
@@ -251,6 +257,13 @@ fn keep(
         drop(desk.books.journal().and_then(|journal| journal.answer_put(&question(prompt), &kept)));
     }
     Ok(())
+}
+
+/// Says that the decision was made without what was taught, and why.
+pub(super) fn warn_of_trouble(desk: &Desk, ui: &mut Ui) -> Result<(), Failure> {
+    let Some((warning, hints)) = desk.books.trouble() else { return Ok(()) };
+    ui.warn(clean(&warning))?;
+    hints.iter().try_for_each(|hint| ui.hint(clean(hint)))
 }
 
 /// Says where the day stands against its budget, each step once. It never stops anything (R-STA-003).

@@ -1,9 +1,8 @@
 //! Where the answer goes: standard output as it comes, or a file once it is whole.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::base::disk::{self, Access, DiskError};
+use crate::base::disk::{self, Access};
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::ui::{Ui, clean};
@@ -30,7 +29,8 @@ pub(super) enum Sink {
 impl Sink {
     /// Standard output, or the file of `--output`, which must be possible: an answer costs money.
     pub(super) fn of(output: Option<&Path>, world: &World) -> Result<Self, Failure> {
-        let Some(path) = output else {
+        let ours = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+        let Some(path) = output.filter(|path| !ours.iter().any(|ours| *path == Path::new(ours))) else {
             return Ok(Self::Out { terminal: world.terminal.stdout, line_end: true });
         };
         let whole = world.cwd()?.join(path);
@@ -73,6 +73,14 @@ impl Sink {
         self.put("\n", ui)
     }
 
+    /// Ends the line that is being written, so that talk does not go on in it.
+    pub(super) fn break_line(&mut self, ui: &mut Ui) -> Result<(), Failure> {
+        match self {
+            Self::Out { line_end: false, .. } => self.put("\n", ui),
+            Self::Out { .. } | Self::File { .. } => Ok(()),
+        }
+    }
+
     /// Ends the answer. The file is written if it is `whole`; a part goes into a file beside it. Where neither can be
     /// written, the answer is put out, for it must not be lost.
     pub(super) fn close(self, whole: bool, ui: &mut Ui) -> Result<(), Failure> {
@@ -85,29 +93,22 @@ impl Sink {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        if is_special(&path) {
-            let written = std::fs::OpenOptions::new()
-                .write(true)
-                .open(&path)
-                .and_then(|mut file| file.write_all(text.as_bytes()));
-            return written.map_err(|error| DiskError::io("write", &path)(error).into());
-        }
         let part = PathBuf::from(format!("{}.part", path.display()));
-        let target = if whole { &path } else { &part };
-        if let Err(error) = disk::replace(target, text.as_bytes(), Access::Keep) {
+        let stream = disk::is_stream(&path);
+        let written = match whole {
+            _ if stream => disk::pour(&path, text.as_bytes()),
+            true => disk::replace(&path, text.as_bytes(), Access::Keep),
+            false => disk::replace(&part, text.as_bytes(), Access::Keep),
+        };
+        if let Err(error) = written {
             ui.answer_bytes(text.as_bytes())?;
             return Err(
                 Failure::from(error).context("the answer is on standard output, because its file cannot be written")
             );
         }
-        if !whole {
+        if !whole && !stream {
             ui.say(clean(&format!("what came of the answer is in {}", part.display())))?;
         }
         Ok(())
     }
-}
-
-/// A device or a pipe: it is written to as it is, for a file in its place would be no output at all.
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| !meta.is_file())
 }

@@ -183,7 +183,7 @@ impl Run {
             return Some(format!("{} requests were sent, and no more are allowed", self.tally.sends()));
         }
         (self.tally.elapsed() >= self.rules.total)
-            .then(|| format!("{} s were spent, and no more are allowed", self.tally.elapsed().as_secs()))
+            .then(|| format!("the {:.1} s that all of it may take are over", self.rules.total.as_secs_f64()))
     }
 
     fn finish(&mut self, end: End, took: Duration) -> Step {
