@@ -129,16 +129,16 @@ fn numbers_that_cannot_be_meant_are_refused_by_name() {
 
 #[test]
 fn a_price_that_is_unknown_is_never_nothing() {
-    let mut scratch = sim("x");
-    scratch.write(
-        ".moai/config.toml",
-        "[providers.lab]\nengine = \"sim\"\n\n[models.odd]\nprovider = \"lab\"\nid = \"nobody/knows-9\"\n",
-    );
-    scratch.set_env("MODEL_ROUTER_DAILY_BUDGET_USD", "1");
-    let answer: Value = scratch.moai(["route", "--model", "odd", "--json", "x"]).json();
+    let vendor = Vendor::start();
+    vendor.on("/v1/messages").answer(Answer::said(Dialect::Anthropic, "x"));
+    let mut scratch = Scratch::repository();
+    scratch.set_env("ANTHROPIC_API_KEY", &format!("sk-ant-{KEY}"));
+    scratch.set_env("ANTHROPIC_BASE_URL", &vendor.url());
+    scratch.set_env("ANTHROPIC_MODEL", "odd-9");
+    let answer: Value = scratch.moai(["route", "--model", "odd-9", "--json", "x"]).json();
     assert_eq!(answer["cost_usd"], Value::Null, "{answer:#}");
     let costs = scratch.moai(["costs"]).ok();
-    let line = costs.lines().find(|line| line.starts_with("odd")).unwrap();
+    let line = costs.lines().find(|line| line.starts_with("odd-9")).unwrap();
     assert!(line.contains("unknown") && !line.contains("$0.00"), "{costs}");
 }
 
