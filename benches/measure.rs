@@ -1,5 +1,5 @@
-//! Measuring child processes: wall time and CPU time (of the child and all its children) through bash's `time`, which
-//! counts microseconds, and peak memory through /usr/bin/time. Always in the same run as what it is compared with,
+//! Measuring child processes: wall time and CPU time (of the child and all its children) through bash's `time`, and
+//! peak memory through /usr/bin/time. Always in the same run as what it is compared with,
 //! because a shared machine is never twice the same.
 
 use std::ffi::{OsStr, OsString};
@@ -67,8 +67,16 @@ impl Ground {
 
     /// Measures one run.
     pub(crate) fn time<S: AsRef<OsStr>>(&self, dir: &Path, program: &Path, args: &[S]) -> Took {
-        let script = "TIMEFORMAT='%R %U %S'; exec 3>&2; time { \"$@\" >/dev/null 2>&1 </dev/null; echo $? >&3; }";
-        let mut all: Vec<OsString> = vec!["-c".into(), script.into(), "bash".into(), program.into()];
+        self.mean(dir, program, args, 1)
+    }
+
+    /// Measures several runs, one after the other, and returns the mean: bash counts whole milliseconds, which are much
+    /// for a small command.
+    pub(crate) fn mean<S: AsRef<OsStr>>(&self, dir: &Path, program: &Path, args: &[S], runs: u32) -> Took {
+        let script = "TIMEFORMAT='%R %U %S'; exec 3>&2; runs=$1; shift; code=0; \
+            time { for ((i = 0; i < runs; i++)); do \"$@\" >/dev/null 2>&1 </dev/null || code=$?; done; echo $code >&3; }";
+        let runs_text = runs.to_string();
+        let mut all: Vec<OsString> = vec!["-c".into(), script.into(), "bash".into(), runs_text.into(), program.into()];
         all.extend(args.iter().map(|arg| arg.as_ref().to_owned()));
         let output = self.command(dir, "bash").args(all).output().expect("bash measures the time");
         let text = String::from_utf8_lossy(&output.stderr);
@@ -76,7 +84,8 @@ impl Ground {
         let numbers: Vec<f64> =
             lines.next().unwrap_or_default().split(' ').filter_map(|number| number.parse().ok()).collect();
         let [wall, user, system] = numbers[..] else { panic!("bash said: {text}") };
-        Took { wall: wall * 1e3, cpu: (user + system) * 1e3, ok: lines.next() == Some("0") }
+        let each = 1e3 / f64::from(runs);
+        Took { wall: wall * each, cpu: (user + system) * each, ok: lines.next() == Some("0") }
     }
 
     /// Peak memory in MiB, where /usr/bin/time is installed.

@@ -9,3 +9,4 @@ pub mod program;
 pub mod random;
 pub mod secret;
 pub mod world;
+mod zone;

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::failure::{Explain, Failure, Kind};
 use super::interrupt::Interrupt;
+use super::zone;
 
 /// The process environment, as it was at start.
 #[derive(Debug, Clone, Default)]
@@ -187,8 +188,12 @@ impl World {
 
     /// Where the person's day begins and ends: `TZ`, else the system's zone, else UTC.
     pub fn zone(&self) -> TimeZone {
-        let named = self.env.text("TZ").map(|name| name.trim_start_matches(':'));
-        let zone = named.and_then(|name| TimeZone::get(name).or_else(|_| TimeZone::posix(name)).ok());
+        let Some(named) = self.env.text("TZ").map(|name| name.trim_start_matches(':')) else {
+            return zone::of_system().unwrap_or_else(TimeZone::system);
+        };
+        // Where the person moved the zones, jiff knows the way.
+        let known = self.env.raw("TZDIR").is_none().then(|| zone::named(named)).flatten();
+        let zone = known.or_else(|| TimeZone::get(named).or_else(|_| TimeZone::posix(named)).ok());
         zone.unwrap_or_else(TimeZone::system)
     }
 

@@ -1,6 +1,5 @@
 //! The books that moai comes with, and what a user lays over them.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::price::{Block, ModelPrice, PriceBook, Rates, Variant, is_local};
@@ -36,8 +35,15 @@ fn built_in(text: &str) -> PriceBook {
 /// The prices that a program run counts with: a built-in book, with the user's own rows in front of it.
 #[derive(Debug, Clone)]
 pub struct Prices {
-    base: Cow<'static, PriceBook>,
+    base: Base,
     user: Option<PriceBook>,
+}
+
+/// The book behind. One that moai comes with is read where a price is asked for: most commands ask for none.
+#[derive(Debug, Clone)]
+enum Base {
+    BuiltIn(&'static LazyLock<PriceBook>),
+    Own(PriceBook),
 }
 
 /// A word that names no built-in book.
@@ -57,21 +63,21 @@ impl Prices {
 
     /// The list prices.
     pub fn list() -> Self {
-        Self { base: Cow::Borrowed(&*LIST), user: None }
+        Self { base: Base::BuiltIn(&LIST), user: None }
     }
 
     /// The built-in book of this name.
     pub fn named(name: &str) -> Result<Self, UnknownBook> {
         match name {
             "list" => Ok(Self::list()),
-            "spec-model-001" => Ok(Self { base: Cow::Borrowed(&*SPEC), user: None }),
+            "spec-model-001" => Ok(Self { base: Base::BuiltIn(&SPEC), user: None }),
             _ => Err(UnknownBook(name.into())),
         }
     }
 
     /// The prices of this book: a newer list than the built-in one.
     pub fn of(book: PriceBook) -> Self {
-        Self { base: Cow::Owned(book), user: None }
+        Self { base: Base::Own(book), user: None }
     }
 
     /// The same prices with a user's book in front.
@@ -82,7 +88,10 @@ impl Prices {
 
     /// The book behind.
     pub fn base(&self) -> &PriceBook {
-        &self.base
+        match &self.base {
+            Base::BuiltIn(book) => book,
+            Base::Own(book) => book,
+        }
     }
 
     /// The user's book in front.

@@ -66,8 +66,8 @@ impl Name {
 }
 
 /// The hash of a feature's text.
-pub(super) fn hash(name: &str) -> u64 {
-    Fnv::new().text(name).0
+pub(super) fn hash(name: &[u8]) -> u64 {
+    Fnv::new().bytes(name).0
 }
 
 #[derive(Clone, Copy)]
@@ -78,9 +78,13 @@ impl Fnv {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    fn text(mut self, text: &str) -> Self {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    fn text(self, text: &str) -> Self {
+        self.bytes(text.as_bytes())
+    }
+
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
         self
     }
@@ -464,7 +468,7 @@ mod tests {
         let seen = features(&folded, &|_| true);
         assert!(seen.len() > 20);
         for feature in seen {
-            assert_eq!(feature.hash, hash(&feature.name.to_string()), "{}", feature.name);
+            assert_eq!(feature.hash, hash(feature.name.to_string().as_bytes()), "{}", feature.name);
         }
     }
 }

@@ -47,18 +47,21 @@ pub(super) fn table() -> &'static Table {
 impl Table {
     fn parse(source: &str) -> Self {
         let one = Calibration { slope: 1.0, base: 0.0 };
-        let mut table = Self { weights: HashMap::default(), bias: Weight::default(), tier: one, kind: one };
-        for line in source.lines().filter(|line| !line.starts_with('#')) {
-            let mut columns = line.split('\t');
-            let Some(name) = columns.next() else { continue };
-            let mut next = || columns.next().and_then(|number| number.parse::<i32>().ok()).unwrap_or_default();
+        // Most commands that classify do so once: reading the rows is what it costs them.
+        let rows = source.len() / 24;
+        let weights = HashMap::with_capacity_and_hasher(rows, BuildHasherDefault::default());
+        let mut table = Self { weights, bias: Weight::default(), tier: one, kind: one };
+        for line in source.as_bytes().split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"#")) {
+            let mut columns = line.split(|byte| *byte == b'\t');
+            let Some(name) = columns.next().filter(|name| !name.is_empty()) else { continue };
+            let mut next = || columns.next().map(number).unwrap_or_default();
             let weight = Weight { tier: next(), kinds: [next(), next(), next()] };
             let calibration =
                 Calibration { slope: f64::from(weight.tier) / 1000.0, base: f64::from(weight.kinds[0]) / 1000.0 };
             match name {
-                "=bias" => table.bias = weight,
-                "=tier-calibration" => table.tier = calibration,
-                "=kind-calibration" => table.kind = calibration,
+                b"=bias" => table.bias = weight,
+                b"=tier-calibration" => table.tier = calibration,
+                b"=kind-calibration" => table.kind = calibration,
                 _ => {
                     table.weights.insert(hash(name), weight);
                 }
@@ -71,6 +74,12 @@ impl Table {
     pub(super) fn weight(&self, hash: u64) -> Option<Weight> {
         self.weights.get(&hash).copied()
     }
+}
+
+/// A whole number, as the trainer writes them.
+fn number(text: &[u8]) -> i32 {
+    let (digits, sign) = text.strip_prefix(b"-").map_or((text, 1), |digits| (digits, -1));
+    sign * digits.iter().fold(0, |number: i32, digit| number.wrapping_mul(10).wrapping_add(i32::from(digit & 0x0f)))
 }
 
 impl Calibration {
