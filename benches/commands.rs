@@ -77,7 +77,7 @@ const COMMANDS: &[&str] = &[
     "costs today --json",
     "costs daily",
     "costs monthly",
-    "prices",
+    "prices show glm-4.7",
     "stats",
 ];
 
