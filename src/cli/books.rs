@@ -1,7 +1,7 @@
 //! The books of a run: the journal with its key and its spool, the prices, the day's budget, and what the person has
 //! taught. `moai route`, the reports and the gateway open them here, each in one line:
 //!
-//! ```ignore
+//! ```text
 //! let mut books = Books::open(world, &here, args.prices.as_deref())?;
 //! let seen = books.classify(text, options);               // the classifier, corrected by what was taught
 //! books.remember(&request, text, &seen);                  // so that `moai feedback ID` can find it

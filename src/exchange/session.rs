@@ -1,7 +1,7 @@
 //! A conversation: one turn at a time (R-STA-001), loaded from the journal, made short where the model changes
 //! (AC-006), and written down after the answer.
 //!
-//! ```ignore
+//! ```text
 //! let _turn = session::hold(&place.dir, &id, session::PATIENCE, || say("another turn is under way"))?;
 //! let mut talk = Conversation::load(books.journal()?, &id)?;
 //! let decision = decide(Ask { session_model: talk.model(), … })?;

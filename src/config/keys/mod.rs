@@ -42,7 +42,7 @@ pub struct Key {
     pub shape: Shape,
     /// The value where nothing sets it; `None`: it has none.
     pub default: Option<&'static str>,
-    /// Environment variables that set it beside [`Name::variable`], which counts more.
+    /// Environment variables that set it beside [`Key::variable`], which counts more.
     pub env: &'static [&'static str],
     /// The file it is written to.
     pub home: Home,
