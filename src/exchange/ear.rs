@@ -90,7 +90,8 @@ impl<'a> Ear<'a> {
 
     /// The stream is over without a fault: an answer of no words is one only where its reason explains it.
     pub(super) fn settle(&mut self) {
-        if self.fault.is_some() || self.spoke {
+        let thought_only = self.text.trim().is_empty() && self.stop == Some(StopReason::EndTurn);
+        if self.fault.is_some() || (self.spoke && !thought_only) {
             return;
         }
         match &self.stop {

@@ -9,6 +9,7 @@ use super::roster::{Ready, Roster};
 use super::source::{Source, of_text, sources};
 use crate::classify::Classification;
 use crate::model::Tier;
+use crate::wire::Dialect;
 
 /// Decides who answers, and who stands in when that one fails.
 ///
@@ -50,10 +51,19 @@ pub fn decide(
 fn forced(ask: &Ask, seen: &Classification, mut lineup: Lineup<'_>, ready: Ready) -> Decision {
     let tier = ready.model().tier;
     let alone = ask.no_fallback || ready.model().named_only;
-    let rest = if alone { Vec::new() } else { lineup.stand_ins(tier) };
+    let mut rest = if alone { Vec::new() } else { lineup.stand_ins(tier) };
+    keep_here(&ready, &mut rest);
     lineup.because.push(of_text(seen));
     lineup.because.push(Reason::new("forced", format!("{} was forced", ready.name())));
     Choice { plan: Plan::new(ready, rest), tier, by: DecidedBy::Force }.decision(seen, lineup)
+}
+
+/// Whoever asked for a model of this machine has not asked for a vendor: only others of this machine stand in.
+fn keep_here(first: &Ready, rest: &mut Vec<Ready>) {
+    let is_here = |ready: &Ready| ready.provider().wire == Dialect::Ollama;
+    if is_here(first) {
+        rest.retain(is_here);
+    }
 }
 
 /// Asks everybody who has a say, in order, until a model is found.
@@ -83,7 +93,10 @@ fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup
             lineup.because.insert(0, of_text(seen));
         }
         let own = matches!(by, DecidedBy::Worktree | DecidedBy::Session) && first.model().named_only;
-        let rest = if ask.no_fallback || own { Vec::new() } else { found.collect() };
+        let mut rest = if ask.no_fallback || own { Vec::new() } else { found.collect() };
+        if matches!(by, DecidedBy::Worktree | DecidedBy::Session) {
+            keep_here(&first, &mut rest);
+        }
         return Some(Choice { plan: Plan::new(first, rest), tier, by });
     }
     None

@@ -40,7 +40,7 @@ pub(super) fn providers() -> Vec<Provider> {
         provider("zai", KeyNeed::Stored(ProviderId::Glm)),
         provider("gemini", KeyNeed::Stored(ProviderId::Gemini)),
         provider("mine", KeyNeed::Variables(vec!["MINE_KEY".into()])),
-        provider("ollama", KeyNeed::None),
+        Provider { wire: Dialect::Ollama, ..provider("ollama", KeyNeed::None) },
         provider("sim", KeyNeed::None),
     ]
 }

@@ -118,7 +118,8 @@ impl Sender {
         prompt.model = args.choice.model.clone().unwrap_or_default();
         prompt.max_tokens = args.wish.max_tokens;
         prompt.sampling.temperature.clone_from(&args.wish.temperature);
-        prompt.stream = !args.wish.no_stream;
+        // Also for `--no-stream`, which is about what is shown: a vendor that streams shows that it is at work.
+        prompt.stream = true;
         let gone = Rc::new(Cell::new(false));
         let world = desk.place.world.clone();
         let order = Order {

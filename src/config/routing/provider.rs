@@ -24,6 +24,9 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
         (None, Engine::Sim(_)) => "sim:",
         (None, Engine::Http) => return Err(group.missing("providers", "base_url", "https://openrouter.ai/api/v1")),
     };
+    if engine == Engine::Http {
+        require_trusted(group, base_url)?;
+    }
     let wire = match (group.text("wire").and_then(|word| word.parse().ok()), &engine) {
         (Some(wire), _) => wire,
         (None, Engine::Sim(_)) => Dialect::Anthropic,
@@ -53,6 +56,36 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
         timeouts: timeouts(group, fixed),
         engine,
     })
+}
+
+/// A file that may have come with a repository does not decide to which host prompts and keys go, unless it is this
+/// machine, the provider's own host, or what the person's own file says too.
+fn require_trusted(group: &Group<'_>, base_url: &str) -> Result<(), ConfigError> {
+    let by_project = |setting: &&Setting| matches!(setting.origin, Origin::File { .. }) && by_project(setting);
+    let Some(setting) = group.setting("base_url").filter(by_project) else { return Ok(()) };
+    let host = super::host(base_url);
+    let known = |(value, origin): &(Value, Origin)| {
+        let trusted = match origin {
+            Origin::Default | Origin::Environment { .. } => true,
+            Origin::File { layer, .. } => matches!(layer, Layer::User | Layer::BuiltIn),
+            Origin::Follows { .. } => false,
+        };
+        trusted && super::host(&value.to_string()) == host
+    };
+    let glm = group.name == "zai" && catalog::is_glm_host(host);
+    if is_local(host) || glm || setting.hidden.iter().any(known) {
+        return Ok(());
+    }
+    let problem = format!(
+        "sends prompts and keys to {host}, and a project's file may not decide that; if it is right, say it in your own: \
+         `moai config set --user providers.{}.base_url URL`",
+        group.name
+    );
+    Err(wrong(setting.name.as_str(), setting.origin.clone(), problem))
+}
+
+fn is_local(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
 /// Which key: the variable that is named, else one of those that moai keeps.
@@ -148,7 +181,7 @@ pub(super) fn concerns(world: &World, group: &Group<'_>, provider: &Provider) ->
         return Vec::new();
     };
     let host = super::host(&provider.base_url);
-    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1");
+    let local = is_local(host);
     let glm = provider.key == KeyNeed::Stored(ProviderId::Glm) && catalog::is_glm_host(host);
     let origin = setting.origin.describe(world);
     let mut concerns = Vec::new();

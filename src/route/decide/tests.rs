@@ -437,3 +437,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whoever_names_a_model_of_this_machine_is_not_passed_on_to_a_vendor() {
+    let keys = ["anthropic", "zai", "ollama"];
+    let forced = Ask { force_model: Some("qwen2.5-coder".into()), ..Ask::default() };
+    assert_eq!(plan(&decision(&forced, CODE, &keys)), "qwen2.5-coder deepseek-r1 llama3.3");
+    let checkout = Ask { worktree_model: Some("llama3.3".into()), ..Ask::default() };
+    let all = plan(&decision(&checkout, CODE, &keys));
+    assert!(all.starts_with("llama3.3 ") && !all.contains("glm") && !all.contains("claude"), "{all}");
+}
