@@ -146,8 +146,16 @@ fn compare(bill: &Sums, ours: &Sums) -> Vec<Agreement> {
     };
     let mut lines: Vec<Agreement> =
         keys.into_iter().map(|key| line(Some(key), at(bill, key), at(&ours, key))).collect();
-    lines.push(line(None, whole(bill), whole(&ours)));
+    // A bill is one vendor's, or a few vendors': what others were asked is on other bills.
+    let billed: std::collections::BTreeSet<&str> = bill.keys().map(|(_, model)| vendor(model)).collect();
+    let theirs: Sums = ours.into_iter().filter(|((_, model), _)| billed.contains(vendor(model))).collect();
+    lines.push(line(None, whole(bill), whole(&theirs)));
     lines
+}
+
+/// The vendor in a row's name of a price book (`zai/glm-4.7`); of a model that no book names, the whole name.
+fn vendor(model: &str) -> &str {
+    model.split_once('/').map_or(model, |(vendor, _)| vendor)
 }
 
 fn agreement(ours: Usd, bill: Usd) -> Option<f64> {
@@ -252,8 +260,14 @@ fn read_csv(csv: &str, prices: &Prices) -> Result<Sums, BillError> {
 
 /// An amount with more digits than nano-dollars is cut: bills carry sums of floats.
 pub(super) fn amount(text: &str) -> Option<Usd> {
+    let text = text.strip_suffix("USD").unwrap_or(text).trim();
+    // A comma before three digits parts thousands; any other may be a decimal one, and is not guessed at.
+    let whole = text.split('.').next().unwrap_or_default();
+    let thousands = whole.split(',').skip(1).all(|digits| digits.len() == 3);
+    if !thousands || text.matches(',').count() != whole.matches(',').count() {
+        return None;
+    }
     let text = text.replace(',', "");
-    let text = text.strip_suffix("USD").unwrap_or(&text).trim();
     let cut = text
         .split_once('.')
         .map_or(text.to_owned(), |(whole, digits)| format!("{whole}.{}", digits.chars().take(9).collect::<String>()));
@@ -262,6 +276,9 @@ pub(super) fn amount(text: &str) -> Option<Usd> {
 
 /// The records of a CSV text with the line on which each begins: quotes, doubled quotes, commas and line ends in them.
 fn records(csv: &str) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
+    // What parts the names of the first line parts the fields of all.
+    let head = csv.lines().find(|line| !line.is_empty()).unwrap_or_default();
+    let separator = [';', '\t'].into_iter().find(|one| head.contains(*one)).unwrap_or(',');
     let mut chars = csv.chars().peekable();
     let mut line = 1;
     std::iter::from_fn(move || {
@@ -277,7 +294,7 @@ fn records(csv: &str) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
             match c {
                 '"' if quoted && chars.next_if_eq(&'"').is_some() => field.push('"'),
                 '"' => quoted = !quoted,
-                ',' | ';' | '\t' if !quoted => fields.push(std::mem::take(&mut field)),
+                c if c == separator && !quoted => fields.push(std::mem::take(&mut field)),
                 '\n' if !quoted => break,
                 '\r' if !quoted => {}
                 c => field.push(c),
@@ -298,6 +315,30 @@ mod tests {
 
     fn key(day: &str, model: &str) -> (Date, String) {
         (day.parse().unwrap(), model.into())
+    }
+
+    #[test]
+    fn a_decimal_comma_is_no_thousands_mark() {
+        for good in ["1,234.5", "7.50", "1,000,000 USD"] {
+            assert!(amount(good).is_some(), "{good}");
+        }
+        for bad in ["7,50", "1,23,456", "1.5,000", "12,3456"] {
+            assert_eq!(amount(bad), None, "{bad}");
+        }
+        let european = read("date;model;cost\n2026-01-09;glm-4.7;7,50\n").unwrap_err();
+        assert_eq!(european.to_string(), "`7,50` is no amount (line 2)");
+    }
+
+    #[test]
+    fn the_whole_is_of_the_vendors_that_the_bill_names() {
+        let sum = |usd: &str| Sum { cost_usd: usd.parse().unwrap(), ..Sum::default() };
+        let bill = Sums::from([(key("2026-01-09", "anthropic/claude-opus"), sum("7.5"))]);
+        let mut ours = bill.clone();
+        ours.insert(key("2026-01-09", "zai/glm-4.7"), sum("0.82"));
+        ours.insert(key("2026-01-09", "anthropic/claude-haiku"), sum("0.75"));
+        let lines = compare(&bill, &ours);
+        assert_eq!(lines.len(), 4, "every model has its line");
+        assert_eq!(lines[3].percent, Some(90.0), "what the vendor did not bill counts, another vendor does not");
     }
 
     #[test]
