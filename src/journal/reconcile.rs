@@ -270,7 +270,7 @@ pub(super) fn amount(text: &str) -> Option<Usd> {
     let text = text.replace(',', "");
     let cut = text
         .split_once('.')
-        .map_or(text.to_owned(), |(whole, digits)| format!("{whole}.{}", digits.chars().take(9).collect::<String>()));
+        .map_or(text.clone(), |(whole, digits)| format!("{whole}.{}", digits.chars().take(9).collect::<String>()));
     cut.parse().ok()
 }
 
