@@ -147,3 +147,14 @@ fn without_any_key_the_hints_name_the_planners_and_the_implementers() {
     let said = Scratch::repository().moai(["route", "x"]).fails(3);
     assert!(said.contains("moai key set anthropic") && said.contains("moai key set glm"), "{said}");
 }
+
+#[test]
+fn an_answer_that_was_paid_for_is_given_where_nothing_can_be_said_beside_it() {
+    let mut scratch = sim("paid for");
+    scratch.set_env("MOAI_JOURNAL_KEY", "short");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = scratch.moai_command(["route", "--quiet", "--json", "--model", "sim", "x"]);
+    let output = command.stderr(full).output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["content"], output.status.code()), (&json!("paid for"), Some(0)));
+}

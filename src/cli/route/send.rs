@@ -139,7 +139,7 @@ impl Sender {
             });
         }
         let written = listener.check();
-        let cost = record(asked, &finished, desk, ui)?;
+        let cost = record(asked, &finished, desk, ui);
         keep(text, &prompt, &finished, talk, desk, ui)?;
         let standing = warn_of_budget(desk, ui)?;
         written?;
@@ -162,36 +162,34 @@ async fn until_stopped(interrupt: &crate::base::interrupt::Interrupt, gone: Rc<C
 
 /// Writes every attempt into the journal, and what nobody answered into the log of errors. Nothing of it can lose the
 /// answer: what does not work is warned of.
-fn record(asked: Asked<'_>, finished: &Finished, desk: &mut Desk, ui: &mut Ui) -> Result<Option<Usd>, Failure> {
+fn record(asked: Asked<'_>, finished: &Finished, desk: &mut Desk, ui: &mut Ui) -> Option<Usd> {
     let Asked { text, decided, .. } = asked;
     let rows = rows(asked, finished, desk);
     desk.books.remember(&decided.id, text, &decided.seen);
     let mut cost = Some(Usd::ZERO);
-    let mut told = false;
+    let mut trouble = None;
     for row in &rows {
         cost = cost.zip(row.cost).map(|(sum, one)| sum.saturating_add(one));
-        if let Some((warning, hints)) = desk.books.record(row).warning().filter(|_| !told) {
-            told = true;
-            ui.warn(clean(&warning))?;
-            for hint in hints {
-                ui.hint(clean(&hint))?;
-            }
+        let recorded = desk.books.record(row);
+        trouble = trouble.or_else(|| recorded.warning());
+    }
+    // What is wrong with the journal is said once, after all rows; where nothing can be said, the answer still can.
+    drop(match trouble {
+        None => warn_of_trouble(desk, ui),
+        Some((warning, hints)) => {
+            ui.warn(clean(&warning)).and_then(|()| hints.into_iter().try_for_each(|hint| ui.hint(clean(&hint))))
         }
-    }
-    // What is wrong with the journal is said once.
-    if !told {
-        warn_of_trouble(desk, ui)?;
-    }
+    });
     if matches!(finished.end, End::Failed | End::Cut(_)) {
         let error = if finished.end == End::Failed { "no-answer" } else { "cut" };
         let tried = finished.tally.trials.iter().map(tried).collect();
         let line = FailureLine::new(&decided.id, desk.place.world.now(), error, tried);
         if let Err(error) = desk.errors.add(&line) {
             let why = Failure::from(error).chain().join(": ");
-            ui.warn(clean(&format!("the failure is not in the log: {why}")))?;
+            drop(ui.warn(clean(&format!("the failure is not in the log: {why}"))));
         }
     }
-    Ok(cost)
+    cost
 }
 
 fn rows(asked: Asked<'_>, finished: &Finished, desk: &Desk) -> Vec<Attempt> {
