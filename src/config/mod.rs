@@ -11,6 +11,7 @@ mod moai_toml;
 mod project;
 mod reference;
 mod routing;
+mod serve;
 mod yaml_edit;
 
 use std::convert::Infallible;
@@ -26,9 +27,11 @@ pub use layers::{Layer, Origin, Setting};
 pub use project::{GitDirs, Project};
 pub use reference::reference;
 pub use routing::{LogRules, Routing};
+pub use serve::{Serve, Tls, UnknownModels};
 
 use keys::{Home, Value};
 use layers::Source;
+use routing::duration;
 
 /// Where llm.yaml is, below the project.
 pub const LLM_YAML: &str = ".moai/config/sections/llm.yaml";
@@ -232,12 +235,16 @@ impl Config {
         if wish.is_empty() {
             return None;
         }
-        let expanded = match (wish.strip_prefix('~'), &self.home) {
+        Some(self.main.join(self.expanded(&wish)))
+    }
+
+    /// A path with the home directory in the place of `~`.
+    fn expanded(&self, path: &str) -> PathBuf {
+        match (path.strip_prefix('~'), &self.home) {
             (Some(""), Some(home)) => home.clone(),
             (Some(rest), Some(home)) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
-            _ => PathBuf::from(wish),
-        };
-        Some(self.main.join(expanded))
+            _ => PathBuf::from(path),
+        }
     }
 
     /// What creates worktrees.

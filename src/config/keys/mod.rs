@@ -5,6 +5,7 @@
 //! person names. A name with a dot in it is quoted, as in TOML: `models."glm-4.7".id`.
 
 mod routing;
+mod serve;
 mod switch;
 mod value;
 
@@ -60,7 +61,7 @@ pub struct Name {
 
 /// Every row of the table, in the order in which it is shown.
 pub fn all() -> impl Iterator<Item = &'static Key> + Clone {
-    switch::SWITCH.iter().chain(routing::ROUTING)
+    switch::SWITCH.iter().chain(routing::ROUTING).chain(serve::SERVE)
 }
 
 /// The settings of every day: those that are not about routing, which has a hundred.

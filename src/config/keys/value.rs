@@ -33,6 +33,14 @@ pub enum Shape {
     Url,
     /// A directory; `~` is the home directory, a relative one starts at the main checkout.
     Path,
+    /// A file; `~` is the home directory.
+    File,
+    /// An address or a name to listen on.
+    Host,
+    /// Names of hosts, without a port.
+    Hosts,
+    /// A port of TCP; 0 is any.
+    Port,
     /// A number from 0 to 1.
     Fraction,
     /// A sum of dollars.
@@ -95,6 +103,10 @@ impl Shape {
             Self::Tier => "1 (plan) | 2 (implement)".into(),
             Self::Url => "an http(s) URL".into(),
             Self::Path => "a directory".into(),
+            Self::File => "a file".into(),
+            Self::Host => "an address or the name of a host".into(),
+            Self::Hosts => "the name of a host, or a list of them".into(),
+            Self::Port => "a port from 0 to 65535".into(),
             Self::Fraction => "a number from 0 to 1".into(),
             Self::Usd => "a sum of dollars such as 2.50".into(),
             Self::Seconds => "a number of seconds".into(),
@@ -108,7 +120,7 @@ impl Shape {
 
     /// Whether it takes several values.
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::Variables | Self::Models | Self::Kinds | Self::Steps)
+        matches!(self, Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts)
     }
 
     /// The checked value of one text; a list of names may be written with commas.
@@ -129,6 +141,10 @@ impl Shape {
                 _ => expected(&not_one_of(text, &["true", "false"])),
             },
             Self::Number => text.parse().map(Value::Number).or_else(|_| expected("is not a number that moai can use")),
+            Self::Port => match text.parse::<u16>() {
+                Ok(port) => Ok(Value::Number(port.into())),
+                Err(_) => expected("is not a port"),
+            },
             Self::Tier => match text.parse::<Tier>() {
                 Ok(tier) => Ok(Value::Number(tier.number().into())),
                 Err(_) => expected("is not a tier"),
@@ -139,11 +155,11 @@ impl Shape {
             },
             Self::Fraction | Self::Usd | Self::Seconds | Self::Pause => self.check_decimal(text).or_else(expected),
             Self::Url => check_url(text).map_or_else(expected, |()| Ok(Value::Text(text.trim_end_matches('/').into()))),
-            Self::Variables | Self::Models | Self::Kinds | Self::Steps => {
+            Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts => {
                 self.check_items(text.split(',').map(str::trim).filter(|item| !item.is_empty()))
             }
             Self::Quirk => Ok(quirk(text)),
-            Self::Variable | Self::Model | Self::Path | Self::Line | Self::Text => {
+            Self::Variable | Self::Model | Self::Path | Self::File | Self::Host | Self::Line | Self::Text => {
                 self.check_item(text).map_or_else(expected, |()| Ok(Value::Text(text.into())))
             }
         }
@@ -173,6 +189,7 @@ impl Shape {
             Self::Model | Self::Models if text.chars().any(|c| c.is_whitespace() || c.is_control()) => {
                 Err("has a space in it")
             }
+            Self::Host | Self::Hosts if !is_host(text) => Err("is not the name of a host (no scheme, no port)"),
             Self::Kinds if text.parse::<TaskKind>().is_err() => Err("has a word in it that is no kind"),
             Self::Steps if step(text).is_none() => Err("has a step in it that moai does not know"),
             Self::Line if text.chars().any(char::is_control) => Err("has a line break or a control character in it"),
@@ -242,6 +259,13 @@ fn is_variable(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         // A key of letters and digits alone.
         && !(text.len() >= 20 && text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_lowercase()))
+}
+
+/// Whether a text is an address (`::1`, also in brackets) or a name of letters, digits, `-`, `_` and dots.
+fn is_host(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse::<std::net::IpAddr>().is_ok()
+        || text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 fn check_url(text: &str) -> Result<(), &'static str> {

@@ -100,7 +100,7 @@ impl<'a> Group<'a> {
 }
 
 /// A number of seconds as a time.
-pub(super) fn duration(value: &Value) -> Option<Duration> {
+pub(in crate::config) fn duration(value: &Value) -> Option<Duration> {
     match value {
         Value::Decimal(text) => text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         _ => None,

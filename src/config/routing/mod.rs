@@ -27,6 +27,7 @@ use super::{Config, Project};
 
 use environment::Environment;
 use fixed::Fixed;
+pub(super) use group::duration;
 use roll::Roll;
 
 /// The lowest layer, in the form that users write.
