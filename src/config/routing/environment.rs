@@ -1,7 +1,8 @@
 //! The variables of seed 000 and of Ollama as settings: they stand over every file.
 //!
 //! `ANTHROPIC_BASE_URL` is also what a GLM session of Claude Code has in its environment. Where it names GLM's host it
-//! is not used: Anthropic's key must not go there.
+//! is not used: Anthropic's key must not go there. Nor is any address that is moai's own gateway, which a session on it
+//! has there, too.
 
 use crate::base::world::Env;
 use crate::catalog;
@@ -9,6 +10,7 @@ use crate::config::error::ConfigError;
 use crate::config::keys::{self, Name, Value};
 use crate::config::layers::{Origin, Setting, wrong};
 
+use super::gate::Gate;
 use super::group::groups;
 
 /// A setting and where it came from.
@@ -21,14 +23,17 @@ pub(super) struct Environment {
     /// Whom a tier's list is to name instead of its first model of that provider: setting, provider, model, variable.
     pub(super) stead: Vec<(&'static str, &'static str, String, &'static str)>,
     pub(super) warnings: Vec<String>,
+    gate: Option<Gate>,
 }
 
 impl Environment {
     /// Reads the variables; `models` are the settings of models as the files have them.
     pub(super) fn read(env: &Env, models: &[Setting]) -> Result<Self, ConfigError> {
-        let mut environment = Self::default();
+        let mut environment = Self { gate: Gate::of(env), ..Self::default() };
         let foreign = env.text("ANTHROPIC_BASE_URL").is_some_and(|url| catalog::is_glm_host(super::host(url)));
-        if foreign {
+        if environment.is_own(env.text("ANTHROPIC_BASE_URL")) {
+            // Its model names are the gateway's, too.
+        } else if foreign {
             environment.warnings.push(
                 "$ANTHROPIC_BASE_URL names GLM's host, as in a GLM session: it is not used for Anthropic's models"
                     .into(),
@@ -43,13 +48,23 @@ impl Environment {
         }
         if let Some(text) = env.text("OLLAMA_HOST") {
             let url = ollama(text);
-            environment.say("OLLAMA_HOST", "providers.ollama.base_url", &url)?;
+            environment.say_unless_own("OLLAMA_HOST", "providers.ollama.base_url", &url)?;
         }
         Ok(environment)
     }
 
     fn url(&mut self, env: &Env, variable: &'static str, setting: &str) -> Result<(), ConfigError> {
-        env.text(variable).map_or(Ok(()), |text| self.say(variable, setting, text))
+        env.text(variable).map_or(Ok(()), |text| self.say_unless_own(variable, setting, text))
+    }
+
+    /// Whether an address is that of moai's own gateway.
+    fn is_own(&self, url: Option<&str>) -> bool {
+        self.gate.as_ref().zip(url).is_some_and(|(gate, url)| gate.is(url))
+    }
+
+    /// Where the gateway is meant, nothing is said: the address that moai comes with counts.
+    fn say_unless_own(&mut self, variable: &'static str, setting: &str, url: &str) -> Result<(), ConfigError> {
+        if self.is_own(Some(url)) { Ok(()) } else { self.say(variable, setting, url) }
     }
 
     /// `setting` is `text`, because `variable` says so.

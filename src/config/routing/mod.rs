@@ -6,6 +6,7 @@
 
 mod environment;
 mod fixed;
+mod gate;
 mod group;
 mod policy;
 mod provider;
@@ -27,6 +28,8 @@ use super::{Config, Project};
 
 use environment::Environment;
 use fixed::Fixed;
+pub use gate::GATEWAY_VAR;
+use gate::Gate;
 pub(super) use group::duration;
 use roll::Roll;
 
@@ -79,8 +82,12 @@ impl Routing {
         let Everything { fixed, free, mut warnings } = everything(world, project, config)?;
         let view = Fixed(&fixed);
         let mut providers = Vec::new();
+        let gate = Gate::of(&world.env);
         for group in group::groups(&free, "providers") {
             let provider = provider::provider(&group, view)?;
+            if gate.as_ref().is_some_and(|gate| gate.is(&provider.base_url)) {
+                return Err(provider::loops(&group));
+            }
             warnings.extend(provider::concerns(world, &group, &provider));
             providers.push(provider);
         }

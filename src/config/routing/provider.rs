@@ -84,6 +84,16 @@ fn require_trusted(group: &Group<'_>, base_url: &str) -> Result<(), ConfigError>
     Err(wrong(setting.name.as_str(), setting.origin.clone(), problem))
 }
 
+/// A provider whose base URL is that of moai's own gateway.
+pub(super) fn loops(group: &Group<'_>) -> ConfigError {
+    let (name, origin) = match group.setting("base_url") {
+        Some(setting) => (setting.name.as_str().to_owned(), setting.origin.clone()),
+        None => (format!("providers.{}.base_url", group.name), Origin::Default),
+    };
+    let problem = "is moai's own gateway: every request would come back to it; write the vendor's address".into();
+    wrong(&name, origin, problem)
+}
+
 fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }

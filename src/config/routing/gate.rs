@@ -1,0 +1,71 @@
+//! moai's own gateway among the addresses: it is nobody's vendor. A session of Claude Code that runs on it has its
+//! address in `ANTHROPIC_BASE_URL`, and whatever is started there would come back to it for ever.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::base::world::Env;
+
+/// The variable that holds the URL of the gateway that a process runs on, or is.
+pub const GATEWAY_VAR: &str = "MOAI_GATEWAY";
+
+/// The gateway's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Gate {
+    host: String,
+    port: u16,
+}
+
+impl Gate {
+    /// The gateway of this environment; `None` where it names none.
+    pub(super) fn of(env: &Env) -> Option<Self> {
+        let url = env.text(GATEWAY_VAR)?;
+        Some(Self { host: super::host(url).to_ascii_lowercase(), port: port(url)? })
+    }
+
+    /// Whether a base URL leads to it. Every name of this machine is the same where the gateway listens on all of them
+    /// or on the loopback.
+    pub(super) fn is(&self, url: &str) -> bool {
+        let host = super::host(url).to_ascii_lowercase();
+        let same = host == self.host || (is_here(&host) && is_here(&self.host));
+        same && port(url) == Some(self.port)
+    }
+}
+
+fn is_here(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+}
+
+/// The port of a URL, or that of its scheme.
+fn port(url: &str) -> Option<u16> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let authority = authority.rsplit('@').next()?;
+    if let Ok(address) = authority.parse::<SocketAddr>() {
+        return Some(address.port());
+    }
+    match authority.rsplit_once(':').filter(|_| !authority.ends_with(']')) {
+        Some((_, port)) => port.parse().ok(),
+        None if scheme.eq_ignore_ascii_case("https") => Some(443),
+        None => Some(80),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_knows_itself_under_every_name_of_this_machine() {
+        let gate = |url| Gate::of(&Env::from_iter([(GATEWAY_VAR, url)])).unwrap();
+        let here = gate("http://127.0.0.1:3456");
+        for own in ["http://127.0.0.1:3456/", "http://localhost:3456/v1", "http://[::1]:3456", "https://0.0.0.0:3456"] {
+            assert!(here.is(own), "{own}");
+        }
+        for other in ["http://127.0.0.1:3457", "http://127.0.0.1", "http://gpu.lan:3456", "https://api.anthropic.com"] {
+            assert!(!here.is(other), "{other}");
+        }
+        assert!(gate("https://gate.example").is("https://GATE.example:443/v1"));
+        assert!(gate("http://[::]:80").is("http://localhost"));
+        assert_eq!(Gate::of(&Env::default()), None);
+    }
+}
