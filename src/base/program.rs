@@ -2,11 +2,13 @@
 //! shell. Secrets do not go into `args` (every user of the machine can read a command line); they go into `env`.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::failure::{Explain, Failure};
 use super::world::World;
@@ -162,6 +164,13 @@ impl Program {
         let status = self.command.status().map_err(|source| ProgramError::Start { name: self.name.clone(), source })?;
         let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
         Ok(u8::try_from(code).unwrap_or(1))
+    }
+
+    /// Starts it to go on after us: `input` is its standard input (an open socket, say), `errors` its standard error.
+    /// Its standard output comes back as a pipe, on which it says that it is ready.
+    pub fn detach(mut self, input: OwnedFd, errors: File) -> Result<Child, ProgramError> {
+        let started = self.command.stdin(input).stdout(Stdio::piped()).stderr(errors).spawn();
+        started.map_err(|source| ProgramError::Start { name: self.name, source })
     }
 
     /// Becomes the program: on success this never returns.

@@ -25,6 +25,7 @@ mod session;
 mod shell;
 mod stats;
 mod status;
+mod supply;
 pub mod ui;
 mod worktree;
 

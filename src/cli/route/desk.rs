@@ -1,7 +1,6 @@
 //! Everything that a decision needs, opened once, and the decision itself.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,13 +9,12 @@ use crate::base::random;
 use crate::base::secret::Secret;
 use crate::classify::{Classification, Options};
 use crate::cli::books::Books;
+use crate::cli::supply;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::Lines;
-use crate::journal::Days;
-use crate::keys;
 use crate::log::{About, DecisionLine, Log};
 use crate::model::RequestId;
-use crate::route::{Ask, Decision, Facts, KeyNeed, NoRoute, Provider, Roster, decide};
+use crate::route::{Ask, Decision, Facts, NoRoute, Roster, decide};
 use crate::wire::estimate_tokens;
 
 use super::place::Place;
@@ -67,13 +65,14 @@ impl Desk {
             }
             place.routing.policy.retry.total = limit;
         }
-        let keys = find_keys(&providers, &place, ui)?;
+        let keys = supply::find_keys(&place.world, &place.here, &providers, ui)?;
         let models = place.routing.models.clone();
         let roster = Roster::new(models.clone(), providers.clone(), |provider| keys.contains_key(&provider.name));
         let all = Roster::new(models, providers, |_| true);
         let ask = ask(&args.choice, &place);
         let matter = Facts::matter(&ask, &place.routing.policy);
-        let facts = if matter { facts(&mut books, &place) } else { Facts::default() };
+        let models = &place.routing.models;
+        let facts = if matter { supply::facts(&mut books, models, place.world.now()) } else { Facts::default() };
         let logs = place.world.moai_home()?.join("logs");
         let most = place.routing.log.max_bytes;
         Ok(Self {
@@ -172,49 +171,4 @@ fn ask(choice: &Choice, place: &Place) -> Ask {
         no_fallback: choice.no_fallback,
         prompt_tokens: None,
     }
-}
-
-/// The keys of all providers, by their names. A key that cannot be read is told, and its provider has none.
-fn find_keys(providers: &[Provider], place: &Place, ui: &mut Ui) -> Result<BTreeMap<String, Secret>, Failure> {
-    let mut found = BTreeMap::new();
-    for provider in providers {
-        match find_key(&provider.key, place) {
-            Ok(Some(key)) => {
-                found.insert(provider.name.clone(), key);
-            }
-            Ok(None) => {}
-            Err(failure) => {
-                ui.warn(clean(&format!("{} is left out: {}", provider.name, failure.chain().join(": "))))?;
-                for hint in failure.hints() {
-                    ui.hint(clean(hint))?;
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn find_key(need: &KeyNeed, place: &Place) -> Result<Option<Secret>, Failure> {
-    match need {
-        KeyNeed::None => Ok(None),
-        KeyNeed::Optional(need) => find_key(need, place),
-        KeyNeed::Stored(provider) => {
-            let found = keys::find(&place.world, *provider, &place.here.lookup())?;
-            Ok(found.map(|found| found.secret))
-        }
-        KeyNeed::Variables(names) => Ok(names.iter().find_map(|name| place.world.env.text(name)).map(Secret::new)),
-    }
-}
-
-/// What is known of the models: their prices, and how fast they were. A journal that cannot be read says nothing
-/// about speed; recording will say what is wrong with it.
-fn facts(books: &mut Books, place: &Place) -> Facts {
-    let mut facts = Facts::priced(&place.routing.models, books.prices(), place.world.now());
-    let stats = books.existing().ok().flatten().and_then(|journal| journal.stats(Days::default()).ok());
-    for one in stats.unwrap_or_default() {
-        if let Some(times) = one.total_ms {
-            facts.set_median(&one.model, Duration::from_millis(times.p50));
-        }
-    }
-    facts
 }
