@@ -53,6 +53,7 @@ fn port(url: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::routing::tests::Place;
 
     #[test]
     fn it_knows_itself_under_every_name_of_this_machine() {
@@ -67,5 +68,28 @@ mod tests {
         assert!(gate("https://gate.example").is("https://GATE.example:443/v1"));
         assert!(gate("http://[::]:80").is("http://localhost"));
         assert_eq!(Gate::of(&Env::default()), None);
+    }
+
+    #[test]
+    fn the_gateway_is_nobodys_vendor() {
+        let place = Place::new();
+        let own = [("MOAI_GATEWAY", "http://127.0.0.1:3456"), ("ANTHROPIC_BASE_URL", "http://localhost:3456")];
+        // Out of a variable it is not used: the address that moai comes with counts, and Claude Code's model is no word
+        // about routing.
+        let routing = place.load(&[&own[..], &[("ANTHROPIC_MODEL", "glm-4.7")]].concat());
+        assert_eq!(
+            routing.providers.iter().find(|it| it.name == "anthropic").unwrap().base_url,
+            "https://api.anthropic.com"
+        );
+        assert!(routing.warnings.is_empty(), "{:?}", routing.warnings);
+        for (variable, url) in [("ZAI_BASE_URL", "http://[::1]:3456/api"), ("OLLAMA_HOST", "127.0.0.1:3456")] {
+            let routing = place.load(&[own[0], (variable, url)]);
+            assert!(routing.providers.iter().all(|provider| !provider.base_url.contains("3456")), "{variable}");
+        }
+        // Out of a file it is a mistake.
+        place.put("home/.moai/config.toml", "[providers.loop]\nbase_url = \"http://localhost:3456/v1\"\n");
+        let error = place.error(&own);
+        assert!(error.contains("config.toml:2:12: `providers.loop.base_url` is moai's own gateway"), "{error}");
+        assert!(place.load(&[]).providers.iter().any(|it| it.name == "loop"));
     }
 }

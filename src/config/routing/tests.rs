@@ -49,7 +49,7 @@ impl Place {
         Config::load(&world, &project).unwrap().everything(&world, &project).unwrap()
     }
 
-    fn error(&self, env: &[(&str, &str)]) -> String {
+    pub(super) fn error(&self, env: &[(&str, &str)]) -> String {
         self.try_load(env).unwrap_err().to_string()
     }
 }
@@ -413,26 +413,6 @@ fn a_project_does_not_decide_where_prompts_and_keys_go() {
     assert!(place.load(&[]).warnings.is_empty());
     place.put("home/.moai/config.toml", "[providers.openai]\nbase_url = \"http://lan.example/v1\"\n");
     assert!(place.load(&[]).warnings[0].contains("unencrypted"));
-}
-
-#[test]
-fn the_gateway_is_nobodys_vendor() {
-    let place = Place::new();
-    let own = [("MOAI_GATEWAY", "http://127.0.0.1:3456"), ("ANTHROPIC_BASE_URL", "http://localhost:3456")];
-    // Out of a variable it is not used: the address that moai comes with counts, and Claude Code's model is no word
-    // about routing.
-    let routing = place.load(&[&own[..], &[("ANTHROPIC_MODEL", "glm-4.7")]].concat());
-    assert_eq!(provider(&routing, "anthropic").base_url, "https://api.anthropic.com");
-    assert!(routing.warnings.is_empty(), "{:?}", routing.warnings);
-    for (variable, url) in [("ZAI_BASE_URL", "http://[::1]:3456/api"), ("OLLAMA_HOST", "127.0.0.1:3456")] {
-        let routing = place.load(&[own[0], (variable, url)]);
-        assert!(routing.providers.iter().all(|provider| !provider.base_url.contains("3456")), "{variable}");
-    }
-    // Out of a file it is a mistake.
-    place.put("home/.moai/config.toml", "[providers.loop]\nbase_url = \"http://localhost:3456/v1\"\n");
-    let error = place.error(&own);
-    assert!(error.contains("config.toml:2:12: `providers.loop.base_url` is moai's own gateway"), "{error}");
-    assert_eq!(provider(&place.load(&[]), "loop").base_url, "http://localhost:3456/v1");
 }
 
 #[test]
