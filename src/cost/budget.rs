@@ -1,4 +1,5 @@
-//! Budgets: a word of warning at 80 % and at 100 %, and on it goes (R-STA-003). There is no verdict that stops.
+//! Budgets: a word of warning at 80 % and at 100 %, and on it goes (R-STA-003). A verdict never
+//! stops anything; whoever wishes a budget to stop requests has `reserve`.
 
 use crate::model::Usd;
 
@@ -59,13 +60,18 @@ impl Budget {
 }
 
 impl Verdict {
-    /// The warning for a person, `None` while there is nothing to warn of.
-    pub fn warning(&self) -> Option<String> {
-        let percent = self.spent_usd.share_of(self.limit_usd).map_or(100, |share| share / 100);
+    /// `$85.50 of $100.00`.
+    pub(super) fn sums(&self) -> String {
         // Of a budget of cents, cents would not tell much.
         let digits = if self.limit_usd.nanos() < 1_000_000_000 { 4 } else { 2 };
         let (spent, limit) = (self.spent_usd, self.limit_usd);
-        let spent = format!("{percent} % of today's budget is spent (${spent:.digits$} of ${limit:.digits$})");
+        format!("${spent:.digits$} of ${limit:.digits$}")
+    }
+
+    /// The warning for a person, `None` while there is nothing to warn of.
+    pub fn warning(&self) -> Option<String> {
+        let percent = self.spent_usd.share_of(self.limit_usd).map_or(100, |share| share / 100);
+        let spent = format!("{percent} % of today's budget is spent ({})", self.sums());
         let unpriced = match self.unpriced {
             0 => String::new(),
             1 => ", and one attempt of unknown price beside it".into(),

@@ -3,8 +3,10 @@
 
 mod budget;
 mod price;
+mod reserve;
 mod summary;
 
 pub use budget::{Budget, Level, Verdict};
 pub use price::{BASELINE_MODEL, Missing, Parts, Priced, baseline, price};
+pub use reserve::{Budgets, Entry, Estimate, Hold, Limits, Reserve, Scope, Standing};
 pub use summary::{CostSummary, percentages, shares};

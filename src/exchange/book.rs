@@ -32,6 +32,8 @@ pub struct Page<'a> {
     pub agent: Option<&'a str>,
     /// The agent's task.
     pub task: Option<&'a str>,
+    /// The name of the gateway's access key.
+    pub key: Option<&'a str>,
     /// The model that somebody asked for.
     pub asked: Option<&'a str>,
     /// What things cost.
@@ -117,6 +119,7 @@ impl Page<'_> {
             spec: text(self.spec),
             agent: text(self.agent),
             task: text(self.task),
+            key: text(self.key),
             decided_by: self.decision.decided_by().as_str().to_owned(),
             decision: decision_words(self.decision),
             model_asked: text(self.asked),

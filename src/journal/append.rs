@@ -1,6 +1,8 @@
 //! Writing rows: the row and all its sums in one transaction, so that no reader and no crash sees one without the
 //! other. A row that is there already is left alone, which makes replaying harmless.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use rusqlite::types::Value;
@@ -18,6 +20,8 @@ use super::store::Journal;
 
 /// More than any real row holds, and few enough that sums never leave 64 bits.
 const MOST: u64 = 1_000_000_000_000_000;
+/// How many names are kept in memory; conversations end and their names are needed no more.
+const MOST_NAMES: usize = 10_000;
 
 static UPSERT_DAY: LazyLock<String> = LazyLock::new(|| upsert("days", ["day", "tier", "model"]));
 static UPSERT_DIM: LazyLock<String> = LazyLock::new(|| upsert("dims", ["day", "dim", "value"]));
@@ -42,48 +46,132 @@ impl Journal {
     }
 
     /// Writes rows in one transaction: all or none. Says how many were new.
+    ///
+    /// What the rows add to the same sum is added up first, so that a row among hundreds costs little more than its own
+    /// insertion.
     pub fn append_all(&mut self, attempts: &[Attempt]) -> Result<usize, JournalError> {
         let sql = JournalError::sql(&self.path);
         let zone = self.zone.clone();
         let writing = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&sql)?;
-        let mut new = 0;
+        let mut batch = Batch::new(&self.names);
         for attempt in attempts {
             let day = days::number(zone.to_datetime(attempt.at).date());
-            new += usize::from(write(&writing, attempt, day).map_err(&sql)?);
+            batch.add(&writing, attempt, day).map_err(&sql)?;
         }
+        batch.write_sums(&writing).map_err(&sql)?;
+        let (rows, new) = (batch.rows, batch.names.new);
         writing.commit().map_err(&sql)?;
-        Ok(new)
+        if self.names.len() > MOST_NAMES {
+            self.names.clear();
+        }
+        self.names.extend(new);
+        Ok(rows)
     }
 }
 
-fn write(db: &Transaction<'_>, attempt: &Attempt, day: i64) -> rusqlite::Result<bool> {
-    let model = name(db, &attempt.model)?;
-    if !insert(db, attempt, day, model)? {
-        return Ok(false);
+/// Rows that are written together, and what they add to the sums.
+struct Batch<'a> {
+    names: Names<'a>,
+    rows: usize,
+    /// By day, tier and model.
+    days: BTreeMap<[i64; 3], Sums>,
+    /// By day, dimension and value.
+    dims: BTreeMap<[i64; 3], Sums>,
+    /// By day, model, what was measured, and bucket.
+    latency: BTreeMap<[i64; 4], i64>,
+}
+
+/// A row's share of every sum, in the order of [`SUMS`], then its time twice.
+type Sums = [i64; SUMS.len() + 2];
+
+impl<'a> Batch<'a> {
+    fn new(known: &'a HashMap<String, i64>) -> Self {
+        let names = Names { known, new: HashMap::new() };
+        Self { names, rows: 0, days: BTreeMap::new(), dims: BTreeMap::new(), latency: BTreeMap::new() }
     }
-    let sums = sums(attempt);
-    let row = |keys: [i64; 3]| params_from_iter(keys.into_iter().chain(sums));
-    db.prepare_cached(&UPSERT_DAY)?.execute(row([day, i64::from(attempt.tier.number()), model]))?;
-    for (dim, text) in dimensions(attempt) {
-        let value = text.map_or(Ok(0), |text| name(db, text))?;
-        db.prepare_cached(&UPSERT_DIM)?.execute(row([day, dim.number(), value]))?;
-    }
-    if attempt.outcome == Outcome::Ok {
-        let mut count = db.prepare_cached(
-            "INSERT INTO latency (day, model, what, bucket, count) VALUES (?, ?, ?, ?, 1)
-             ON CONFLICT (day, model, what, bucket) DO UPDATE SET count = count + 1",
-        )?;
-        count.execute(params![day, model, TOTAL, bucket(attempt.total_ms)])?;
-        if let Some(first) = attempt.first_ms {
-            count.execute(params![day, model, FIRST, bucket(first)])?;
+
+    /// Inserts the row, and counts it unless it was there already.
+    fn add(&mut self, db: &Transaction<'_>, attempt: &Attempt, day: i64) -> rusqlite::Result<()> {
+        let model = self.names.number(db, &attempt.model)?;
+        if !insert(db, &mut self.names, attempt, day, model)? {
+            return Ok(());
         }
+        self.rows += 1;
+        let sums = sums(attempt);
+        count_into(&mut self.days, [day, i64::from(attempt.tier.number()), model], &sums);
+        for (dim, text) in dimensions(attempt) {
+            let value = text.map_or(Ok(0), |text| self.names.number(db, text))?;
+            count_into(&mut self.dims, [day, dim.number(), value], &sums);
+        }
+        if attempt.outcome == Outcome::Ok {
+            *self.latency.entry([day, model, TOTAL, bucket(attempt.total_ms)]).or_default() += 1;
+            if let Some(first) = attempt.first_ms {
+                *self.latency.entry([day, model, FIRST, bucket(first)]).or_default() += 1;
+            }
+        }
+        Ok(())
     }
-    Ok(true)
+
+    fn write_sums(&self, db: &Transaction<'_>) -> rusqlite::Result<()> {
+        for (table, upsert) in [(&self.days, &UPSERT_DAY), (&self.dims, &UPSERT_DIM)] {
+            let mut upsert = db.prepare_cached(upsert)?;
+            for (keys, sums) in table {
+                upsert.execute(params_from_iter(keys.iter().chain(sums)))?;
+            }
+        }
+        let mut count = db.prepare_cached(
+            "INSERT INTO latency (day, model, what, bucket, count) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (day, model, what, bucket) DO UPDATE SET count = count + excluded.count",
+        )?;
+        for ([day, model, what, bucket], times) in &self.latency {
+            count.execute(params![day, model, what, bucket, times])?;
+        }
+        Ok(())
+    }
+}
+
+fn count_into(table: &mut BTreeMap<[i64; 3], Sums>, keys: [i64; 3], sums: &Sums) {
+    let Some(known) = table.get_mut(&keys) else {
+        table.insert(keys, *sums);
+        return;
+    };
+    let times = SUMS.len();
+    for (at, (known, new)) in known.iter_mut().zip(sums).enumerate() {
+        *known = match at.checked_sub(times) {
+            None => known.saturating_add(*new),
+            Some(0) => (*known).min(*new),
+            Some(_) => (*known).max(*new),
+        };
+    }
+}
+
+/// The numbers of names. What is new counts for others when it is committed.
+struct Names<'a> {
+    known: &'a HashMap<String, i64>,
+    new: HashMap<String, i64>,
+}
+
+impl Names<'_> {
+    /// The number of a name; a new name gets the next.
+    fn number(&mut self, db: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
+        if let Some(number) = self.known.get(text).or_else(|| self.new.get(text)) {
+            return Ok(*number);
+        }
+        let found = db.prepare_cached("SELECT id FROM names WHERE text = ?")?.query_row([text], |row| row.get(0));
+        let number = match found {
+            Err(rusqlite::Error::QueryReturnedNoRows) => db
+                .prepare_cached("INSERT INTO names (text) VALUES (?) RETURNING id")?
+                .query_row([text], |row| row.get(0))?,
+            other => other?,
+        };
+        self.new.insert(text.to_owned(), number);
+        Ok(number)
+    }
 }
 
 /// What reports can be made by, beside tier and model. A row without a value counts under none, so that every
 /// dimension sums to the whole.
-fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 6] {
+fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 7] {
     [
         (By::Kind, attempt.kind.map(TaskKind::as_str)),
         (By::Agent, attempt.agent.as_deref()),
@@ -91,11 +179,11 @@ fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 6] {
         (By::Worktree, attempt.worktree.as_deref()),
         (By::Spec, attempt.spec.as_deref()),
         (By::Session, attempt.session.as_deref()),
+        (By::Key, attempt.key.as_deref()),
     ]
 }
 
-/// The row's share of every sum, in the order of [`SUMS`], then its time twice.
-fn sums(attempt: &Attempt) -> [i64; SUMS.len() + 2] {
+fn sums(attempt: &Attempt) -> Sums {
     let [input, read, five_minutes, one_hour, output, reasoning, searches] = tokens(attempt.usage.unwrap_or_default());
     let at = attempt.at.as_millisecond();
     let compared = attempt.cost.zip(attempt.baseline);
@@ -134,19 +222,8 @@ fn money(amount: Option<Usd>) -> Option<i64> {
     amount.map(|amount| amount.nanos().clamp(0, most))
 }
 
-/// The number of a name; a new name gets the next.
-fn name(db: &Transaction<'_>, text: &str) -> rusqlite::Result<i64> {
-    let found = db.prepare_cached("SELECT id FROM names WHERE text = ?")?.query_row([text], |row| row.get(0));
-    match found {
-        Err(rusqlite::Error::QueryReturnedNoRows) => {
-            db.prepare_cached("INSERT INTO names (text) VALUES (?) RETURNING id")?.query_row([text], |row| row.get(0))
-        }
-        other => other,
-    }
-}
-
 /// The columns of a row before its tokens, in the order in which [`insert`] fills them.
-const COLUMNS: [&str; 33] = [
+const COLUMNS: [&str; 34] = [
     "request",
     "number",
     "at",
@@ -158,6 +235,7 @@ const COLUMNS: [&str; 33] = [
     "spec",
     "agent",
     "task",
+    "access",
     "decided_by",
     "decision",
     "model_asked",
@@ -191,8 +269,15 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-fn insert(db: &Transaction<'_>, attempt: &Attempt, day: i64, model: i64) -> rusqlite::Result<bool> {
-    let known = |text: &str| name(db, text).map(Value::from);
+fn insert(
+    db: &Transaction<'_>,
+    names: &mut Names<'_>,
+    attempt: &Attempt,
+    day: i64,
+    model: i64,
+) -> rusqlite::Result<bool> {
+    let names = RefCell::new(names);
+    let known = |text: &str| names.borrow_mut().number(db, text).map(Value::from);
     let named = |text: &Option<String>| text.as_deref().map_or(Ok(Value::Null), known);
     let metered = match (attempt.usage, attempt.estimated) {
         (None, _) => 0,
@@ -211,6 +296,7 @@ fn insert(db: &Transaction<'_>, attempt: &Attempt, day: i64, model: i64) -> rusq
         named(&attempt.spec)?,
         named(&attempt.agent)?,
         named(&attempt.task)?,
+        named(&attempt.key)?,
         known(&attempt.decided_by)?,
         attempt.decision.clone().into(),
         named(&attempt.model_asked)?,

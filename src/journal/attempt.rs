@@ -77,6 +77,9 @@ pub struct Attempt {
     /// The agent's task.
     #[serde(default)]
     pub task: Option<String>,
+    /// The name of the gateway's access key that the request came with.
+    #[serde(default)]
+    pub key: Option<String>,
     /// What decided on the model: `force`, `command`, `worktree`, `agent`, `classifier`, …
     pub decided_by: String,
     /// Why, in a few words; never the prompt's.

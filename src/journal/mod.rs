@@ -33,7 +33,7 @@ pub use error::JournalError;
 pub use keep::{Answer, Feedback, Opinion};
 pub use key::JournalKey;
 pub use query::{By, Line, Savings, Totals};
-pub use recorder::{Recorded, Recorder};
+pub use recorder::{Recorded, Recorder, Spool};
 pub use sessions::{Message, Session, SessionHead};
 pub use stats::{ModelStats, Percentiles};
 pub use store::{Journal, Place};

@@ -35,17 +35,28 @@ pub enum By {
     Spec,
     /// The conversation.
     Session,
+    /// The gateway's access key.
+    Key,
 }
 
 /// A word that no report is split by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown split `{0}`: expected model, tier, kind, agent, project, worktree, spec or session")]
+#[error("unknown split `{0}`: expected model, tier, kind, agent, project, worktree, spec, session or key")]
 pub struct UnknownBy(pub String);
 
 impl By {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Model, Self::Tier, Self::Kind, Self::Agent, Self::Project, Self::Worktree, Self::Spec, Self::Session];
+    pub const ALL: [Self; 9] = [
+        Self::Model,
+        Self::Tier,
+        Self::Kind,
+        Self::Agent,
+        Self::Project,
+        Self::Worktree,
+        Self::Spec,
+        Self::Session,
+        Self::Key,
+    ];
 
     /// The word of the command line.
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +69,7 @@ impl By {
             Self::Worktree => "worktree",
             Self::Spec => "spec",
             Self::Session => "session",
+            Self::Key => "key",
         }
     }
 
@@ -72,6 +84,7 @@ impl By {
             Self::Worktree => 6,
             Self::Spec => 7,
             Self::Session => 8,
+            Self::Key => 9,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! could not be written.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -51,12 +52,33 @@ impl Recorded {
     }
 }
 
+/// The spool of a journal, for whoever cannot wait for the journal itself: many may add to it at once.
+#[derive(Clone)]
+pub struct Spool {
+    place: Place,
+    /// The key as it was found last.
+    key: Arc<Mutex<Option<JournalKey>>>,
+}
+
+impl Spool {
+    /// Adds rows, all or none, and returns the file that holds them now. They are safe when this returns, also from a
+    /// power cut.
+    pub fn add(&self, attempts: &[Attempt]) -> Result<PathBuf, JournalError> {
+        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        spool::add(&self.place, key.as_ref(), attempts)
+    }
+
+    /// Whether rows wait in it.
+    pub fn waits(&self) -> bool {
+        spool::waits(&self.place)
+    }
+}
+
 /// A journal that opens itself.
 pub struct Recorder {
-    place: Place,
+    spool: Spool,
     lookup: Lookup,
     zone: TimeZone,
-    key: Option<JournalKey>,
     journal: Option<Journal>,
     replayed: Result<spool::Replayed, JournalError>,
 }
@@ -64,7 +86,23 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder for the journal at `place`. Nothing is opened yet.
     pub fn new(place: Place, lookup: Lookup, zone: TimeZone) -> Self {
-        Self { place, lookup, zone, key: None, journal: None, replayed: Ok(spool::Replayed::default()) }
+        let spool = Spool { place, key: Arc::default() };
+        Self { spool, lookup, zone, journal: None, replayed: Ok(spool::Replayed::default()) }
+    }
+
+    /// Where the journal is.
+    pub fn place(&self) -> &Place {
+        &self.spool.place
+    }
+
+    /// The zone in which days begin and end.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// A way into the spool beside the recorder.
+    pub fn spool(&self) -> Spool {
+        self.spool.clone()
     }
 
     /// The journal, opened (and the spool replayed) if it was not.
@@ -77,11 +115,11 @@ impl Recorder {
     }
 
     fn open(&mut self, now: Timestamp) -> Result<Journal, JournalError> {
-        let (key, from) = key::find(&self.place.dir, &self.lookup)?;
-        let key = self.key.insert(key);
-        let mut journal = Journal::open(&self.place, key, from, self.zone.clone(), now)?;
+        let (key, from) = key::find(&self.spool.place.dir, &self.lookup)?;
+        *self.spool.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
+        let mut journal = Journal::open(&self.spool.place, &key, from, self.zone.clone(), now)?;
         // What cannot be replayed now waits on; the journal itself is fine.
-        self.replayed = spool::replay(&self.place, key, &mut journal);
+        self.replayed = spool::replay(&self.spool.place, &key, &mut journal);
         Ok(journal)
     }
 
@@ -92,11 +130,21 @@ impl Recorder {
 
     /// Writes the row, or spools it. The answer is never at stake.
     pub fn record(&mut self, attempt: &Attempt, now: Timestamp) -> Recorded {
-        let written = self.journal(now).and_then(|journal| journal.append(attempt));
+        self.record_all(std::slice::from_ref(attempt), now)
+    }
+
+    /// Writes rows in one transaction, or spools them all.
+    pub fn record_all(&mut self, attempts: &[Attempt], now: Timestamp) -> Recorded {
+        let written = self.journal(now).and_then(|journal| journal.append_all(attempts));
         let Err(why) = written else { return Recorded::Written };
-        match spool::add(&self.place, self.key.as_ref(), attempt) {
+        match self.spool.add(attempts) {
             Ok(path) => Recorded::Spooled { why, path },
             Err(spool) => Recorded::Lost { why, spool },
         }
+    }
+
+    /// Closes the journal; it is opened anew, and its spool replayed, when it is next needed.
+    pub fn close(&mut self) {
+        self.journal = None;
     }
 }

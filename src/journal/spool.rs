@@ -55,12 +55,15 @@ pub(super) fn waits(place: &Place) -> bool {
     dirs(place).any(|dir| file(dir).exists())
 }
 
-/// Adds a row; returns the file that holds it now.
-pub(super) fn add(place: &Place, key: Option<&JournalKey>, attempt: &Attempt) -> Result<PathBuf, JournalError> {
-    let line = seal(key, attempt)?;
+/// Adds rows, all or none; returns the file that holds them now.
+pub(super) fn add(place: &Place, key: Option<&JournalKey>, attempts: &[Attempt]) -> Result<PathBuf, JournalError> {
+    let mut lines = String::new();
+    for attempt in attempts {
+        lines.push_str(&seal(key, attempt)?);
+    }
     let mut failure = None;
     for dir in dirs(place) {
-        match append(dir, &line) {
+        match append(dir, &lines) {
             Ok(()) => return Ok(file(dir)),
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -68,14 +71,14 @@ pub(super) fn add(place: &Place, key: Option<&JournalKey>, attempt: &Attempt) ->
     Err(failure.map_or_else(|| JournalError::Row("there is no place for a spool".into()), JournalError::Disk))
 }
 
-fn append(dir: &Path, line: &str) -> Result<(), DiskError> {
+fn append(dir: &Path, lines: &str) -> Result<(), DiskError> {
     disk::create_dirs(dir, Access::Private)?;
     let _lock = Lock::take(&dir.join("spool.lock"), PATIENCE, || {})?;
     let path = file(dir);
     let fail = |error| DiskError::io("write", &path)(error);
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(fail)?;
     let before = file.metadata().map_err(fail)?.len();
-    let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+    let written = file.write_all(lines.as_bytes()).and_then(|()| file.sync_data());
     if written.is_err() {
         // Half a line would spoil the next one.
         drop(file.set_len(before));

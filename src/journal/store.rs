@@ -1,5 +1,6 @@
 //! Opening a journal: unlock it, look whether it is one, bring it up to date after a backup.
 
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -58,6 +59,8 @@ pub struct Journal {
     pub(super) db: Connection,
     pub(super) path: PathBuf,
     pub(super) zone: TimeZone,
+    /// The numbers of names that were looked up before.
+    pub(super) names: HashMap<String, i64>,
 }
 
 impl Journal {
@@ -92,7 +95,7 @@ impl Journal {
         let touch = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         drop(touch.map_err(DiskError::io("write", &path))?);
         let db = connect(&path, key).map_err(JournalError::sql(&path))?;
-        let journal = Self { db, path, zone };
+        let journal = Self { db, path, zone, names: HashMap::new() };
         match journal.version() {
             Ok(_) => {}
             // The key is checked against the note before, so a key that passed there and fails here means damage.

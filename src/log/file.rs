@@ -68,13 +68,17 @@ impl Log {
 
     /// Adds a line. Of several processes each gets its line in whole; the file is 0600, whatever it was before.
     pub fn add(&self, line: &impl Serialize) -> Result<(), LogError> {
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
+        self.add_lines(&text(line)?)
+    }
+
+    /// Adds lines that [`text`] has made, together.
+    pub fn add_lines(&self, lines: &str) -> Result<(), LogError> {
+        let bytes = lines.as_bytes();
         let _lock = Lock::take(&self.path.with_extension("lock"), PATIENCE, || {})?;
         if fs::metadata(&self.path).is_ok_and(|meta| meta.len() > 0 && meta.len() + bytes.len() as u64 > self.most) {
             self.rotate()?;
         }
-        self.append(&bytes)
+        self.append(bytes)
     }
 
     fn append(&self, line: &[u8]) -> Result<(), LogError> {
@@ -106,6 +110,11 @@ impl Log {
         name.push(format!(".{number}"));
         PathBuf::from(name)
     }
+}
+
+/// A line as its file holds it, with the line break.
+pub fn text(line: &impl Serialize) -> Result<String, LogError> {
+    Ok(serde_json::to_string(line)? + "\n")
 }
 
 fn shift(from: &Path, to: &Path) -> Result<(), LogError> {

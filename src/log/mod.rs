@@ -11,4 +11,4 @@ mod entry;
 mod file;
 
 pub use entry::{About, DecisionLine, FailureLine, Tried};
-pub use file::{Log, LogError};
+pub use file::{Log, LogError, text};

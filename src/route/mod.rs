@@ -6,6 +6,7 @@
 //! - [`decide`]: all of that and a classification become a [`Decision`] with a [`Plan`]
 //! - [`retry`]: what happens to a plan when models fail
 //! - [`compress`]: a conversation made short for another model
+//! - [`limit`]: how many requests and tokens a minute, and how many requests at once
 //! - [`learn`]: what a person's corrections teach the classifier
 //!
 //! `docs/routing.md` tells the same to users.
@@ -18,6 +19,7 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 pub mod learn;
+pub mod limit;
 mod lineup;
 mod model;
 pub mod phase;

@@ -58,6 +58,7 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         spec: None,
         agent: None,
         task: None,
+        key: None,
         decided_by: "classifier".into(),
         decision: None,
         model_asked: None,

@@ -631,6 +631,7 @@ fn attempts_become_rows_with_their_cost() {
             spec: Some("SPEC-AUTH-001"),
             agent: None,
             task: None,
+            key: None,
             asked: None,
             prices: &prices,
         };

@@ -63,6 +63,7 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         spec: Some("SPEC-AUTH-001".into()),
         agent: None,
         task: None,
+        key: None,
         decided_by: "classifier".into(),
         decision: Some("implement: 구현".into()),
         model_asked: None,

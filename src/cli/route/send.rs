@@ -207,6 +207,7 @@ fn rows(asked: Asked<'_>, finished: &Finished, desk: &Desk) -> Vec<Attempt> {
         spec: desk.place.spec.as_ref().map(AsRef::as_ref),
         agent: args.choice.agent.as_deref(),
         task: args.choice.task.as_deref(),
+        key: None,
         asked: args.choice.model.as_deref(),
         prices: desk.books.prices(),
     };
