@@ -218,7 +218,8 @@ impl Reserve {
     pub fn begin(&mut self, day: Date) {
         if self.day.replace(day).is_some_and(|before| before != day) {
             for (_, account) in self.accounts.iter_mut().filter(|(scope, _)| !matches!(scope, Scope::Session(_))) {
-                *account = Account { held: account.held, open: account.open, usual: account.usual, ..Account::default() };
+                *account =
+                    Account { held: account.held, open: account.open, usual: account.usual, ..Account::default() };
             }
         }
     }

@@ -75,7 +75,8 @@ pub struct TooMany {
 impl TooMany {
     /// The reason in words: `the limit of the key laptop is 60 requests a minute`.
     pub fn told(&self) -> String {
-        let whose = self.key.as_deref().map_or_else(|| "the limit".to_owned(), |key| format!("the limit of the key {key}"));
+        let whose =
+            self.key.as_deref().map_or_else(|| "the limit".to_owned(), |key| format!("the limit of the key {key}"));
         match self.what {
             Excess::Requests(most) => format!("{whose} is {most} requests a minute"),
             Excess::Tokens(most) => format!("{whose} is {most} tokens a minute"),

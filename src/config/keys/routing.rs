@@ -111,15 +111,6 @@ pub(super) const ROUTING: &[Key] = &[
     key("timeouts.first_byte", Shape::Seconds, Some("60"), "How long the first byte of an answer may take."),
     key("timeouts.idle", Shape::Seconds, Some("60"), "How long an answer may pause between two pieces."),
     key("timeouts.total", Shape::Seconds, Some("600"), "How long one attempt may take."),
-    Key {
-        env: &["MODEL_ROUTER_DAILY_BUDGET_USD"],
-        ..key(
-            "budget.daily_usd",
-            Shape::Usd,
-            None,
-            "What a day may cost: at 80 % and at 100 % moai warns, and goes on.",
-        )
-    },
     key("log.prompts", Shape::Switch, Some("false"), "Whether `~/.moai/logs/decisions.jsonl` may hold prompts."),
     key("log.max_bytes", Shape::Number, Some("10485760"), "The size at which the log of decisions is rotated."),
     key(

@@ -8,6 +8,7 @@ mod environment;
 mod fixed;
 mod gate;
 mod group;
+mod limits;
 mod policy;
 mod provider;
 mod quirks;
@@ -17,7 +18,9 @@ mod seeds;
 use std::path::PathBuf;
 
 use crate::base::world::World;
+use crate::cost::Budgets;
 use crate::model::Usd;
+use crate::route::limit::Limits;
 use crate::route::{Model, Policy, Provider};
 
 use super::error::ConfigError;
@@ -56,6 +59,10 @@ pub struct Routing {
     pub policy: Policy,
     /// `budget.daily_usd`.
     pub budget: Option<Usd>,
+    /// `budget.…`, all of them.
+    pub budgets: Budgets,
+    /// `limits.…`.
+    pub limits: Limits,
     /// `log.…`.
     pub log: LogRules,
     /// `prices.book`.
@@ -103,6 +110,8 @@ impl Routing {
         let text = |name: &str| view.value(name).map(ToString::to_string);
         Ok(Self {
             budget: text("budget.daily_usd").and_then(|sum| sum.parse().ok()),
+            budgets: limits::budgets(view, &free),
+            limits: limits::limits(view, &free),
             log: LogRules {
                 prompts: view.is_on("log.prompts"),
                 max_bytes: view.number("log.max_bytes").unwrap_or(10 << 20),
