@@ -81,6 +81,7 @@ fn attempt(number: u64, all: u64) -> Attempt {
         spec: Some(format!("SPEC-{:03}", spread(40, 6))),
         agent: Some(format!("agent-{}", spread(8, 7))),
         task: None,
+        key: None,
         decided_by: "classifier".into(),
         decision: None,
         model_asked: None,
