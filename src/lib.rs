@@ -6,6 +6,7 @@
 //! | floor | room | what lives there |
 //! |---|---|---|
 //! | 8 | [`cli`] | the doors: one file per command, and the only code that writes to the terminal |
+//! | 7 | [`gateway`] | HTTP on loopback: who gets in, the doors, what lives as long as the process |
 //! | 6 | [`exchange`] | one request through its plan: send, listen, wait, fall back, stop; its rows, its conversation |
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
 //! | 5 | [`keys`] | where keys are kept and how one is found |
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod config;
 pub mod cost;
 pub mod exchange;
+pub mod gateway;
 pub mod journal;
 pub mod keys;
 pub mod log;

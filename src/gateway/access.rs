@@ -1,0 +1,498 @@
+//! The gateway's own keys: `~/.moai/gateway/keys.json` (0600) has their names, their scopes and the SHA-256 of their
+//! secrets; a secret is shown once, when it is made. The first one is made at the first start, and its secret lies in
+//! `~/.moai/gateway/key` (0600), so that `moai code` has a key to give to Claude Code.
+//!
+//! A running gateway sees at once what was added and revoked: it looks whether the file is another one before it
+//! answers. A file that cannot be read opens nothing.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+
+use crate::base::disk::{self, DiskError, Lock};
+use crate::base::failure::{Explain, Kind};
+use crate::base::random::{self, NoRandom};
+use crate::base::secret::Secret;
+use crate::base::world::{World, WorldError};
+
+/// The version of the file's form.
+const SCHEMA: u32 = 1;
+/// The name of the key that the first start makes.
+const FIRST: &str = "first";
+/// How long one process waits for another that changes the keys.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a key opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Asking models.
+    Use,
+    /// Reading figures: stats, costs, health.
+    Read,
+    /// Changing things: force-model, feedback, reload, stop.
+    Admin,
+}
+
+/// A word that is no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown scope `{0}`: expected use, read or admin")]
+pub struct UnknownScope(pub String);
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Self; 3] = [Self::Use, Self::Read, Self::Admin];
+
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Use => "use",
+            Self::Read => "read",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        let known = Self::ALL.into_iter().find(|scope| scope.as_str().eq_ignore_ascii_case(text.trim()));
+        known.ok_or_else(|| UnknownScope(text.to_owned()))
+    }
+}
+
+/// A key as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its name, unique.
+    pub name: String,
+    /// What it opens.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// A key that was just made, with the only copy of its secret.
+#[derive(Debug)]
+pub struct NewKey {
+    /// What is kept of it.
+    pub key: Key,
+    /// `mk-` and 48 hexadecimal digits.
+    pub secret: Secret,
+}
+
+/// What is wrong with the keys.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Where they are is not known.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// The file system said no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The system gives no random bytes.
+    #[error(transparent)]
+    Random(#[from] NoRandom),
+    /// The file is not of the form that moai writes. Its content is not repeated.
+    #[error("{} is not a file of access keys (line {line}, column {column})", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+    },
+    /// A newer moai wrote it.
+    #[error("{} was written by a newer moai (schema {schema})", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        schema: u32,
+    },
+    /// There is a key of that name.
+    #[error("there is an access key `{0}` already")]
+    Taken(String),
+    /// There is none of that name.
+    #[error("there is no access key `{0}`")]
+    Unknown(String),
+    /// It cannot be a name.
+    #[error("`{0}` cannot be the name of an access key: letters, digits, `-`, `_` and `.`, at most 64")]
+    BadName(String),
+    /// Nothing can be written: it cannot be turned into JSON.
+    #[error("cannot write the access keys")]
+    Write(#[source] serde_json::Error),
+}
+
+impl Explain for AccessError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::World(error) => error.kind(),
+            Self::Disk(error) => error.kind(),
+            Self::Random(_) | Self::Taken(_) | Self::Unknown(_) => Kind::Expected,
+            Self::Broken { .. } | Self::Newer { .. } => Kind::Config,
+            Self::BadName(_) => Kind::Usage,
+            Self::Write(_) => Kind::Bug,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::World(error) => error.hints(),
+            Self::Disk(error) => error.hints(),
+            Self::Broken { path, .. } => vec![format!(
+                "move {} away; `moai serve key add NAME` begins a new one, and every key has to be made again",
+                path.display()
+            )],
+            Self::Newer { .. } => vec!["update moai".into()],
+            Self::Taken(name) => vec![format!("revoke it first: `moai serve key revoke {name}`")],
+            Self::Unknown(_) => vec!["see which there are: `moai serve key list`".into()],
+            Self::Random(_) | Self::BadName(_) | Self::Write(_) => Vec::new(),
+        }
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::World(error) => error.code(),
+            Self::Disk(error) => error.code(),
+            Self::Random(_) | Self::Write(_) => None,
+            Self::Broken { .. } => Some("broken-keys"),
+            Self::Newer { .. } => Some("newer-keys"),
+            Self::Taken(_) => Some("key-exists"),
+            Self::Unknown(_) => Some("no-such-key"),
+            Self::BadName(_) => Some("bad-key-name"),
+        }
+    }
+}
+
+/// The keys of the gateway, as they stand in the file.
+pub struct Access {
+    path: PathBuf,
+    /// Of this process alone: what is compared is compared under it, in constant time.
+    veil: hmac::Key,
+    seen: RwLock<Seen>,
+}
+
+/// The file as it was read last.
+#[derive(Default)]
+struct Seen {
+    mark: Option<Mark>,
+    doors: Vec<Door>,
+}
+
+/// What tells one version of the file from another. Every change is a new file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// A key as requests are compared with it.
+struct Door {
+    name: Arc<str>,
+    scopes: Arc<[Scope]>,
+    tag: hmac::Tag,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    schema: u32,
+    keys: Vec<Entry>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    scopes: Vec<Scope>,
+    sha256: String,
+    created: Timestamp,
+}
+
+impl Access {
+    /// The keys of `world`; the first one is made where there is no file.
+    pub fn open(world: &World) -> Result<Self, AccessError> {
+        let dir = directory(world)?;
+        let path = dir.join("keys.json");
+        let veil = hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()?);
+        let access = Self { path, veil, seen: RwLock::default() };
+        if !access.path.exists() {
+            let secret = new_secret()?;
+            let made = access.insert(FIRST, &Scope::ALL, &secret, world.now(), true)?;
+            if made.is_some() {
+                disk::replace(&dir.join("key"), secret.as_bytes(), disk::Access::Private)?;
+            }
+        }
+        access.refresh(mark(&access.path))?;
+        Ok(access)
+    }
+
+    /// The secret of the first key, which lies in its own file, where it is there.
+    pub fn first_secret(world: &World) -> Result<Option<Secret>, AccessError> {
+        let text = disk::read_text(&directory(world)?.join("key"))?;
+        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
+    }
+
+    /// The keys, in the order in which they were made.
+    pub fn keys(&self) -> Result<Vec<Key>, AccessError> {
+        let file = self.read()?;
+        Ok(file.keys.into_iter().map(Entry::key).collect())
+    }
+
+    /// Whether a person has made a key: one beside that of the first start.
+    pub fn has_own(&self) -> Result<bool, AccessError> {
+        Ok(self.keys()?.iter().any(|key| key.name != FIRST))
+    }
+
+    /// Makes a key.
+    pub fn add(&self, name: &str, scopes: &[Scope], now: Timestamp) -> Result<NewKey, AccessError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+            return Err(AccessError::BadName(name.to_owned()));
+        }
+        let secret = new_secret()?;
+        match self.insert(name, scopes, &secret, now, false)? {
+            Some(key) => Ok(NewKey { key, secret: Secret::new(secret) }),
+            None => Err(AccessError::Taken(name.to_owned())),
+        }
+    }
+
+    /// Takes a key back: from now on nobody gets in with it.
+    pub fn revoke(&self, name: &str) -> Result<Key, AccessError> {
+        let _lock = self.lock()?;
+        let mut file = self.read()?;
+        let at = file.keys.iter().position(|entry| entry.name == name);
+        let entry = at.map(|at| file.keys.remove(at)).ok_or_else(|| AccessError::Unknown(name.to_owned()))?;
+        self.write(&file)?;
+        if name == FIRST {
+            disk::remove(&self.path.with_file_name("key"))?;
+        }
+        Ok(entry.key())
+    }
+
+    /// Whose key `secret` is, and what it opens.
+    pub(in crate::gateway) fn admits(&self, secret: &[u8]) -> Option<(Arc<str>, Arc<[Scope]>)> {
+        let mark = mark(&self.path);
+        if self.seen.read().unwrap_or_else(PoisonError::into_inner).mark != mark {
+            // What cannot be read opens nothing.
+            drop(self.refresh(mark));
+        }
+        let shown = digest(&SHA256, secret);
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        // All are compared, whichever it is.
+        let mut found = None;
+        for door in &seen.doors {
+            if hmac::verify(&self.veil, shown.as_ref(), door.tag.as_ref()).is_ok() {
+                found = Some((Arc::clone(&door.name), Arc::clone(&door.scopes)));
+            }
+        }
+        found
+    }
+
+    /// Reads the file, which looks like `mark` now.
+    fn refresh(&self, mark: Option<Mark>) -> Result<(), AccessError> {
+        let read = self.read();
+        let entries = read.as_ref().map_or(&[][..], |file| &file.keys);
+        let doors = entries.iter().filter_map(|entry| self.door(entry)).collect();
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Seen { mark, doors };
+        read.map(drop)
+    }
+
+    fn door(&self, entry: &Entry) -> Option<Door> {
+        let digest = unhex(&entry.sha256)?;
+        Some(Door {
+            name: entry.name.as_str().into(),
+            scopes: entry.scopes.clone().into(),
+            tag: hmac::sign(&self.veil, &digest),
+        })
+    }
+
+    /// Adds a key; `None` where there is one of that name, or any key at all where it is to be the `first`.
+    fn insert(
+        &self,
+        name: &str,
+        scopes: &[Scope],
+        secret: &str,
+        now: Timestamp,
+        first: bool,
+    ) -> Result<Option<Key>, AccessError> {
+        let _lock = self.lock()?;
+        let mut file = self.read()?;
+        if file.keys.iter().any(|entry| first || entry.name == name) {
+            return Ok(None);
+        }
+        let mut scopes = scopes.to_vec();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let sha256 = hex(digest(&SHA256, secret.as_bytes()).as_ref());
+        let entry = Entry { name: name.to_owned(), scopes, sha256, created: now };
+        file.keys.push(entry.clone());
+        self.write(&file)?;
+        Ok(Some(entry.key()))
+    }
+
+    fn lock(&self) -> Result<Lock, AccessError> {
+        Ok(Lock::take(&self.path.with_file_name("keys.lock"), PATIENCE, || {})?)
+    }
+
+    /// The file; one that is not there has no keys.
+    fn read(&self) -> Result<File, AccessError> {
+        let Some(text) = disk::read_text(&self.path)? else { return Ok(File { schema: SCHEMA, keys: Vec::new() }) };
+        let file: File = serde_json::from_str(&text).map_err(|error| AccessError::Broken {
+            path: self.path.clone(),
+            line: error.line(),
+            column: error.column(),
+        })?;
+        if file.schema > SCHEMA {
+            return Err(AccessError::Newer { path: self.path.clone(), schema: file.schema });
+        }
+        Ok(file)
+    }
+
+    fn write(&self, file: &File) -> Result<(), AccessError> {
+        let mut text = serde_json::to_vec_pretty(file).map_err(AccessError::Write)?;
+        text.push(b'\n');
+        Ok(disk::replace(&self.path, &text, disk::Access::Private)?)
+    }
+}
+
+impl Entry {
+    fn key(self) -> Key {
+        Key { name: self.name, scopes: self.scopes, created: self.created }
+    }
+}
+
+fn directory(world: &World) -> Result<PathBuf, WorldError> {
+    Ok(world.moai_home()?.join("gateway"))
+}
+
+fn mark(path: &Path) -> Option<Mark> {
+    let meta = fs::metadata(path).ok()?;
+    Some(Mark { inode: meta.ino(), size: meta.size(), modified: (meta.mtime(), meta.mtime_nsec()) })
+}
+
+fn new_secret() -> Result<String, NoRandom> {
+    Ok(format!("mk-{}", hex(&random::bytes::<24>()?)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit));
+    (digits.len() == 64).then(|| pairs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::world::Env;
+
+    fn world(home: &Path) -> World {
+        World::scratch(home, home, Env::default())
+    }
+
+    #[test]
+    fn the_first_start_makes_a_key_and_the_next_one_keeps_it() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let access = Access::open(&world).unwrap();
+        let secret = Access::first_secret(&world).unwrap().unwrap();
+        assert!(secret.expose().starts_with("mk-") && secret.expose().len() == 51);
+        let (name, scopes) = access.admits(secret.expose().as_bytes()).unwrap();
+        assert_eq!((&*name, &*scopes), ("first", &Scope::ALL[..]));
+        let again = Access::open(&world).unwrap();
+        assert!(again.admits(secret.expose().as_bytes()).is_some());
+        assert_eq!(again.keys().unwrap().len(), 1);
+        assert!(!again.has_own().unwrap());
+        for name in ["keys.json", "key"] {
+            let mode = fs::metadata(home.path().join(".moai/gateway").join(name)).unwrap().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        let kept = fs::read_to_string(home.path().join(".moai/gateway/keys.json")).unwrap();
+        assert!(!kept.contains(secret.expose()), "{kept}");
+    }
+
+    #[test]
+    fn what_is_added_and_revoked_is_seen_without_a_restart() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let running = Access::open(&world).unwrap();
+        let person = Access::open(&world).unwrap();
+        let made = person.add("ci", &[Scope::Use, Scope::Use], world.now()).unwrap();
+        assert!(matches!(person.add("ci", &[Scope::Read], world.now()), Err(AccessError::Taken(_))));
+        let (name, scopes) = running.admits(made.secret.expose().as_bytes()).unwrap();
+        assert_eq!((&*name, &*scopes), ("ci", &[Scope::Use][..]));
+        assert!(running.has_own().unwrap());
+        assert_eq!(person.revoke("ci").unwrap().name, "ci");
+        assert!(running.admits(made.secret.expose().as_bytes()).is_none());
+        assert!(matches!(person.revoke("ci"), Err(AccessError::Unknown(_))));
+        let first = Access::first_secret(&world).unwrap().unwrap();
+        person.revoke("first").unwrap();
+        assert!(running.admits(first.expose().as_bytes()).is_none());
+        assert!(Access::first_secret(&world).unwrap().is_none());
+    }
+
+    #[test]
+    fn nothing_else_gets_in() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let access = Access::open(&world).unwrap();
+        let secret = Access::first_secret(&world).unwrap().unwrap();
+        let secret = secret.expose();
+        let kept = access.read().unwrap().keys[0].sha256.clone();
+        for wrong in ["", "mk-", &secret[..50], &format!("{secret}0"), &secret.to_uppercase(), &kept] {
+            assert!(access.admits(wrong.as_bytes()).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_broken_file_opens_nothing_and_is_not_written_over() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let access = Access::open(&world).unwrap();
+        let secret = Access::first_secret(&world).unwrap().unwrap();
+        let path = home.path().join(".moai/gateway/keys.json");
+        fs::write(&path, "{\"schema\": 1, \"keys\": [{\"mk-secret").unwrap();
+        assert!(access.admits(secret.expose().as_bytes()).is_none());
+        let refused = access.add("ci", &[Scope::Use], world.now()).unwrap_err();
+        assert!(matches!(refused, AccessError::Broken { .. }) && !refused.to_string().contains("mk-secret"));
+        assert!(matches!(Access::open(&world), Err(AccessError::Broken { .. })));
+        assert!(fs::read_to_string(&path).unwrap().ends_with("mk-secret"));
+        fs::remove_file(&path).unwrap();
+        assert!(access.admits(secret.expose().as_bytes()).is_none());
+    }
+
+    #[test]
+    fn names_are_plain() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let access = Access::open(&world).unwrap();
+        for name in ["", "a b", "../x", "한글", &"x".repeat(65)] {
+            assert!(matches!(access.add(name, &[Scope::Use], world.now()), Err(AccessError::BadName(_))), "{name}");
+        }
+    }
+}

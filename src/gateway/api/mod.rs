@@ -1,0 +1,6 @@
+//! The seeds' own API: routing, costs, feedback, and seed 003's chat.
+
+pub(in crate::gateway) mod chat;
+pub(in crate::gateway) mod costs;
+pub(in crate::gateway) mod feedback;
+pub(in crate::gateway) mod router;

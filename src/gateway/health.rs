@@ -1,0 +1,37 @@
+//! How the gateway is: for a probe in one word, for a person with a key in full.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use super::answer::{Answer, json as answer};
+use super::inbound::Inbound;
+use super::state::{Counters, Gateway};
+
+/// `GET /health`: says that somebody is there, and nothing else.
+pub(in crate::gateway) async fn bare(_: Arc<Gateway>, _: Inbound) -> Answer {
+    answer(StatusCode::OK, &json!({"status": "ok"}))
+}
+
+/// `GET /api/health`: version, age, what is counted.
+pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, _: Inbound) -> Answer {
+    let counters = &gateway.counters;
+    let count = Counters::read;
+    answer(
+        StatusCode::OK,
+        &json!({
+            "schema": 1,
+            "status": "ok",
+            "version": env!("CARGO_PKG_VERSION"),
+            "started_at": gateway.started_at().to_string(),
+            "uptime_seconds": gateway.uptime().as_secs(),
+            "connections": count(&counters.connections),
+            "in_flight": count(&counters.in_flight),
+            "requests": count(&counters.requests),
+            "errors": count(&counters.errors),
+            "refused": count(&counters.refused),
+            "panics": count(&counters.panics),
+        }),
+    )
+}

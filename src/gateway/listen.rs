@@ -1,0 +1,208 @@
+//! The loop that accepts connections, and a request's way from its head to its answer.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::base::interrupt::Interrupted;
+use crate::base::random;
+use crate::model::RequestId;
+use crate::wire::FaultKind;
+
+use super::answer::{Answer, Refusal, add};
+use super::error::GatewayError;
+use super::guard::{self, Pass, Question};
+use super::inbound::{Inbound, Speech};
+use super::read;
+use super::state::{Counters, Gateway};
+
+/// How long to wait before accepting again where the system has no more files for us.
+const BREATHER: Duration = Duration::from_millis(50);
+
+/// Answers on `listener` until `stop`; then nobody new is let in, streams that run may end, and what has not ended by
+/// the deadline of the rules is cut off.
+pub async fn serve(
+    gateway: Arc<Gateway>,
+    listener: std::net::TcpListener,
+    stop: impl Future<Output = Interrupted>,
+) -> Result<Interrupted, GatewayError> {
+    let named = listener.local_addr();
+    let fail = |source| {
+        let address = named.as_ref().map_or_else(|_| "the socket".to_owned(), ToString::to_string);
+        GatewayError::Listen { address, source }
+    };
+    listener.set_nonblocking(true).map_err(fail)?;
+    let listener = TcpListener::from_std(listener).map_err(fail)?;
+    let address = listener.local_addr().map_err(fail)?;
+    let (closing, closed) = watch::channel(false);
+    let mut open = JoinSet::new();
+    let mut stop = pin!(stop);
+    let interrupted = loop {
+        let room = open.len() < gateway.snapshot().rules.connections;
+        tokio::select! {
+            biased;
+            interrupted = stop.as_mut() => break interrupted,
+            Some(_) = open.join_next() => {}
+            accepted = listener.accept(), if room => match accepted {
+                Ok((stream, _)) => {
+                    open.spawn(converse(Arc::clone(&gateway), stream, address, closed.clone()));
+                }
+                Err(_) => tokio::time::sleep(BREATHER).await,
+            },
+        }
+    };
+    drop(listener);
+    closing.send_replace(true);
+    let drained = async { while open.join_next().await.is_some() {} };
+    // What has not ended is dropped with the set.
+    drop(tokio::time::timeout(gateway.snapshot().rules.drain, drained).await);
+    Ok(interrupted)
+}
+
+/// One connection, request after request.
+async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr, mut closing: watch::Receiver<bool>) {
+    // Without it every small piece of a stream waits 40 ms for the client's acknowledgement.
+    drop(stream.set_nodelay(true));
+    let _open = Flight::begin(&gateway, |counters| &counters.connections);
+    let rules = gateway.snapshot().rules.clone();
+    let service = service_fn(|request| answer(Arc::clone(&gateway), address, request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(rules.head_wait)
+        .max_header_size(rules.head)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    loop {
+        tokio::select! {
+            biased;
+            // What a client did wrong on its connection is its own affair, and it has been answered as far as it goes.
+            _ = connection.as_mut() => return,
+            Ok(()) = closing.changed() => connection.as_mut().graceful_shutdown(),
+        }
+    }
+}
+
+/// One request's answer.
+async fn answer(gateway: Arc<Gateway>, address: SocketAddr, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let started = Instant::now();
+    Counters::count(&gateway.counters.requests);
+    let flight = Flight::begin(&gateway, |counters| &counters.in_flight);
+    let id = RequestId::new(gateway.world.now(), random::bytes().unwrap_or_default());
+    let speech = Speech::of(guard::path(request.uri()), request.headers());
+    let entered = enter(&gateway, address, request, &id, speech, started).await;
+    let mut answer = match entered {
+        Ok((pass, inbound)) => through(&gateway, &pass, inbound, &id, speech).await,
+        Err(refusal) => {
+            Counters::count(&gateway.counters.refused);
+            refusal.answer(speech, &id)
+        }
+    };
+    if answer.status().as_u16() >= 400 {
+        Counters::count(&gateway.counters.errors);
+    }
+    name(&mut answer, &id, speech);
+    Ok(answer.map(|body| body.holding(flight)))
+}
+
+/// Lets the request in and reads its body. What is refused is read to its end, too, as far as that is reasonable: a
+/// client that is still sending when its connection closes never sees why.
+async fn enter(
+    gateway: &Arc<Gateway>,
+    address: SocketAddr,
+    request: Request<Incoming>,
+    id: &RequestId,
+    speech: Speech,
+    started: Instant,
+) -> Result<(Pass, Inbound), Refusal> {
+    let snapshot = gateway.snapshot();
+    let rules = &snapshot.rules;
+    let (mut head, body) = request.into_parts();
+    let question = Question { method: &head.method, uri: &head.uri, headers: &head.headers, address };
+    let pass = match guard::admit(&question, rules, &gateway.access) {
+        Ok(pass) => pass,
+        Err(refusal) => {
+            read::discard(body, rules).await;
+            return Err(refusal);
+        }
+    };
+    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, rules).await? };
+    guard::strip(&mut head.headers);
+    let inbound = Inbound {
+        method: if head.method == Method::HEAD { Method::GET } else { head.method },
+        path: pass.route.path,
+        query: head.uri.query().map(str::to_owned),
+        headers: head.headers,
+        body,
+        who: pass.who.clone(),
+        id: id.clone(),
+        speech,
+        snapshot,
+        started,
+    };
+    Ok((pass, inbound))
+}
+
+/// Goes through the door. A panic behind it is the answer 500 and nobody else's affair.
+async fn through(gateway: &Arc<Gateway>, pass: &Pass, inbound: Inbound, id: &RequestId, speech: Speech) -> Answer {
+    let mut coming = (pass.route.door)(Arc::clone(gateway), inbound);
+    let caught = std::future::poll_fn(|context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| coming.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    if let Some(answer) = caught.await {
+        return answer;
+    }
+    Counters::count(&gateway.counters.panics);
+    let said = "the gateway failed on this request; this is a bug of moai";
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, FaultKind::Server, "bug", said)
+        .hint("send the same again, and report it with the request's id")
+        .answer(speech, id)
+}
+
+/// Gives the answer the request's id, in our header and in that of the client's vendor.
+fn name(answer: &mut Answer, id: &RequestId, speech: Speech) {
+    let vendors = match speech {
+        Speech::Anthropic => Some("request-id"),
+        Speech::Chat => Some("x-request-id"),
+        Speech::Moai => None,
+    };
+    let names = std::iter::once("x-moai-request-id").chain(vendors);
+    let missing: Vec<_> = names.filter(|name| !answer.headers().contains_key(*name)).collect();
+    add(answer, missing.into_iter().map(|name| (name, id.as_str().to_owned())));
+}
+
+/// Something that is counted as long as it lives.
+struct Flight {
+    gateway: Arc<Gateway>,
+    counter: fn(&Counters) -> &AtomicU64,
+}
+
+impl Flight {
+    fn begin(gateway: &Arc<Gateway>, counter: fn(&Counters) -> &AtomicU64) -> Self {
+        counter(&gateway.counters).fetch_add(1, Ordering::Relaxed);
+        Self { gateway: Arc::clone(gateway), counter }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        (self.counter)(&self.gateway.counters).fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,17 @@
+//! Anthropic Messages.
+
+use std::sync::Arc;
+
+use super::answer::{Answer, not_built};
+use super::inbound::Inbound;
+use super::state::Gateway;
+
+/// `POST /v1/messages`.
+pub(in crate::gateway) async fn create(_: Arc<Gateway>, inbound: Inbound) -> Answer {
+    not_built(&inbound)
+}
+
+/// `POST /v1/messages/count_tokens`.
+pub(in crate::gateway) async fn count_tokens(_: Arc<Gateway>, inbound: Inbound) -> Answer {
+    not_built(&inbound)
+}

@@ -1,0 +1,38 @@
+//! Floor 7: the gateway, `moai serve`: Claude Code and every other client on loopback, over HTTP/1.1.
+//!
+//! A request's way: [`listen`] accepts the connection, `guard` asks where it comes from and whose key it has, `routes`
+//! finds its door and reads its body, and the door ([`messages`](self), chat, models, api) answers. No rules of routing
+//! live here: they are `route`'s; no dialects: they are `wire`'s; no sending: that is `exchange`'s.
+//!
+//! - [`Gateway`]: what lives as long as the process
+//! - [`Snapshot`]: what one request sees of the configuration; a reload swaps it for the next request (R-STA-001)
+//! - [`Access`]: the gateway's own keys
+//! - [`Rules`]: what the server lets in, and how much of it
+//! - [`serve`]: the loop
+
+#![allow(dead_code, reason = "the doors that use these are being built")]
+
+mod access;
+mod answer;
+mod api;
+mod body;
+mod chat;
+mod error;
+mod guard;
+mod health;
+mod inbound;
+mod listen;
+mod messages;
+mod models;
+mod read;
+mod routes;
+mod rules;
+mod snapshot;
+mod state;
+
+pub use access::{Access, AccessError, Key, NewKey, Scope};
+pub use error::GatewayError;
+pub use listen::serve;
+pub use rules::Rules;
+pub use snapshot::{Load, Snapshot};
+pub use state::{Gateway, Opening};

@@ -1,0 +1,88 @@
+//! Reading a body: all of it, not too much, and not for ever.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use hyper::StatusCode;
+use hyper::body::{Body as _, Bytes, Frame, Incoming};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::wire::FaultKind;
+
+use super::answer::Refusal;
+use super::rules::Rules;
+
+/// How much of a body that nobody wants is read all the same, so that its client sees the answer.
+const POLITENESS: usize = 64 << 20;
+/// And for how long.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How much room is made at once for a body that says how long it is.
+const ROOM: usize = 1 << 20;
+
+/// The whole body, at most as long as the rules say.
+pub(in crate::gateway) async fn whole(mut body: Incoming, rules: &Rules) -> Result<Bytes, Refusal> {
+    let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if said > rules.body {
+        discard(body, rules).await;
+        return Err(too_large(rules));
+    }
+    let end = Instant::now() + rules.body_total;
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    loop {
+        let wait = end.min(Instant::now() + rules.body_wait);
+        let Ok(frame) = timeout_at(wait, next(&mut body)).await else { return Err(too_slow()) };
+        let data = match frame {
+            None => break,
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            Some(Err(_)) => {
+                return Err(Refusal::bad("bad-body", "the body ended before its end, or is not well formed"));
+            }
+        };
+        if first.len() + rest.len() + data.len() > rules.body {
+            discard(body, rules).await;
+            return Err(too_large(rules));
+        }
+        // A body that comes in one piece is not copied.
+        if first.is_empty() && rest.is_empty() {
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.reserve(said.clamp(first.len() + data.len(), ROOM.max(first.len() + data.len())));
+                rest.extend_from_slice(&std::mem::take(&mut first));
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// Reads what is left of a body and keeps nothing of it.
+pub(in crate::gateway) async fn discard(mut body: Incoming, rules: &Rules) {
+    let all = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = next(&mut body).await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > POLITENESS {
+                return;
+            }
+        }
+    };
+    // Whoever takes longer does not want to know.
+    drop(timeout(PATIENCE.min(rules.body_wait), all).await);
+}
+
+async fn next(body: &mut Incoming) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+    std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
+}
+
+fn too_large(rules: &Rules) -> Refusal {
+    let said = format!("the body is larger than {} bytes", rules.body);
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, FaultKind::TooLarge, "too-large", said).header("connection", "close")
+}
+
+fn too_slow() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, FaultKind::BadRequest, "too-slow", "the body did not come in time")
+        .header("connection", "close")
+}

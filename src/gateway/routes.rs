@@ -1,0 +1,93 @@
+//! The doors: one table of method, path and scope. What is not in it is not there.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use hyper::Method;
+
+use super::access::Scope;
+use super::answer::Answer;
+use super::inbound::Inbound;
+use super::state::Gateway;
+use super::{api, chat, health, messages, models};
+
+/// An answer on its way.
+type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// A door.
+pub(in crate::gateway) struct Route {
+    /// Its method; `HEAD` goes where `GET` goes.
+    pub(in crate::gateway) method: Method,
+    /// Its path, to the letter.
+    pub(in crate::gateway) path: &'static str,
+    /// What a key must open to get in; `None` needs no key.
+    pub(in crate::gateway) scope: Option<Scope>,
+    /// What is behind it.
+    pub(in crate::gateway) door: fn(Arc<Gateway>, Inbound) -> Coming,
+}
+
+/// One line of the table.
+macro_rules! route {
+    ($method:ident $path:literal $scope:expr => $door:path) => {
+        Route {
+            method: Method::$method,
+            path: $path,
+            scope: $scope,
+            door: |gateway, inbound| Box::pin($door(gateway, inbound)),
+        }
+    };
+}
+
+const OPEN: Option<Scope> = None;
+const USE: Option<Scope> = Some(Scope::Use);
+const READ: Option<Scope> = Some(Scope::Read);
+const ADMIN: Option<Scope> = Some(Scope::Admin);
+
+/// Every door there is.
+pub(in crate::gateway) const TABLE: &[Route] = &[
+    // What Claude Code asks before it begins, and what a probe may see: that somebody is there.
+    route!(GET "/" OPEN => health::bare),
+    route!(GET "/health" OPEN => health::bare),
+    route!(GET "/api/hello" OPEN => health::bare),
+    route!(POST "/v1/messages" USE => messages::create),
+    route!(POST "/v1/messages/count_tokens" USE => messages::count_tokens),
+    route!(POST "/v1/chat/completions" USE => chat::create),
+    route!(GET "/v1/models" USE => models::list),
+    route!(POST "/api/chat" USE => api::chat::create),
+    route!(POST "/api/router/route" USE => api::router::route),
+    route!(GET "/api/router/stats" READ => api::router::stats),
+    route!(GET "/api/router/force-model" READ => api::router::force_shown),
+    route!(POST "/api/router/force-model" ADMIN => api::router::force_set),
+    route!(DELETE "/api/router/force-model" ADMIN => api::router::force_cleared),
+    route!(POST "/api/router/feedback" ADMIN => api::feedback::give),
+    route!(GET "/api/costs/daily" READ => api::costs::daily),
+    route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
+    route!(GET "/api/health" READ => health::full),
+];
+
+/// What the table says of a method at a path.
+pub(in crate::gateway) enum Found {
+    /// This door.
+    Door(&'static Route),
+    /// There is the path, and these are its methods.
+    OtherMethods(Vec<&'static Method>),
+    /// There is no such path.
+    Nothing,
+}
+
+/// Looks a path up, to the letter; `HEAD` finds what `GET` finds.
+pub(in crate::gateway) fn find(method: &Method, path: &str) -> Found {
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let mut others = Vec::new();
+    for route in TABLE.iter().filter(|route| route.path == path) {
+        if route.method == wanted {
+            return Found::Door(route);
+        }
+        others.push(&route.method);
+        if route.method == Method::GET {
+            others.push(&Method::HEAD);
+        }
+    }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
+}

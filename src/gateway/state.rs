@@ -1,0 +1,106 @@
+//! What lives as long as the process: the snapshot that holds now, the keys, the counters.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::base::failure::Failure;
+use crate::base::world::World;
+
+use super::access::Access;
+use super::snapshot::{Load, Snapshot};
+
+/// The gateway.
+pub struct Gateway {
+    /// The machine and its clock.
+    pub world: World,
+    /// The gateway's own keys.
+    pub access: Access,
+    /// What was counted.
+    pub(in crate::gateway) counters: Counters,
+    current: RwLock<Arc<Snapshot>>,
+    load: Load,
+    started: Instant,
+    started_at: Timestamp,
+}
+
+/// What a gateway is made of.
+pub struct Opening {
+    /// The machine and its clock.
+    pub world: World,
+    /// Builds the snapshot; called once at the start and at every reload.
+    pub load: Load,
+}
+
+/// Numbers that only grow, and how many there are now.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Counters {
+    /// Requests whose head was read.
+    pub(in crate::gateway) requests: AtomicU64,
+    /// Answers with a status of 400 and above.
+    pub(in crate::gateway) errors: AtomicU64,
+    /// Requests that were refused before their door: no key, a foreign host, too large.
+    pub(in crate::gateway) refused: AtomicU64,
+    /// Doors that panicked.
+    pub(in crate::gateway) panics: AtomicU64,
+    /// Requests in work, their answers included.
+    pub(in crate::gateway) in_flight: AtomicU64,
+    /// Open connections.
+    pub(in crate::gateway) connections: AtomicU64,
+}
+
+impl Gateway {
+    /// A gateway with its first snapshot and its keys; the first key is made where there is none.
+    pub fn open(opening: Opening) -> Result<Arc<Self>, Failure> {
+        let Opening { world, load } = opening;
+        let access = Access::open(&world)?;
+        let current = RwLock::new(Arc::new(load()?));
+        let started_at = world.now();
+        Ok(Arc::new(Self {
+            world,
+            access,
+            counters: Counters::default(),
+            current,
+            load,
+            started: Instant::now(),
+            started_at,
+        }))
+    }
+
+    /// The configuration that holds for a request that begins now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the configuration again. What is in flight keeps the old one; where the new one is wrong, so does
+    /// everybody, and the reason is returned.
+    pub fn reload(&self) -> Result<(), Failure> {
+        let snapshot = Arc::new((self.load)()?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        Ok(())
+    }
+
+    /// How long it has been running.
+    pub(in crate::gateway) fn uptime(&self) -> std::time::Duration {
+        self.started.elapsed()
+    }
+
+    /// When it was started.
+    pub(in crate::gateway) fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+}
+
+impl Counters {
+    /// One more.
+    pub(in crate::gateway) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many.
+    pub(in crate::gateway) fn read(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+}
