@@ -6,13 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Method, StatusCode, Uri};
 
+use crate::config::Serve;
 use crate::wire::FaultKind;
 
 use super::access::{Access, Scope};
 use super::answer::Refusal;
 use super::inbound::Caller;
 use super::routes::{Found, Route, find};
-use super::rules::Rules;
 
 /// The header for keys of vendors that do not use `Authorization`.
 const API_KEY: &str = "x-api-key";
@@ -38,9 +38,9 @@ pub(in crate::gateway) struct Question<'a> {
 }
 
 /// Lets a request in, or says why not.
-pub(in crate::gateway) fn admit(question: &Question<'_>, rules: &Rules, access: &Access) -> Result<Pass, Refusal> {
-    called_by_name(question, rules)?;
-    asked_from_here(question, rules)?;
+pub(in crate::gateway) fn admit(question: &Question<'_>, serve: &Serve, access: &Access) -> Result<Pass, Refusal> {
+    called_by_name(question, serve)?;
+    asked_from_here(question, serve)?;
     let found = find(question.method, path(question.uri));
     if let Found::Door(route) = found
         && route.scope.is_none()
@@ -75,13 +75,13 @@ pub(in crate::gateway) fn path(uri: &Uri) -> &str {
 
 /// A page of another site can make a browser send requests here under its own name (DNS rebinding). Names that are not
 /// ours are refused.
-fn called_by_name(question: &Question<'_>, rules: &Rules) -> Result<(), Refusal> {
+fn called_by_name(question: &Question<'_>, serve: &Serve) -> Result<(), Refusal> {
     let mut hosts = question.headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(Refusal::bad("bad-host", "a request needs one Host header"));
     };
     let asked = [host.to_str().ok(), question.uri.authority().map(hyper::http::uri::Authority::as_str)];
-    if host.to_str().is_ok() && asked.into_iter().flatten().all(|name| is_ours(name, question.address, &rules.hosts)) {
+    if host.to_str().is_ok() && asked.into_iter().flatten().all(|name| is_ours(name, question.address, &serve.hosts)) {
         return Ok(());
     }
     let said = "this gateway is not known by the name in Host";
@@ -123,10 +123,10 @@ fn split(authority: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// Pages of other sites are refused, whatever key they may have got hold of.
-fn asked_from_here(question: &Question<'_>, rules: &Rules) -> Result<(), Refusal> {
+fn asked_from_here(question: &Question<'_>, serve: &Serve) -> Result<(), Refusal> {
     let refused = || {
         Refusal::new(StatusCode::FORBIDDEN, FaultKind::Permission, "foreign-origin", "pages of other sites may not ask")
-            .hint("add the page's origin to serve.origins if it is yours")
+            .hint("add the name of its host to serve.hosts if it is yours")
     };
     let mut origins = question.headers.get_all(ORIGIN).iter().peekable();
     if origins.peek().is_none() {
@@ -135,8 +135,7 @@ fn asked_from_here(question: &Question<'_>, rules: &Rules) -> Result<(), Refusal
     }
     let ours = |origin: &str| {
         let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        authority.is_some_and(|authority| is_ours(authority, question.address, &rules.hosts))
-            || rules.origins.iter().any(|known| known.eq_ignore_ascii_case(origin))
+        authority.is_some_and(|authority| is_ours(authority, question.address, &serve.hosts))
     };
     if origins.all(|origin| origin.to_str().is_ok_and(ours)) { Ok(()) } else { Err(refused()) }
 }

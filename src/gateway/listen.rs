@@ -31,11 +31,15 @@ use super::inbound::{Inbound, Speech};
 use super::read;
 use super::state::{Counters, Gateway};
 
+/// The most connections at a time; more wait until one ends.
+const MOST: usize = 512;
+/// The largest head of a request, in bytes.
+const HEAD: usize = 64 << 10;
 /// How long to wait before accepting again where the system has no more files for us.
 const BREATHER: Duration = Duration::from_millis(50);
 
 /// Answers on `listener` until `stop`; then nobody new is let in, streams that run may end, and what has not ended by
-/// the deadline of the rules is cut off.
+/// the deadline of `[serve]` is cut off.
 pub async fn serve(
     gateway: Arc<Gateway>,
     listener: std::net::TcpListener,
@@ -53,7 +57,7 @@ pub async fn serve(
     let mut open = JoinSet::new();
     let mut stop = pin!(stop);
     let interrupted = loop {
-        let room = open.len() < gateway.snapshot().rules.connections;
+        let room = open.len() < MOST;
         tokio::select! {
             biased;
             interrupted = stop.as_mut() => break interrupted,
@@ -70,7 +74,7 @@ pub async fn serve(
     closing.send_replace(true);
     let drained = async { while open.join_next().await.is_some() {} };
     // What has not ended is dropped with the set.
-    drop(tokio::time::timeout(gateway.snapshot().rules.drain, drained).await);
+    drop(tokio::time::timeout(gateway.snapshot().serve.drain, drained).await);
     Ok(interrupted)
 }
 
@@ -79,12 +83,12 @@ async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr,
     // Without it every small piece of a stream waits 40 ms for the client's acknowledgement.
     drop(stream.set_nodelay(true));
     let _open = Flight::begin(&gateway, |counters| &counters.connections);
-    let rules = gateway.snapshot().rules.clone();
+    let serve = gateway.snapshot().serve.clone();
     let service = service_fn(|request| answer(Arc::clone(&gateway), address, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(rules.head_wait)
-        .max_header_size(rules.head)
+        .header_read_timeout(serve.idle_timeout)
+        .max_header_size(HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     loop {
@@ -130,17 +134,17 @@ async fn enter(
     started: Instant,
 ) -> Result<(Pass, Inbound), Refusal> {
     let snapshot = gateway.snapshot();
-    let rules = &snapshot.rules;
+    let serve = &snapshot.serve;
     let (mut head, body) = request.into_parts();
     let question = Question { method: &head.method, uri: &head.uri, headers: &head.headers, address };
-    let pass = match guard::admit(&question, rules, &gateway.access) {
+    let pass = match guard::admit(&question, serve, &gateway.access) {
         Ok(pass) => pass,
         Err(refusal) => {
-            read::discard(body, rules).await;
+            read::discard(body, serve).await;
             return Err(refusal);
         }
     };
-    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, rules).await? };
+    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, serve).await? };
     guard::strip(&mut head.headers);
     let inbound = Inbound {
         method: if head.method == Method::HEAD { Method::GET } else { head.method },

@@ -7,7 +7,6 @@
 //! - [`Gateway`]: what lives as long as the process
 //! - [`Snapshot`]: what one request sees of the configuration; a reload swaps it for the next request (R-STA-001)
 //! - [`Access`]: the gateway's own keys
-//! - [`Rules`]: what the server lets in, and how much of it
 //! - [`serve`]: the loop
 
 #![allow(dead_code, reason = "the doors that use these are being built")]
@@ -26,13 +25,11 @@ mod messages;
 mod models;
 mod read;
 mod routes;
-mod rules;
 mod snapshot;
 mod state;
 
 pub use access::{Access, AccessError, Key, NewKey, Scope};
 pub use error::GatewayError;
 pub use listen::serve;
-pub use rules::Rules;
 pub use snapshot::{Load, Snapshot};
 pub use state::{Gateway, Opening};

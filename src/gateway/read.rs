@@ -8,10 +8,10 @@ use hyper::StatusCode;
 use hyper::body::{Body as _, Bytes, Frame, Incoming};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::config::Serve;
 use crate::wire::FaultKind;
 
 use super::answer::Refusal;
-use super::rules::Rules;
 
 /// How much of a body that nobody wants is read all the same, so that its client sees the answer.
 const POLITENESS: usize = 64 << 20;
@@ -20,19 +20,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How much room is made at once for a body that says how long it is.
 const ROOM: usize = 1 << 20;
 
-/// The whole body, at most as long as the rules say.
-pub(in crate::gateway) async fn whole(mut body: Incoming, rules: &Rules) -> Result<Bytes, Refusal> {
+/// The whole body, at most as long as `[serve]` says.
+pub(in crate::gateway) async fn whole(mut body: Incoming, serve: &Serve) -> Result<Bytes, Refusal> {
     let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if said > rules.body {
-        discard(body, rules).await;
-        return Err(too_large(rules));
+    if said > serve.body_limit {
+        discard(body, serve).await;
+        return Err(too_large(serve));
     }
-    let end = Instant::now() + rules.body_total;
+    let end = Instant::now() + serve.body_timeout;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     loop {
-        let wait = end.min(Instant::now() + rules.body_wait);
-        let Ok(frame) = timeout_at(wait, next(&mut body)).await else { return Err(too_slow()) };
+        let Ok(frame) = timeout_at(end, next(&mut body)).await else { return Err(too_slow()) };
         let data = match frame {
             None => break,
             Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -40,9 +39,9 @@ pub(in crate::gateway) async fn whole(mut body: Incoming, rules: &Rules) -> Resu
                 return Err(Refusal::bad("bad-body", "the body ended before its end, or is not well formed"));
             }
         };
-        if first.len() + rest.len() + data.len() > rules.body {
-            discard(body, rules).await;
-            return Err(too_large(rules));
+        if first.len() + rest.len() + data.len() > serve.body_limit {
+            discard(body, serve).await;
+            return Err(too_large(serve));
         }
         // A body that comes in one piece is not copied.
         if first.is_empty() && rest.is_empty() {
@@ -59,7 +58,7 @@ pub(in crate::gateway) async fn whole(mut body: Incoming, rules: &Rules) -> Resu
 }
 
 /// Reads what is left of a body and keeps nothing of it.
-pub(in crate::gateway) async fn discard(mut body: Incoming, rules: &Rules) {
+pub(in crate::gateway) async fn discard(mut body: Incoming, serve: &Serve) {
     let all = async {
         let mut read = 0;
         while let Some(Ok(frame)) = next(&mut body).await {
@@ -70,15 +69,15 @@ pub(in crate::gateway) async fn discard(mut body: Incoming, rules: &Rules) {
         }
     };
     // Whoever takes longer does not want to know.
-    drop(timeout(PATIENCE.min(rules.body_wait), all).await);
+    drop(timeout(PATIENCE.min(serve.body_timeout), all).await);
 }
 
 async fn next(body: &mut Incoming) -> Option<Result<Frame<Bytes>, hyper::Error>> {
     std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
 }
 
-fn too_large(rules: &Rules) -> Refusal {
-    let said = format!("the body is larger than {} bytes", rules.body);
+fn too_large(serve: &Serve) -> Refusal {
+    let said = format!("the body is larger than {} bytes", serve.body_limit);
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, FaultKind::TooLarge, "too-large", said).header("connection", "close")
 }
 

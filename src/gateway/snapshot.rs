@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use crate::base::failure::Failure;
 use crate::catalog::Prices;
-use crate::config::LogRules;
+use crate::config::{LogRules, Serve};
 use crate::exchange::Lines;
 use crate::route::learn::Learned;
 use crate::route::{Facts, Policy, Roster};
-
-use super::rules::Rules;
 
 /// The configuration as it holds for the requests that begin now.
 pub struct Snapshot {
@@ -28,8 +26,8 @@ pub struct Snapshot {
     pub learned: Learned,
     /// What the logs may hold.
     pub log: LogRules,
-    /// What the server lets in.
-    pub rules: Rules,
+    /// `[serve]`: what the server lets in, and for how long.
+    pub serve: Serve,
 }
 
 /// Builds the snapshot anew from the files; the door hands it in, because only the door may compose them.
