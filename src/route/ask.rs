@@ -30,10 +30,28 @@ pub struct Ask {
     pub time_critical: bool,
     /// The model that answered last in the conversation, where one is going on.
     pub session_model: Option<String>,
+    /// How firmly the conversation holds on to it.
+    pub hold: Hold,
+    /// A client's own business beside the conversation (a title, a summary of what was done): it needs a cheap model.
+    pub background: bool,
     /// `--no-fallback`: the plan is one model long.
     pub no_fallback: bool,
     /// About how many tokens the prompt has; models whose window is smaller are passed over unless forced.
     pub prompt_tokens: Option<u64>,
+}
+
+/// How firmly a conversation holds on to the model that answered last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Hold {
+    /// It stays where a text asks for nothing.
+    #[default]
+    Loose,
+    /// The vendor still has the conversation in its prompt cache, so that every other model costs the whole of it anew:
+    /// it stays also where the text is not sure of its tier, and among models of the tier that is asked for.
+    Warm,
+    /// The turn is not over (a tool has answered), or the conversation is only made shorter: it stays whatever the text
+    /// says, unless a person forces something.
+    Firm,
 }
 
 impl Ask {

@@ -1,6 +1,6 @@
 //! From a classification, a request's wishes and the configuration to a [`Decision`].
 
-use super::ask::Ask;
+use super::ask::{Ask, Hold};
 use super::decision::{DecidedBy, Decision, NoRoute, Plan, Reason};
 use super::facts::Facts;
 use super::lineup::Lineup;
@@ -15,7 +15,8 @@ use crate::wire::Dialect;
 ///
 /// The first of these that applies decides: a forced model; a forced tier; a `/moai` command; the checkout's model;
 /// the task's, then the agent's models; the conversation's model, for a text that asks for nothing; the text; the
-/// default tier. What a source wishes for and cannot have is passed on to the next source, and the decision says so
+/// default tier. In front of the command a turn that is not over keeps its model, and in the place of all but the force
+/// a client's own business has a cheap one ([`Ask::hold`], [`Ask::background`]). What a source wishes for and cannot have is passed on to the next source, and the decision says so
 /// ([`Decision::wanted`]). A forced *model* that cannot be asked is an error instead: whoever names a model wants that
 /// one.
 ///
@@ -84,7 +85,8 @@ fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup
             }
             Source::Tier { by, tier, strategy, reason } => {
                 lineup.because.push(reason);
-                (lineup.of_tier(tier, strategy).into_iter().collect(), tier, by)
+                let warm = ask.session_model.as_deref().filter(|_| ask.hold == Hold::Warm);
+                (lineup.of_tier(tier, strategy, warm).into_iter().collect(), tier, by)
             }
         };
         let mut found = found.into_iter().chain(lineup.stand_ins(tier));

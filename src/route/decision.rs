@@ -56,7 +56,9 @@ pub enum DecidedBy {
     Task,
     /// The agent's models.
     Agent,
-    /// The conversation, which stays with its model when a text asks for nothing.
+    /// The client's own business: a cheap model.
+    Background,
+    /// The conversation, which stays with its model: the text asks for nothing, or the turn is not over.
     Session,
     /// The text.
     Classifier,
@@ -66,12 +68,13 @@ pub enum DecidedBy {
 
 impl DecidedBy {
     /// All of them, the strongest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Force,
         Self::Command,
         Self::Worktree,
         Self::Task,
         Self::Agent,
+        Self::Background,
         Self::Session,
         Self::Classifier,
         Self::Default,
@@ -85,6 +88,7 @@ impl DecidedBy {
             Self::Worktree => "worktree",
             Self::Agent => "agent",
             Self::Task => "task",
+            Self::Background => "background",
             Self::Session => "session",
             Self::Classifier => "classifier",
             Self::Default => "default",

@@ -92,12 +92,22 @@ impl<'a> Lineup<'a> {
     }
 
     /// The first model of a tier's list that can be asked; where none can, the local one for the kind of the text.
-    pub(super) fn of_tier(&mut self, tier: Tier, strategy: Option<Strategy>) -> Option<Ready> {
+    ///
+    /// The model that is `warm` goes before the others of the list.
+    pub(super) fn of_tier(&mut self, tier: Tier, strategy: Option<Strategy>, warm: Option<&str>) -> Option<Ready> {
         let names = self.expanded(self.policy.tier(tier));
         if names.is_empty() {
             self.because.push(Reason::new("tier", format!("no models are configured for tier {tier}")));
         }
-        let mut found = self.ready(&names, 0, strategy).into_iter();
+        let mut found = self.ready(&names, 0, strategy);
+        if let Some(at) = warm.and_then(|warm| found.iter().position(|ready| ready.name() == warm)).filter(|at| *at > 0)
+        {
+            let warm = found.remove(at);
+            let text = format!("the conversation is warm with {}, of the same tier", warm.name());
+            self.because.push(Reason::new("warm", text));
+            found.insert(0, warm);
+        }
+        let mut found = found.into_iter();
         if let Some(first) = found.next() {
             let why = format!("{} comes before it in tier {tier}", first.name());
             for other in found {

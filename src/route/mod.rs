@@ -5,6 +5,7 @@
 //! - [`Policy`], [`Ask`], [`Facts`]: what the configuration wants, what the request wants, what is known of models
 //! - [`decide`]: all of that and a classification become a [`Decision`] with a [`Plan`]
 //! - [`retry`]: what happens to a plan when models fail
+//! - [`turn`]: what a client's request is for, and what its model's name means
 //! - [`compress`]: a conversation made short for another model
 //! - [`limit`]: how many requests and tokens a minute, and how many requests at once
 //! - [`learn`]: what a person's corrections teach the classifier
@@ -30,8 +31,9 @@ mod roster;
 mod sim;
 mod source;
 mod strategy;
+pub mod turn;
 
-pub use ask::Ask;
+pub use ask::{Ask, Hold};
 pub use decide::decide;
 pub use decision::{Alternative, DecidedBy, Decision, NoRoute, Plan, Reason};
 pub use facts::{Fact, Facts};

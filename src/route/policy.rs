@@ -32,6 +32,9 @@ pub struct Policy {
     pub tasks: BTreeMap<String, Task>,
     /// Who is tried when the chosen model and the other tier have failed.
     pub chain: Vec<String>,
+    /// Who does a client's own business ([`super::Ask::background`]); where none is named or ready, the cheapest model
+    /// of tier 2.
+    pub background: Vec<String>,
     /// How to choose among the models of a tier; `None` takes the first that is ready.
     pub strategy: Option<Strategy>,
     /// How often and how long to try.
@@ -49,6 +52,7 @@ impl Default for Policy {
             agents: BTreeMap::new(),
             tasks: BTreeMap::new(),
             chain: Vec::new(),
+            background: Vec::new(),
             strategy: None,
             retry: Rules::default(),
         }

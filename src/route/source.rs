@@ -1,6 +1,6 @@
 //! Who has a say in the choice, the strongest first.
 
-use super::ask::Ask;
+use super::ask::{Ask, Hold};
 use super::decision::{DecidedBy, Reason};
 use super::policy::{Agent, Policy, Strategy, Task};
 use crate::classify::{Basis, Classification};
@@ -46,17 +46,29 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
         let reason = Reason::new("forced", format!("tier {forced} ({}) was forced", forced.as_str()));
         return (vec![tier(DecidedBy::Force, forced, reason)], notes);
     }
-    if seen.command.is_some() {
-        return (vec![tier(DecidedBy::Command, seen.tier, of_text(seen))], notes);
+    if ask.background {
+        return (of_background(ask, policy), notes);
     }
     let mut sources = Vec::new();
+    if let Some(model) = ask.session_model.as_ref().filter(|_| ask.hold == Hold::Firm) {
+        sources.push(one(DecidedBy::Session, model, format!("the turn is not over: it stays with {model}")));
+    }
+    if seen.command.is_some() {
+        sources.push(tier(DecidedBy::Command, seen.tier, of_text(seen)));
+        return (sources, notes);
+    }
     if let Some(model) = &ask.worktree_model {
         sources.push(one(DecidedBy::Worktree, model, format!("this checkout works with {model}")));
     }
     sources.extend(of_work(ask, task, agent, &mut notes));
-    if let Some(model) = ask.session_model.as_ref().filter(|_| asks_for_nothing(seen.basis)) {
-        let text = format!("the text asks for nothing: the conversation stays with {model}");
-        sources.push(one(DecidedBy::Session, model, text));
+    if let Some(model) = ask.session_model.as_ref() {
+        if asks_for_nothing(seen.basis) {
+            let text = format!("the text asks for nothing: the conversation stays with {model}");
+            sources.push(one(DecidedBy::Session, model, text));
+        } else if ask.hold == Hold::Warm && seen.uncertain {
+            let text = format!("the text is not sure of its tier: the conversation stays with {model}, which is warm");
+            sources.push(one(DecidedBy::Session, model, text));
+        }
     }
     let by = match seen.basis {
         Basis::Command => DecidedBy::Command,
@@ -65,6 +77,23 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
     };
     sources.push(tier(by, seen.tier, of_text(seen)));
     (sources, notes)
+}
+
+/// A client's own business: the checkout's model where it has one (whoever works with a model of this machine has not
+/// asked for a vendor), else who is configured for it, else the cheapest of tier 2.
+fn of_background(ask: &Ask, policy: &Policy) -> Vec<Source> {
+    let mut sources = Vec::new();
+    if let Some(model) = &ask.worktree_model {
+        sources.push(one(DecidedBy::Worktree, model, format!("this checkout works with {model}")));
+    }
+    let reason = || Reason::new("background", "the client's own business: a cheap model".to_owned());
+    if !policy.background.is_empty() {
+        let wishes: Vec<_> = policy.background.iter().map(|model| (DecidedBy::Background, model.clone())).collect();
+        sources.push(Source::Models { kept: wishes.len(), wishes, strategy: None, reason: reason() });
+    }
+    let (by, strategy) = (DecidedBy::Background, Some(Strategy::Cost));
+    sources.push(Source::Tier { by, tier: Tier::Two, strategy, reason: reason() });
+    sources
 }
 
 /// The task's and the agent's models (seed 003): the mapping of the task comes first, then the agent's primary model,

@@ -167,8 +167,7 @@ fn ask(choice: &Choice, place: &Place) -> Ask {
         budget_constraint: choice.budget_constraint,
         quality_critical: choice.quality_critical,
         time_critical: choice.time_critical,
-        session_model: None,
         no_fallback: choice.no_fallback,
-        prompt_tokens: None,
+        ..Ask::default()
     }
 }

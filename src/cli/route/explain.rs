@@ -39,6 +39,7 @@ fn by(decided: &Decided) -> String {
         DecidedBy::Worktree => "the worktree's configuration".into(),
         DecidedBy::Agent => "the agent".into(),
         DecidedBy::Task => "the task".into(),
+        DecidedBy::Background => "the client's own business".into(),
         DecidedBy::Session => "the conversation".into(),
         DecidedBy::Classifier => format!("the prompt ({sure})"),
         DecidedBy::Default => "default".into(),
@@ -160,6 +161,7 @@ fn steps(decided: &Decided, desk: &Desk) -> Vec<(DecidedBy, String)> {
     let none = || "-".to_owned();
     DecidedBy::ALL
         .into_iter()
+        .filter(|step| *step != DecidedBy::Background)
         .map(|step| {
             let said = match step {
                 DecidedBy::Force => {
@@ -174,6 +176,7 @@ fn steps(decided: &Decided, desk: &Desk) -> Vec<(DecidedBy, String)> {
                 DecidedBy::Task => ask.task.as_ref().map_or_else(none, |task| {
                     if ask.contexts.is_empty() { task.clone() } else { format!("{task}: {}", ask.contexts.join(", ")) }
                 }),
+                DecidedBy::Background => none(),
                 DecidedBy::Session => ask.session_model.clone().unwrap_or_else(none),
                 DecidedBy::Classifier => format!("tier {}", decided.seen.tier.number()),
                 DecidedBy::Default => format!("tier {}", desk.place.routing.policy.default_tier.number()),

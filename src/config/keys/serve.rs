@@ -27,6 +27,12 @@ pub(super) const SERVE: &[Key] = &[
         "What becomes of a request for a model that nobody knows: moai chooses one, or it is refused with 404.",
     ),
     key(
+        "serve.background",
+        Shape::Models,
+        None,
+        "Who does Claude Code's own business (titles, summaries of what was done): the first of them that has a key, else the cheapest of tier 2.",
+    ),
+    key(
         "serve.ping",
         Shape::Seconds,
         Some("10"),

@@ -29,6 +29,7 @@ pub(super) fn policy(
     let tier1 = named(roll, fixed.setting("tiers.plan"))?;
     let tier2 = named(roll, fixed.setting("tiers.implement"))?;
     let chain = named(roll, fixed.setting("route.chain"))?;
+    let background = named(roll, fixed.setting("serve.background"))?;
     let by_kind = [&tier1, &tier2, &chain].into_iter().flatten().any(|word| word == BY_KIND);
     let mut kinds = BTreeMap::new();
     for kind in TaskKind::ALL {
@@ -72,6 +73,7 @@ pub(super) fn policy(
         agents,
         tasks,
         chain,
+        background,
         strategy: fixed.value("route.strategy").and_then(|value| value.to_string().parse::<Strategy>().ok()),
         retry: rules(fixed),
     })

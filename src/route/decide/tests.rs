@@ -447,3 +447,48 @@ fn whoever_names_a_model_of_this_machine_is_not_passed_on_to_a_vendor() {
     let all = plan(&decision(&checkout, CODE, &keys));
     assert!(all.starts_with("llama3.3 ") && !all.contains("glm") && !all.contains("claude"), "{all}");
 }
+
+/// How firmly a conversation holds on to its model, and what moves it all the same.
+#[test]
+fn a_conversation_holds_on_to_its_model() {
+    let ask = |model: &str, hold| Ask { session_model: Some(model.into()), hold, ..Ask::default() };
+    let unsure = "데이터베이스 쪽을 정리하고 싶어";
+    assert!(classify(unsure, Options::default()).uncertain, "the test needs a text that is not sure");
+    for (model, hold, text, expected) in [
+        ("claude-opus", Hold::Warm, CODE, "classifier glm-4.7 2"),
+        ("glm-4.7", Hold::Warm, PLAN, "classifier claude-opus 1"),
+        ("claude-haiku", Hold::Warm, CODE, "classifier claude-haiku 2"),
+        ("claude-haiku", Hold::Loose, CODE, "classifier glm-4.7 2"),
+        ("claude-haiku", Hold::Warm, "/moai:2-run SPEC-001", "command claude-haiku 2"),
+        ("glm-4.7", Hold::Warm, "/moai:1-plan x", "command claude-opus 1"),
+        ("claude-opus", Hold::Warm, "안녕하세요", "session claude-opus 1"),
+        ("gemini-pro", Hold::Warm, unsure, "session gemini-pro 1"),
+        ("claude-opus", Hold::Firm, CODE, "session claude-opus 1"),
+        ("claude-opus", Hold::Firm, "/moai:2-run SPEC-001", "session claude-opus 1"),
+        ("house", Hold::Firm, CODE, "classifier glm-4.7 2"),
+    ] {
+        assert_eq!(short(&decision(&ask(model, hold), text, &KEYS)), expected, "{model} {hold:?} {text}");
+    }
+    let forced = Ask { force_model: Some("gemini-pro".into()), ..ask("claude-opus", Hold::Firm) };
+    assert_eq!(short(&decision(&forced, CODE, &KEYS)), "force gemini-pro 1");
+    let tier = Ask { force_tier: Some(Tier::Two), ..ask("claude-opus", Hold::Firm) };
+    assert_eq!(short(&decision(&tier, PLAN, &KEYS)), "force glm-4.7 2");
+    let long = Ask { prompt_tokens: Some(300_000), ..ask("claude-opus", Hold::Firm) };
+    let moved = decision(&long, PLAN, &KEYS);
+    assert_eq!((moved.plan().first().name(), moved.wanted()), ("claude-opus", None), "no window is larger");
+}
+
+/// A client's own business goes to whoever is configured for it, else to the cheapest of tier 2.
+#[test]
+fn background_work_is_cheap() {
+    let ask = Ask { background: true, session_model: Some("claude-opus".into()), hold: Hold::Firm, ..Ask::default() };
+    assert_eq!(short(&decision(&ask, "/moai:1-plan x", &KEYS)), "background glm-4.7 2");
+    assert_eq!(short(&decision(&ask, PLAN, &["anthropic"])), "background claude-haiku 2");
+    let named = Policy { background: vec!["house".into(), "claude-haiku".into()], ..fixture::policy() };
+    assert_eq!(short(&decided(&ask, PLAN, &KEYS, &named).unwrap()), "background claude-haiku 2");
+    let here = Ask { worktree_model: Some("llama3.3".into()), ..ask.clone() };
+    let decision_here = decision(&here, PLAN, &KEYS);
+    assert_eq!(plan(&decision_here), "llama3.3", "a worktree of a model of this machine asks no vendor");
+    let forced = Ask { force_model: Some("claude-opus".into()), ..ask };
+    assert_eq!(short(&decision(&forced, PLAN, &KEYS)), "force claude-opus 1");
+}

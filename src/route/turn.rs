@@ -1,0 +1,194 @@
+//! What a client's request is for, from what it says in its headers and from the shape of its body, and what its
+//! model's name means. Pure: the gateway brings the headers and the body's head.
+//!
+//! The headers and the shapes were seen from Claude Code 2.1.329 (2026-11), which sends the headers where
+//! `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1` is set.
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Errand {
+    /// A turn of a conversation, of its main thread or of an agent: the text decides.
+    Turn,
+    /// The conversation made short: by the model that has it in its cache.
+    Compaction,
+    /// A question beside the conversation, with all of it in front: likewise.
+    Aside,
+    /// A search of the web for the conversation.
+    Search,
+    /// The client's own business: titles, summaries of what was done, suggestions. A cheap model does.
+    Background,
+}
+
+impl Errand {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Turn, Self::Compaction, Self::Aside, Self::Search, Self::Background];
+
+    /// The word in headers and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Turn => "turn",
+            Self::Compaction => "compaction",
+            Self::Aside => "aside",
+            Self::Search => "search",
+            Self::Background => "background",
+        }
+    }
+}
+
+/// What there is to see of a request before its text is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Signs<'a> {
+    /// `x-claude-code-request-class`: main, subagent, workflow, compaction, auxiliary, `side_reply`.
+    pub class: Option<&'a str>,
+    /// `x-claude-1p-request-class`: main, blocking-subagent, background-task, summary-extraction,
+    /// followup-generation.
+    pub first_party: Option<&'a str>,
+    /// The client is Claude Code, by its `User-Agent`.
+    pub claude_code: bool,
+    /// The model that is asked for.
+    pub model: &'a str,
+    /// How many tools come with it.
+    pub tools: usize,
+    /// It has the tool that searches the web at the vendor's.
+    pub web_search: bool,
+    /// The answer is to follow a schema.
+    pub schema: bool,
+}
+
+impl Signs<'_> {
+    /// What the request is for; `None` where only its text can tell ([`of_text`]).
+    pub fn errand(&self) -> Option<Errand> {
+        let cheap = self.claude_code && self.model.to_ascii_lowercase().contains("haiku");
+        let own = matches!(self.first_party, Some("summary-extraction" | "followup-generation"));
+        Some(match self.class {
+            Some("compaction") => Errand::Compaction,
+            Some("side_reply") => Errand::Aside,
+            Some("auxiliary") if self.web_search => Errand::Search,
+            // A search of the web is main business of the first party even where its tool has a new name.
+            Some("auxiliary") if self.first_party == Some("main") && !cheap => Errand::Turn,
+            Some("auxiliary") => Errand::Background,
+            _ if own || cheap => Errand::Background,
+            Some(_) => Errand::Turn,
+            None if self.web_search && self.tools == 1 => Errand::Search,
+            // Without the headers a title is known by its schema: a turn has tools.
+            None if self.claude_code && self.tools == 0 && self.schema => Errand::Background,
+            None if self.claude_code => return None,
+            None => Errand::Turn,
+        })
+    }
+}
+
+/// How Claude Code begins to ask for a summary of the whole conversation (`/compact`, and when the window is full).
+const COMPACTION: &str = "Your task is to create a detailed summary of the conversation";
+
+/// What the last words of the user say about a request of Claude Code that comes without the headers.
+pub fn of_text(text: &str) -> Errand {
+    // The phrase stands in front, behind a line or two of orders about the form of the answer.
+    let head = text.char_indices().nth(1_000).map_or(text, |(at, _)| text.get(..at).unwrap_or(text));
+    if head.contains(COMPACTION) { Errand::Compaction } else { Errand::Turn }
+}
+
+/// What a client means by the name of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming<'a> {
+    /// Whichever moai chooses.
+    Any,
+    /// This one and no other, where it is known.
+    This(&'a str),
+}
+
+/// What stands before moai's names in the list of models that Claude Code is given, because it keeps only names with
+/// `claude` or `anthropic` in them.
+pub const FOR_CLAUDE_CODE: &str = "claude-code/";
+
+/// Words of Claude Code and of moai that leave the choice to moai.
+const ANY: [&str; 9] = ["auto", "moai", "default", "best", "fable", "opus", "opusplan", "sonnet", "haiku"];
+
+/// What `model` means. `anthropic`: in a request of Anthropic's dialect, where `claude-…` is what Claude Code is set to
+/// and no wish: it would name it whatever answered.
+pub fn naming(model: &str, anthropic: bool) -> Naming<'_> {
+    let word = model.trim();
+    let is = |known: &str| word.eq_ignore_ascii_case(known);
+    if let Some(own) = word.strip_prefix(FOR_CLAUDE_CODE) {
+        return if own.eq_ignore_ascii_case("auto") { Naming::Any } else { Naming::This(own) };
+    }
+    let any = is("auto") || is("moai") || word.is_empty();
+    let of_claude_code = || {
+        let plain = word.strip_suffix("[1m]").unwrap_or(word);
+        word.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("claude-"))
+            || ANY.iter().any(|known| plain.eq_ignore_ascii_case(known))
+    };
+    if any || anthropic && of_claude_code() { Naming::Any } else { Naming::This(word) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_say_what_a_request_is_for() {
+        for (class, first_party, expected) in [
+            ("main", "main", Errand::Turn),
+            ("subagent", "blocking-subagent", Errand::Turn),
+            ("subagent", "background-task", Errand::Turn),
+            ("workflow", "main", Errand::Turn),
+            ("compaction", "summary-extraction", Errand::Compaction),
+            ("auxiliary", "summary-extraction", Errand::Background),
+            ("auxiliary", "followup-generation", Errand::Background),
+            ("auxiliary", "main", Errand::Turn),
+            ("side_reply", "main", Errand::Aside),
+            ("main", "followup-generation", Errand::Background),
+            ("something-new", "main", Errand::Turn),
+        ] {
+            let signs = Signs {
+                class: Some(class),
+                first_party: Some(first_party),
+                claude_code: true,
+                model: "claude-opus-5-5",
+                tools: 12,
+                ..Signs::default()
+            };
+            assert_eq!(signs.errand(), Some(expected), "{class} {first_party}");
+        }
+        let search =
+            Signs { class: Some("auxiliary"), first_party: Some("main"), web_search: true, ..Signs::default() };
+        assert_eq!(search.errand(), Some(Errand::Search));
+    }
+
+    #[test]
+    fn without_headers_the_shape_says_it() {
+        let cli = Signs { claude_code: true, model: "claude-opus-5-5", tools: 12, ..Signs::default() };
+        assert_eq!(cli.errand(), None);
+        assert_eq!(Signs { model: "claude-haiku-5-5", ..cli }.errand(), Some(Errand::Background));
+        assert_eq!(Signs { tools: 0, schema: true, ..cli }.errand(), Some(Errand::Background));
+        assert_eq!(Signs { tools: 0, ..cli }.errand(), None, "a person may switch all tools off");
+        assert_eq!(Signs { tools: 1, web_search: true, ..cli }.errand(), Some(Errand::Search));
+        let other = Signs { claude_code: false, model: "claude-haiku-5-5", ..cli };
+        assert_eq!(other.errand(), Some(Errand::Turn), "whoever else names a model means its turn");
+        assert_eq!(
+            of_text("CRITICAL: text only.\n\nYour task is to create a detailed summary of the conversation so far"),
+            Errand::Compaction
+        );
+        assert_eq!(of_text("로그인 함수를 구현해줘"), Errand::Turn);
+    }
+
+    #[test]
+    fn claude_codes_own_names_are_no_wish() {
+        for (model, anthropic, expected) in [
+            ("claude-opus-5-5", true, Naming::Any),
+            ("Claude-Sonnet-5-5", true, Naming::Any),
+            ("opus[1m]", true, Naming::Any),
+            ("auto", true, Naming::Any),
+            ("moai", false, Naming::Any),
+            ("claude-opus", false, Naming::This("claude-opus")),
+            ("opus", false, Naming::This("opus")),
+            ("glm-4.7", true, Naming::This("glm-4.7")),
+            ("anthropic/claude-opus", true, Naming::This("anthropic/claude-opus")),
+            ("claude-code/glm-4.7", true, Naming::This("glm-4.7")),
+            ("claude-code/auto", true, Naming::Any),
+            ("gpt-4o", false, Naming::This("gpt-4o")),
+        ] {
+            assert_eq!(naming(model, anthropic), expected, "{model}");
+        }
+    }
+}
