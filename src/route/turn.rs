@@ -64,16 +64,14 @@ impl Signs<'_> {
             Some("compaction") => Errand::Compaction,
             Some("side_reply") => Errand::Aside,
             Some("auxiliary") if self.web_search => Errand::Search,
-            // A search of the web is main business of the first party even where its tool has a new name.
-            Some("auxiliary") if self.first_party == Some("main") && !cheap => Errand::Turn,
-            Some("auxiliary") => Errand::Background,
-            _ if own || cheap => Errand::Background,
-            Some(_) => Errand::Turn,
             None if self.web_search && self.tools == 1 => Errand::Search,
+            // What is auxiliary and main to the first party is a part of the turn.
+            Some("auxiliary") if self.first_party != Some("main") => Errand::Background,
             // Without the headers a title is known by its schema: a turn has tools.
             None if self.claude_code && self.tools == 0 && self.schema => Errand::Background,
+            _ if own || cheap => Errand::Background,
             None if self.claude_code => return None,
-            None => Errand::Turn,
+            _ => Errand::Turn,
         })
     }
 }
