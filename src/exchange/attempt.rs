@@ -50,15 +50,16 @@ pub(super) async fn send(
     stop: Pin<&mut impl Future<Output = Interrupted>>,
 ) -> Sent {
     let (model, provider) = (attempt.ready.model(), attempt.ready.provider());
+    let prompt = order.prompt.prompt(model);
     let target = Target {
         dialect: Call::dialect(provider),
         model: &model.id,
         quirks: &provider.quirks,
         most_output: model.most_output,
         context: model.context,
-        stream: order.prompt.stream,
+        stream: prompt.stream,
     };
-    let encoded = encode(order.prompt, &target);
+    let encoded = encode(&prompt, &target);
     if !encoded.dropped.is_empty() && attempt.retry == 0 {
         audience.note(&Note::Dropped { model: model.name.clone(), what: encoded.dropped.clone() });
     }
@@ -70,7 +71,7 @@ pub(super) async fn send(
     let interrupted = tokio::select! {
         biased;
         interrupted = stop => Some(interrupted),
-        () = listen(order, attempt, encoded, &mut ear, &mut vendor_id) => None,
+        () = listen(order, attempt, (encoded, prompt.stream), &mut ear, &mut vendor_id) => None,
     };
     let (usage, estimated, billed) = account(&ear, interrupted.is_some(), input);
     let trial = Trial {
@@ -148,11 +149,11 @@ fn account(ear: &Ear<'_>, stopped: bool, input: u64) -> (Option<Usage>, bool, bo
 async fn listen(
     order: &Order<'_>,
     attempt: &retry::Attempt,
-    encoded: Encoded,
+    (encoded, stream): (Encoded, bool),
     ear: &mut Ear<'_>,
     vendor_id: &mut Option<String>,
 ) {
-    if let Err(fault) = talk(order, attempt, encoded, ear, vendor_id).await {
+    if let Err(fault) = talk(order, attempt, (encoded, stream), ear, vendor_id).await {
         ear.fault = Some(fault);
     }
     ear.settle();
@@ -161,13 +162,13 @@ async fn listen(
 async fn talk(
     order: &Order<'_>,
     attempt: &retry::Attempt,
-    encoded: Encoded,
+    (encoded, stream): (Encoded, bool),
     ear: &mut Ear<'_>,
     vendor_id: &mut Option<String>,
 ) -> Result<(), Fault> {
     let (model, provider) = (attempt.ready.model(), attempt.ready.provider());
     let key = order.lines.key(provider);
-    let call = Call::new(provider, &model.id, key, encoded.body, order.prompt.stream)?;
+    let call = Call::new(provider, &model.id, key, encoded.body, stream)?.within(attempt.left);
     let mut reply = order.lines.upstream().open(call).await?;
     *vendor_id = reply.request_id().map(str::to_owned);
     if !reply.is_success() {

@@ -57,7 +57,11 @@ impl Page<'_> {
             usage: trial.usage,
             estimated: trial.estimated,
             // What nobody asks money for is known to cost nothing; what nobody counted is not known.
-            cost: if billed { priced.as_ref().and_then(|priced| priced.usd) } else { Some(Usd::ZERO) },
+            cost: if billed && !self.is_free(&name, trial) {
+                priced.as_ref().and_then(|priced| priced.usd)
+            } else {
+                Some(Usd::ZERO)
+            },
             baseline: if billed { base() } else { Some(Usd::ZERO) },
             first_ms: trial.first.map(millis),
             total_ms: millis(trial.total),
@@ -94,6 +98,12 @@ impl Page<'_> {
     fn is_simulated(&self, trial: &Trial) -> bool {
         let mut providers = self.decision.plan().iter().map(Ready::provider);
         providers.any(|provider| provider.name == trial.provider && matches!(provider.engine, Engine::Sim(_)))
+    }
+
+    /// Whether any request to it costs nothing, counted or not: a model of this machine.
+    fn is_free(&self, name: &str, trial: &Trial) -> bool {
+        let usage = Usage { cache_read: 1, ..Usage::new(1, 1) };
+        price(&usage, name, self.prices, trial.started, Variant::Standard).usd == Some(Usd::ZERO)
     }
 
     fn baseline(&self, usage: &Usage, name: &str, at: Timestamp) -> Option<Usd> {

@@ -1,6 +1,7 @@
 //! Drives a decision's plan: does what the run of retries says, one attempt after the other, until somebody answers,
 //! everybody failed, or the person stops it.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -13,18 +14,31 @@ use super::finished::{End, Finished};
 use super::lines::Lines;
 use crate::base::interrupt::Interrupted;
 use crate::model::RequestId;
-use crate::route::Decision;
 use crate::route::retry::{Outcome, Rules, Run, Step, Tally};
+use crate::route::{Decision, Model};
 use crate::wire::Fault;
 use crate::wire::hub::Prompt;
+
+/// What each model is asked: a conversation is told in other words where the model changes (R-EVT-003).
+pub trait Wording {
+    /// The prompt for `model`. [`Prompt::model`] does not matter here, [`Prompt::stream`] does.
+    fn prompt(&self, model: &Model) -> Cow<'_, Prompt>;
+}
+
+/// The same for everybody.
+impl Wording for Prompt {
+    fn prompt(&self, _model: &Model) -> Cow<'_, Prompt> {
+        Cow::Borrowed(self)
+    }
+}
 
 /// What is to be sent, to whom, and how.
 #[derive(Clone, Copy)]
 pub struct Order<'a> {
     /// Who is asked, in which order.
     pub decision: &'a Decision,
-    /// What is asked. [`Prompt::model`] does not matter here, [`Prompt::stream`] does.
-    pub prompt: &'a Prompt,
+    /// What is asked, as each model is to be told it.
+    pub prompt: &'a dyn Wording,
     /// How often and how long to try.
     pub rules: Rules,
     /// The request's name; the waits and the ids of an answer are made from it.

@@ -22,7 +22,7 @@ mod stop;
 
 pub use audience::{Audience, Note};
 pub use cache::question;
-pub use drive::{Order, drive};
+pub use drive::{Order, Wording, drive};
 pub use error::ExchangeError;
 pub use finished::{Answer, End, Finished, Trial};
 pub use lines::Lines;

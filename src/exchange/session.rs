@@ -5,11 +5,11 @@
 //! let _turn = session::hold(&place.dir, &id, session::PATIENCE, || say("another turn is under way"))?;
 //! let mut talk = Conversation::load(books.journal()?, &id)?;
 //! let decision = decide(Ask { session_model: talk.model(), … })?;
-//! let prompt = talk.prompt(decision.plan().first().model(), text, system);
-//! let finished = drive(…).await;
-//! talk.save(books.journal()?, project, text, &answer, now)?;
+//! let finished = drive(…).await; // each model of the plan is asked `talk.prompt(model, text, system)`
+//! talk.save(books.journal()?, project, text, &answer, answering_model, now)?;
 //! ```
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -95,8 +95,29 @@ pub struct Conversation {
     messages: Vec<Message>,
     model: Option<String>,
     short: Option<Short>,
-    /// [`Conversation::short`] is not in the journal yet.
-    changed: bool,
+}
+
+/// What the person says next.
+#[derive(Debug, Clone, Copy)]
+pub struct Next<'a> {
+    /// The words.
+    pub text: &'a str,
+    /// The system prompt of this turn.
+    pub system: Option<&'a str>,
+}
+
+impl Next<'_> {
+    /// The prompt of a conversation that begins here, streamed.
+    pub fn prompt(self) -> Prompt {
+        Prompt { system: self.system.map(Block::text).into_iter().collect(), ..Prompt::new("", self.text) }
+    }
+
+    /// About how many tokens of `model`'s window what was said before may fill.
+    fn room(self, model: &Model) -> u64 {
+        let Some(context) = model.context else { return u64::MAX };
+        let next = tokens(self.text).saturating_add(self.system.map_or(0, tokens));
+        (context.saturating_mul(WINDOW_SHARE) / 100).min(context.saturating_sub(next))
+    }
 }
 
 /// The beginning of a conversation, made short. Kept as the session's state, in JSON.
@@ -123,7 +144,7 @@ impl Conversation {
         let short = state
             .and_then(|state| serde_json::from_str::<Short>(&state).ok())
             .filter(|short| short.version == VERSION && short.messages <= messages.len());
-        Ok(Self { id: id.clone(), messages, model, short, changed: false })
+        Ok(Self { id: id.clone(), messages, model, short })
     }
 
     /// The model that answered last: where the conversation stays if a text asks for nothing.
@@ -141,42 +162,69 @@ impl Conversation {
         self.messages.is_empty()
     }
 
-    /// The next prompt, streamed: what was said before, and `text`. Where another model than the last one is asked,
-    /// or the conversation has outgrown its window, what was said is made short first; then what came of that is
-    /// returned too.
-    pub fn prompt(&mut self, model: &Model, text: &str, system: Option<&str>) -> (Prompt, Option<Compressed>) {
-        let made = self.make_short(model);
-        let mut prompt = Prompt::new("", text);
-        prompt.system.extend(system.map(Block::text));
-        let mut before = self.turns_before(&mut prompt);
+    /// The size of what was said before, in tokens, as AC-006 wants it kept where the model changes: what any model
+    /// that goes on with the conversation must have room for.
+    pub fn least_tokens(&self) -> u64 {
+        compress::budget(&self.turns()).as_tokens()
+    }
+
+    /// The next prompt, streamed, as `model` is asked it: what was said before, and `next`. Where that is another
+    /// model than the one that answered last, also a stand-in inside one request, or where the conversation has
+    /// outgrown its window, what was said is made short first (R-EVT-003).
+    pub fn prompt(&self, model: &Model, next: Next<'_>) -> Prompt {
+        let mut prompt = next.prompt();
+        let short = self.short_for(model, next);
+        if let Some(digest) = short.as_ref().map(|short| &short.text.digest).filter(|digest| !digest.is_empty()) {
+            prompt.system.push(Block::text(format!("{}{digest}", compress::OPENING)));
+        }
+        let mut before = self.turns_after(short.as_deref());
         // APIs want the user to begin.
         if before.first().is_some_and(|turn| turn.role == Role::Assistant) {
             before.insert(0, Turn::new(Role::User, "(the beginning is left out)"));
         }
         let before = before.into_iter().map(|turn| hub::Message::text(turn.role, turn.text));
         prompt.messages.splice(0..0, before);
-        (prompt, made)
+        prompt
     }
 
-    /// The turns to send: all of them, or the last ones with a digest of the others in the system prompt.
-    fn turns_before(&self, prompt: &mut Prompt) -> Vec<Turn> {
-        let Some(short) = &self.short else { return self.messages.iter().map(turn).collect() };
-        if !short.text.digest.is_empty() {
-            prompt.system.push(Block::text(format!("{}{}", compress::OPENING, short.text.digest)));
+    /// The next prompt with all that was said before: what an answer is kept under, whoever gives it.
+    pub fn whole(&self, next: Next<'_>) -> Prompt {
+        let mut prompt = next.prompt();
+        let before = self.turns().into_iter().map(|turn| hub::Message::text(turn.role, turn.text));
+        prompt.messages.splice(0..0, before);
+        prompt
+    }
+
+    /// What [`Conversation::prompt`] makes the conversation short to; `None` where it goes over as `model` knows it.
+    pub fn made_short(&self, model: &Model, next: Next<'_>) -> Option<Compressed> {
+        match self.short_for(model, next)? {
+            Cow::Owned(short) => Some(short.text),
+            Cow::Borrowed(_) => None,
         }
+    }
+
+    fn turns(&self) -> Vec<Turn> {
+        self.messages.iter().map(turn).collect()
+    }
+
+    /// The turns to send: all of them, or the last ones, where the others are in a digest.
+    fn turns_after(&self, short: Option<&Short>) -> Vec<Turn> {
+        let Some(short) = short else { return self.turns() };
         let since = self.messages.iter().skip(short.messages).map(turn);
         short.text.tail.iter().cloned().chain(since).collect()
     }
 
-    fn make_short(&mut self, model: &Model) -> Option<Compressed> {
+    /// The beginning as `model` gets it: the one that it knows, where that still fits, or a new one.
+    fn short_for(&self, model: &Model, next: Next<'_>) -> Option<Cow<'_, Short>> {
+        let room = next.room(model);
         let changes = self.model.as_deref().is_some_and(|last| last != model.name);
-        let known = self.short.as_ref().is_some_and(|short| short.model == model.name);
-        let room = model.context.map_or(u64::MAX, |context| context.saturating_mul(WINDOW_SHARE) / 100);
-        let sent: u64 = self.turns_before(&mut Prompt::default()).iter().map(|turn| tokens(&turn.text)).sum();
-        if (known || !changes) && sent <= room {
-            return None;
+        let known = self.short.as_ref().filter(|short| !changes || short.model == model.name);
+        let sent: u64 = self.turns_after(known).iter().map(|turn| tokens(&turn.text)).sum();
+        let digest = known.map_or(0, |short| tokens(&short.text.digest));
+        if (known.is_some() || !changes) && sent.saturating_add(digest) <= room {
+            return known.map(Cow::Borrowed);
         }
-        let turns: Vec<Turn> = self.messages.iter().map(turn).collect();
+        let turns = self.turns();
         // Half of the room, so that the next turns fit without doing this again.
         let half = || compress::compress(&turns, Size::tokens(room / 2));
         let text = if changes { compress::compress(&turns, compress::budget(&turns)) } else { half() };
@@ -184,20 +232,18 @@ impl Conversation {
         if text.digest.is_empty() && text.tail == turns {
             return None;
         }
-        let short = Short { version: VERSION, model: model.name.clone(), messages: turns.len(), text: text.clone() };
-        self.short = Some(short);
-        self.changed = true;
-        Some(text)
+        Some(Cow::Owned(Short { version: VERSION, model: model.name.clone(), messages: turns.len(), text }))
     }
 
-    /// Writes the turn down: what was asked, and the answer. A part of an answer is not worth going on from: save
-    /// whole answers.
+    /// Writes the turn down: what was asked, and the answer of `model`, with the beginning as that model was told it.
+    /// What was made short for a model that did not answer is forgotten. A part of an answer is not worth going on
+    /// from: save whole answers.
     pub fn save(
         &mut self,
         journal: &mut Journal,
         project: Option<&str>,
-        text: &str,
-        answer: &Answer,
+        next: Next<'_>,
+        (model, answer): (&Model, &Answer),
         now: Timestamp,
     ) -> Result<(), JournalError> {
         let message = |role: &str, content: &str, model: Option<&str>| Message {
@@ -206,13 +252,13 @@ impl Conversation {
             model: model.map(str::to_owned),
             at: now,
         };
-        let new = [message("user", text, None), message("assistant", &answer.text, Some(&answer.model))];
+        let new = [message("user", next.text, None), message("assistant", &answer.text, Some(&answer.model))];
         journal.session_add(&self.id, project, &new, now)?;
-        if self.changed
-            && let Some(state) = self.short.as_ref().and_then(|short| serde_json::to_string(short).ok())
-        {
-            journal.session_state(&self.id, Some(&state))?;
-            self.changed = false;
+        if let Some(Cow::Owned(short)) = self.short_for(model, next) {
+            if let Ok(state) = serde_json::to_string(&short) {
+                journal.session_state(&self.id, Some(&state))?;
+            }
+            self.short = Some(short);
         }
         self.messages.extend(new);
         self.model = Some(answer.model.clone());
@@ -268,8 +314,30 @@ mod tests {
             messages: (0..messages).map(message).collect(),
             model: Some(by.into()),
             short: None,
-            changed: false,
         }
+    }
+
+    const GO_ON: Next<'_> = Next { text: "go on", system: None };
+
+    fn answer(by: &str) -> Answer {
+        Answer {
+            text: "done".into(),
+            stop: None,
+            model: by.into(),
+            model_id: by.into(),
+            provider: "p".into(),
+            tier: None,
+            usage: None,
+            estimated: false,
+            fallback: false,
+            cached: None,
+        }
+    }
+
+    fn journal(dir: &Path) -> Journal {
+        let (key, from) = crate::journal::key::find(dir, &crate::journal::key::Lookup::default()).unwrap();
+        let place = crate::journal::Place::new(dir);
+        Journal::open(&place, &key, from, jiff::tz::TimeZone::UTC, NOW.parse().unwrap()).unwrap()
     }
 
     fn size(prompt: &Prompt) -> usize {
@@ -278,32 +346,54 @@ mod tests {
 
     #[test]
     fn a_conversation_goes_on_as_it_was_with_the_same_model() {
-        let mut talk = talk(50, "claude-opus");
-        let (prompt, made) = talk.prompt(&model("claude-opus", Some(200_000)), "go on", Some("be brief"));
-        assert_eq!((prompt.messages.len(), prompt.system.len(), made), (51, 1, None));
+        let talk = talk(50, "claude-opus");
+        let (opus, next) = (model("claude-opus", Some(200_000)), Next { text: "go on", system: Some("be brief") });
+        let prompt = talk.prompt(&opus, next);
+        assert_eq!((prompt.messages.len(), prompt.system.len(), talk.made_short(&opus, next)), (51, 1, None));
         let last = prompt.messages.last().unwrap();
         assert_eq!((last.role, &last.content), (Role::User, &vec![Block::text("go on")]));
     }
 
     #[test]
-    fn a_change_of_model_makes_it_short_once() {
-        let mut talk = talk(50, "claude-opus");
-        let (long, _) = talk.clone().prompt(&model("claude-opus", None), "go on", None);
-        let glm = model("glm-4.7", None);
-        let (short, made) = talk.prompt(&glm, "go on", None);
-        let made = made.unwrap();
+    fn a_change_of_model_makes_it_short_and_the_model_that_answered_last_gets_all() {
+        let talk = talk(50, "claude-opus");
+        let (opus, glm) = (model("claude-opus", None), model("glm-4.7", None));
+        let (long, short) = (talk.prompt(&opus, GO_ON), talk.prompt(&glm, GO_ON));
+        let made = talk.made_short(&glm, GO_ON).unwrap();
         assert!(made.tokens * 10 <= made.tokens_before * 3, "{} of {}", made.tokens, made.tokens_before);
         assert!(size(&short) * 2 < size(&long));
         assert_eq!(short.messages.first().map(|message| message.role), Some(Role::User));
-        let (again, made) = talk.prompt(&glm, "go on", None);
-        assert_eq!((again, made), (short, None));
+        assert_eq!((talk.prompt(&opus, GO_ON), talk.made_short(&opus, GO_ON)), (long, None));
+    }
+
+    #[test]
+    fn what_was_made_short_stays_with_the_model_that_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut journal = journal(dir.path());
+        let mut talk = talk(50, "claude-opus");
+        let (opus, glm, qwen) = (model("claude-opus", None), model("glm-4.7", None), model("qwen", None));
+        let now: Timestamp = NOW.parse().unwrap();
+        // GLM was asked first and failed; Opus stood in, and knows all of it.
+        assert!(talk.made_short(&glm, GO_ON).is_some());
+        talk.save(&mut journal, None, GO_ON, (&opus, &answer("claude-opus")), now).unwrap();
+        assert_eq!(talk.short, None);
+        // GLM answers: from here on it goes on from what it was told, and another model is told anew.
+        talk.save(&mut journal, None, GO_ON, (&glm, &answer("glm-4.7")), now).unwrap();
+        assert_eq!(talk.short.as_ref().map(|short| (&*short.model, short.messages)), Some(("glm-4.7", 52)));
+        assert_eq!(talk.made_short(&glm, GO_ON), None);
+        assert!(talk.made_short(&qwen, GO_ON).is_some_and(|made| made.turns == 54));
+        let kept = journal.session(&talk.id).unwrap().unwrap().state.unwrap();
+        assert!(kept.contains("\"model\":\"glm-4.7\""), "{kept}");
     }
 
     #[test]
     fn a_conversation_that_outgrows_its_window_is_made_short_too() {
-        let mut talk = talk(50, "qwen");
-        let (_, made) = talk.prompt(&model("qwen", Some(500)), "go on", None);
-        assert!(made.unwrap().tokens <= 300);
+        let talk = talk(50, "qwen");
+        assert!(talk.made_short(&model("qwen", Some(500)), GO_ON).unwrap().tokens <= 300);
+        // A long question leaves less of the window.
+        let long = "word ".repeat(360);
+        let made = talk.made_short(&model("qwen", Some(500)), Next { text: &long, system: None }).unwrap();
+        assert!(made.tokens <= 50, "{}", made.tokens);
     }
 
     #[test]

@@ -71,6 +71,23 @@ impl Ask {
         })
     }
 
+    /// What was asked for beside the text, in words: an answer to one wish is none to another. Empty where the text
+    /// alone decides. The conversation's model is no wish, nor is whether somebody may stand in.
+    pub fn wishes(&self) -> String {
+        let model = self.force_model.clone().unwrap_or_default();
+        let one = |name: &str, value: Option<&str>| value.map(|value| format!("{name}={value}"));
+        let rest = [
+            one("tier", self.force_tier.map(Tier::as_str)),
+            one("checkout", self.worktree_model.as_deref()),
+            one("agent", self.agent.as_deref()),
+            one("task", self.task.as_deref()),
+            one("strategy", self.wanted_strategy().map(Strategy::as_str)),
+        ];
+        let contexts = self.circumstances().filter_map(|context| one("context", Some(context)));
+        let words = Some(model).filter(|model| !model.is_empty()).into_iter();
+        words.chain(rest.into_iter().flatten()).chain(contexts).collect::<Vec<_>>().join("\n")
+    }
+
     /// The contexts that are no flags.
     pub(super) fn circumstances(&self) -> impl Iterator<Item = &str> {
         let flag = |context: &&str| FLAGS.iter().any(|word| same_word(context, word));
@@ -89,4 +106,32 @@ pub(super) fn same_word(one: &str, other: &str) -> bool {
 /// A name as it is compared.
 pub(super) fn plain(word: &str) -> impl Iterator<Item = char> {
     word.trim().chars().flat_map(char::to_lowercase).map(|c| if c == '-' { '_' } else { c })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_told_apart() {
+        let wish = |change: fn(&mut Ask)| {
+            let mut ask = Ask::default();
+            change(&mut ask);
+            ask.wishes()
+        };
+        assert_eq!(wish(|ask| ask.session_model = Some("glm-4.7".into())), "");
+        assert_eq!(wish(|ask| ask.force_model = Some("glm-4.7".into())), "glm-4.7");
+        let all = [
+            wish(|ask| ask.force_tier = Some(Tier::One)),
+            wish(|ask| ask.force_tier = Some(Tier::Two)),
+            wish(|ask| ask.worktree_model = Some("glm".into())),
+            wish(|ask| ask.agent = Some("glm".into())),
+            wish(|ask| ask.task = Some("glm".into())),
+            wish(|ask| ask.contexts = vec!["large_dataset".into()]),
+            wish(|ask| ask.budget_constraint = true),
+        ];
+        let apart: std::collections::BTreeSet<&String> = all.iter().filter(|wish| !wish.is_empty()).collect();
+        assert_eq!(apart.len(), all.len(), "{all:?}");
+        assert_eq!(wish(|ask| ask.contexts = vec!["budget-constraint".into()]), "strategy=cost");
+    }
 }

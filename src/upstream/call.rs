@@ -1,5 +1,7 @@
 //! One request as it will be sent: where to, with which headers, what, and how long to wait for it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -74,6 +76,13 @@ impl Call {
             key: key.cloned(),
             url,
         })
+    }
+
+    /// The same, to be given up after `left` at the latest.
+    #[must_use]
+    pub fn within(mut self, left: Option<Duration>) -> Self {
+        self.timeouts.total = left.map_or(self.timeouts.total, |left| left.min(self.timeouts.total));
+        self
     }
 }
 

@@ -47,6 +47,7 @@ const RULES: Rules = Rules {
     longest_retry_after: Duration::from_millis(20),
     most_attempts: 12,
     total: Duration::from_secs(60),
+    deadline: None,
 };
 
 fn provider(name: &str, dialect: Dialect, base_url: &str) -> Provider {
@@ -153,9 +154,13 @@ fn lines() -> Lines {
 }
 
 fn run(decision: &Decision, prompt: &Prompt, lines: &Lines, pen: &mut Pen) -> Finished {
+    run_by(decision, prompt, lines, pen, RULES)
+}
+
+fn run_by(decision: &Decision, prompt: &Prompt, lines: &Lines, pen: &mut Pen, rules: Rules) -> Finished {
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
-    let order = Order { decision, prompt, rules: RULES, id: &id, lines, now: &now };
+    let order = Order { decision, prompt, rules, id: &id, lines, now: &now };
     let stop = pen.stop.clone().unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(drive(&order, pen, stop))
@@ -468,6 +473,19 @@ fn time_limits_name_the_host_and_the_phase() {
     assert_eq!(said(total, hangs()), "HOST was not done within 60 ms (timeout total)");
 }
 
+/// `--timeout` bounds all of it, also the attempt that is under way when it runs out.
+#[test]
+fn no_attempt_outlasts_the_deadline() {
+    let vendor = Vendor::start();
+    vendor.on("/*").answer(Answer::error(Dialect::Anthropic, 401)).answer(Answer::silence());
+    let decision = decision(&["one", "two"].map(|name| provider(name, Dialect::Anthropic, &vendor.url())));
+    let rules = Rules { deadline: Some(SHORT), ..RULES };
+    let finished = run_by(&decision, &Prompt::new("", "hello"), &lines(), &mut Pen::default(), rules);
+    let last = finished.trials.last().unwrap().fault.as_ref().unwrap();
+    assert_eq!((finished.trials.len(), last.kind), (2, FaultKind::Timeout), "{finished:#?}");
+    assert!(last.message.contains("(timeout total)"), "{last}");
+}
+
 #[test]
 fn one_connection_serves_all_attempts() {
     let (finished, _, vendor, _) = ask(
@@ -609,11 +627,11 @@ fn the_simulated_provider_goes_the_same_way() {
 /// What came of each attempt as rows of the journal: only what somebody bills costs money, and unknown is not free.
 #[test]
 fn attempts_become_rows_with_their_cost() {
-    let rows = |dialect: Dialect, timeouts: Timeouts, answers: Vec<Answer>, name: &str| -> Vec<Attempt> {
+    let rows_of = |vendor_name: &str, dialect: Dialect, timeouts: Timeouts, answers: Vec<Answer>, name: &str| {
         let vendor = Vendor::start();
         answers.into_iter().fold(vendor.on("/*"), crate::upstream::Script::answer);
-        let zai = Provider { timeouts, ..provider("zai", dialect, &vendor.url()) };
-        let glm = Model { id: name.into(), ..model("glm-4.7", "zai") };
+        let zai = Provider { timeouts, ..provider(vendor_name, dialect, &vendor.url()) };
+        let glm = Model { id: name.into(), ..model("glm-4.7", vendor_name) };
         let roster = Roster::new(vec![glm], vec![zai], |_| true);
         let policy = Policy { tier2: vec!["glm-4.7".into()], ..Policy::default() };
         let seen = classify("/moai:2-run SPEC-AUTH-001", Options::default());
@@ -635,8 +653,9 @@ fn attempts_become_rows_with_their_cost() {
             asked: None,
             prices: &prices,
         };
-        finished.trials.iter().map(|trial| page.row(trial)).collect()
+        finished.trials.iter().map(|trial| page.row(trial)).collect::<Vec<Attempt>>()
     };
+    let rows = |dialect, timeouts, answers, name: &str| rows_of("zai", dialect, timeouts, answers, name);
     let usd = |text: &str| Some(text.parse::<Usd>().unwrap());
     let chat = Dialect::Chat;
     let [busy, answered] =
@@ -653,6 +672,8 @@ fn attempts_become_rows_with_their_cost() {
     assert!(answered.first_ms.is_some() && answered.first_ms <= Some(answered.total_ms));
     let [silent] = &rows(chat, SOON, vec![Answer::silence()], "glm-4.7")[..] else { panic!() };
     assert_eq!((silent.cost, silent.is_unmetered()), (None, true), "the vendor may have worked on it");
+    let [free] = &rows_of("ollama", chat, SOON, vec![Answer::silence()], "qwen2.5-coder:32b")[..] else { panic!() };
+    assert_eq!((free.outcome, free.cost, free.is_unmetered()), (Outcome::Failed, usd("0"), false), "nobody bills it");
     let [unknown] = &rows(chat, PATIENT, vec![Answer::said(chat, TEXT)], "glm-9000")[..] else { panic!() };
     assert_eq!((unknown.cost, unknown.is_unmetered()), (None, false));
     let [cut] = &rows(chat, PATIENT, vec![Answer::said(chat, TEXT).cut_after(6)], "glm-4.7")[..] else { panic!() };

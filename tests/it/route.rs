@@ -286,6 +286,43 @@ fn a_conversation_goes_on_and_is_shortened_where_the_model_changes() {
     assert!(scratch.moai(["session"]).ok().is_empty());
 }
 
+/// R-EVT-003 inside one request: whoever stands in is told the conversation in short, and who answered last gets all
+/// of it, whoever was asked before.
+#[test]
+fn a_stand_in_is_told_the_conversation_in_short_and_its_old_model_all_of_it() {
+    let vendor = Vendor::start();
+    let busy = |dialect| Answer::error(dialect, 503);
+    let opus = (0..12).fold(vendor.on(OPUS), |on, _| on.answer(Answer::said(Dialect::Anthropic, "그렇게 합시다")));
+    opus.answer(Answer::said(Dialect::Anthropic, "stood in")).answer(busy(Dialect::Anthropic));
+    vendor.on(GLM).answer(busy(Dialect::Chat)).answer(busy(Dialect::Chat)).answer(Answer::said(Dialect::Chat, "here"));
+    let scratch = world(&vendor);
+    for at in 0..12 {
+        let text = format!("/moai:1-plan 결정 {at}: SPEC-AUTH-00{at}. {}", "배경 설명을 조금 더 붙입니다. ".repeat(8));
+        scratch.moai(["route", "-s", "auth", &text]).ok();
+    }
+    let sizes = |from: usize| -> Vec<(bool, usize)> {
+        let seen = vendor.seen();
+        seen.iter().skip(from).map(|seen| (seen.path == OPUS, seen.json().to_string().len())).collect()
+    };
+    let [.., (_, whole)] = sizes(0)[..] else { panic!() };
+    // GLM is asked in short and fails; Opus, which answered last, gets all of it.
+    let from = vendor.seen().len();
+    let answer = scratch.moai(["route", "-s", "auth", "--json", CODE]).json();
+    assert_eq!((&answer["content"], &answer["compressed"]), (&json!("stood in"), &json!(null)), "{answer:#}");
+    for (opus, size) in sizes(from) {
+        assert!(if opus { size > whole } else { size * 2 < whole }, "{opus} {size} of {whole}");
+    }
+    // Opus is asked with all of it and fails; GLM stands in and gets it in short.
+    let from = vendor.seen().len();
+    let answer = scratch.moai(["route", "-s", "auth", "--json", PLAN]).json();
+    assert_eq!((&answer["content"], &answer["fallback"]), (&json!("here"), &json!(true)), "{answer:#}");
+    assert!(answer["compressed"]["tokens"].as_u64() < answer["compressed"]["tokens_before"].as_u64(), "{answer:#}");
+    for (opus, size) in sizes(from) {
+        assert!(if opus { size > whole } else { size * 2 < whole }, "{opus} {size} of {whole}");
+    }
+    assert!(scratch.moai(["session", "show", "auth"]).ok().contains("shortened for glm-4.7"));
+}
+
 #[test]
 fn conversations_are_gone_after_a_day() {
     let (_vendor, mut scratch) = answering();

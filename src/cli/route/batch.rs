@@ -74,7 +74,7 @@ fn answer(
             return Err(empty());
         }
         let mut talk = Talk::of(args, desk, false, ui)?;
-        let decided = desk.decide(&text, talk.as_ref().and_then(Talk::model), false)?;
+        let decided = desk.decide(args.next(&text), talk.as_ref().map(Talk::conversation), false)?;
         explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
         desk.log(&decided, &text, false, args, ui)?;
         let sent = sender.send(Asked { args, text: &text, decided: &decided }, talk.as_mut(), desk, None, ui)?;
@@ -85,7 +85,7 @@ fn answer(
         };
     }
     let talk = Talk::of(args, desk, true, ui)?;
-    let decided = desk.decide(&text, talk.as_ref().and_then(Talk::model), true)?;
+    let decided = desk.decide(args.next(&text), talk.as_ref().map(Talk::conversation), true)?;
     explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
     warn_of_trouble(desk, ui)?;
     desk.log(&decided, &text, true, args, ui)?;

@@ -12,6 +12,7 @@ use crate::cli::books::Books;
 use crate::cli::supply;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::Lines;
+use crate::exchange::session::{Conversation, Next};
 use crate::log::{About, DecisionLine, Log};
 use crate::model::RequestId;
 use crate::route::{Ask, Decision, Facts, NoRoute, Roster, decide};
@@ -56,12 +57,9 @@ impl Desk {
         let mut books = Books::open(&place.world, &place.here, book.as_deref())?;
         let mut providers = place.routing.providers.clone();
         if let Some(limit) = args.wish.timeout {
+            // It may be longer than what is configured; that nothing outlasts it is the run's ([`Rules::deadline`]).
             for provider in &mut providers {
-                let times = &mut provider.timeouts;
-                for time in [&mut times.connect, &mut times.first_byte, &mut times.idle] {
-                    *time = (*time).min(limit);
-                }
-                times.total = limit;
+                provider.timeouts.total = limit;
             }
             place.routing.policy.retry.total = limit;
         }
@@ -93,15 +91,23 @@ impl Desk {
         Lines::new(self.keys.clone())
     }
 
-    /// Decides who answers `text`. `session_model` is the model that answered last in its conversation. A dry run
-    /// needs no key: where no model could be asked at all, it is decided as if every provider had its key.
-    pub(super) fn decide(&mut self, text: &str, session_model: Option<&str>, dry: bool) -> Result<Decided, Failure> {
+    /// Decides who answers `next`, which goes on with a conversation where there is one. A dry run needs no key: where
+    /// no model could be asked at all, it is decided as if every provider had its key.
+    pub(super) fn decide(
+        &mut self,
+        next: Next<'_>,
+        talk: Option<&Conversation>,
+        dry: bool,
+    ) -> Result<Decided, Failure> {
+        let text = next.text;
         let policy = &self.place.routing.policy;
         let options = Options { default_tier: policy.default_tier, threshold: policy.threshold };
         let seen = self.books.classify(text, options);
+        let tokens = [text, next.system.unwrap_or_default()].map(|part| estimate_tokens(part.as_bytes()));
+        let tokens = tokens.into_iter().sum::<u64>().saturating_add(talk.map_or(0, Conversation::least_tokens));
         let ask = Ask {
-            session_model: session_model.map(str::to_owned),
-            prompt_tokens: Some(estimate_tokens(text.as_bytes())),
+            session_model: talk.and_then(Conversation::model).map(str::to_owned),
+            prompt_tokens: Some(tokens),
             ..self.ask.clone()
         };
         let policy = &self.place.routing.policy;

@@ -27,6 +27,7 @@ use serde_json::Number;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::exchange::session::Next;
 use crate::model::{SessionId, SpecId, Tier};
 use crate::route::Strategy;
 
@@ -142,6 +143,13 @@ struct Wish {
     /// Show the answer when it is whole, not as it comes
     #[arg(long)]
     no_stream: bool,
+}
+
+impl Args {
+    /// `text` as the next thing that is said.
+    fn next<'a>(&'a self, text: &'a str) -> Next<'a> {
+        Next { text, system: self.wish.system.as_deref() }
+    }
 }
 
 /// Runs `moai route`.

@@ -17,7 +17,7 @@ pub(super) fn run(args: &Args, text: &str, mut desk: Desk, ui: &mut Ui) -> Resul
         return Err(empty());
     }
     let mut talk = Talk::of(args, &mut desk, args.dry_run, ui)?;
-    let decided = desk.decide(text, talk.as_ref().and_then(Talk::model), args.dry_run)?;
+    let decided = desk.decide(args.next(text), talk.as_ref().map(Talk::conversation), args.dry_run)?;
     explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
     desk.log(&decided, text, args.dry_run, args, ui)?;
     if args.dry_run {

@@ -1,5 +1,6 @@
 //! A decided prompt on its way: sent, heard, and written into the books, whatever comes of it.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::rc::Rc;
@@ -13,15 +14,16 @@ use crate::base::interrupt::Interrupted;
 use crate::cli::books::Standing;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::book::Page;
-use crate::exchange::session::{self, Conversation, Held};
-use crate::exchange::{End, Finished, Lines, Order, drive, question, stopped};
+use crate::exchange::session::{self, Conversation, Held, Next};
+use crate::exchange::{End, Finished, Lines, Order, Wording, drive, question, stopped};
 use crate::journal::{self, Attempt};
 use crate::log::{FailureLine, Tried};
 use crate::model::Usd;
+use crate::route::Model;
 use crate::route::compress::Compressed;
-use crate::route::retry;
+use crate::route::retry::{self, Rules};
 use crate::wire::StopReason;
-use crate::wire::hub::{Block, Prompt};
+use crate::wire::hub::Prompt;
 
 use super::Args;
 use super::desk::{Decided, Desk};
@@ -51,6 +53,12 @@ pub(super) struct Asked<'a> {
     pub(super) decided: &'a Decided,
 }
 
+/// What each model is asked: the text, after what was said before as that model is to be told it.
+struct Words<'a> {
+    asked: Asked<'a>,
+    talk: Option<&'a Conversation>,
+}
+
 /// A prompt that was sent.
 pub(super) struct Sent {
     pub(super) finished: Finished,
@@ -65,9 +73,9 @@ pub(super) struct Sent {
 }
 
 impl Talk {
-    /// The model that answered last.
-    pub(super) fn model(&self) -> Option<&str> {
-        self.conversation.model()
+    /// What was said before.
+    pub(super) fn conversation(&self) -> &Conversation {
+        &self.conversation
     }
 
     /// The conversation of `--session`, if there is one. A dry run only looks at it, and makes no journal.
@@ -101,31 +109,20 @@ impl Sender {
     pub(super) fn send(
         &self,
         asked: Asked<'_>,
-        mut talk: Option<&mut Talk>,
+        talk: Option<&mut Talk>,
         desk: &mut Desk,
         sink: Option<&mut Sink>,
         ui: &mut Ui,
     ) -> Result<Sent, Failure> {
-        let Asked { args, text, decided } = asked;
+        let Asked { args, decided, .. } = asked;
         warn_of_budget(desk, ui)?;
-        let first = decided.decision.plan().first().model();
-        let system = args.wish.system.as_deref();
-        let (mut prompt, compressed) = match &mut talk {
-            Some(talk) => talk.conversation.prompt(first, text, system),
-            None => (Prompt { system: system.map(Block::text).into_iter().collect(), ..Prompt::new("", text) }, None),
-        };
-        // Part of what an answer is kept under: one that a person wished for from this model alone.
-        prompt.model = args.choice.model.clone().unwrap_or_default();
-        prompt.max_tokens = args.wish.max_tokens;
-        prompt.sampling.temperature.clone_from(&args.wish.temperature);
-        // Also for `--no-stream`, which is about what is shown: a vendor that streams shows that it is at work.
-        prompt.stream = true;
+        let words = Words { asked, talk: talk.as_deref().map(|talk| &talk.conversation) };
         let gone = Rc::new(Cell::new(false));
         let world = desk.place.world.clone();
         let order = Order {
             decision: &decided.decision,
-            prompt: &prompt,
-            rules: desk.place.routing.policy.retry,
+            prompt: &words,
+            rules: Rules { deadline: args.wish.timeout, ..desk.place.routing.policy.retry },
             id: &decided.id,
             lines: &self.lines,
             now: &|| world.now(),
@@ -134,17 +131,56 @@ impl Sender {
         let stop = until_stopped(&world.interrupt, gone);
         let mut finished = self.runtime.block_on(Box::pin(drive(&order, &mut listener, stop)));
         if desk.place.routing.cache && !args.choice.no_fallback {
-            finished.or_cached(&prompt, &mut listener, |question| {
+            finished.or_cached(&words.whole(), &mut listener, |question| {
                 desk.books.existing().ok().flatten().and_then(|journal| journal.answer(question).ok().flatten())
             });
         }
         let written = listener.check();
+        let compressed = words.made_short(&finished);
+        let whole = words.whole();
         let cost = record(asked, &finished, desk, ui);
-        keep(text, &prompt, &finished, talk, desk, ui)?;
+        keep(asked, &whole, &finished, talk, desk, ui)?;
         let standing = warn_of_budget(desk, ui)?;
         written?;
         let took = finished.tally.elapsed();
         Ok(Sent { finished, cost, compressed, standing, took })
+    }
+}
+
+impl<'a> Words<'a> {
+    fn next(&self) -> Next<'a> {
+        self.asked.args.next(self.asked.text)
+    }
+
+    /// What the command line says of any prompt.
+    fn dressed(&self, mut prompt: Prompt) -> Prompt {
+        let wish = &self.asked.args.wish;
+        // Part of what an answer is kept under: one that was wished for from this model, tier or agent alone.
+        prompt.model = self.asked.decided.ask.wishes();
+        prompt.max_tokens = wish.max_tokens;
+        prompt.sampling.temperature.clone_from(&wish.temperature);
+        // Also for `--no-stream`, which is about what is shown: a vendor that streams shows that it is at work.
+        prompt.stream = true;
+        prompt
+    }
+
+    /// The question, whoever is asked.
+    fn whole(&self) -> Prompt {
+        self.dressed(self.talk.map_or_else(|| self.next().prompt(), |talk| talk.whole(self.next())))
+    }
+
+    /// What the conversation was made short to for the model that answered, or that was asked last.
+    fn made_short(&self, finished: &Finished) -> Option<Compressed> {
+        let asked = &finished.trials.last()?.model;
+        let ready = self.asked.decided.decision.plan().iter().find(|ready| ready.name() == asked)?;
+        self.talk?.made_short(ready.model(), self.next())
+    }
+}
+
+impl Wording for Words<'_> {
+    fn prompt(&self, model: &Model) -> Cow<'_, Prompt> {
+        let prompt = self.talk.map_or_else(|| self.next().prompt(), |talk| talk.prompt(model, self.next()));
+        Cow::Owned(self.dressed(prompt))
     }
 }
 
@@ -233,8 +269,8 @@ fn tried(trial: &retry::Trial) -> Tried {
 
 /// Keeps a whole answer: for the conversation, and for the day when nobody answers.
 fn keep(
-    text: &str,
-    prompt: &Prompt,
+    asked: Asked<'_>,
+    whole: &Prompt,
     finished: &Finished,
     talk: Option<&mut Talk>,
     desk: &mut Desk,
@@ -242,10 +278,14 @@ fn keep(
 ) -> Result<(), Failure> {
     let (End::Answered, Some(answer)) = (&finished.end, &finished.answer) else { return Ok(()) };
     let now = desk.place.world.now();
-    if let Some(talk) = talk {
+    let by = asked.decided.decision.plan().iter().find(|ready| ready.name() == answer.model);
+    if let (Some(talk), Some(by)) = (talk, by) {
         let project = desk.place.here.project.name();
-        let saved =
-            desk.books.journal().and_then(|journal| talk.conversation.save(journal, Some(&project), text, answer, now));
+        let next = asked.args.next(asked.text);
+        let saved = desk
+            .books
+            .journal()
+            .and_then(|journal| talk.conversation.save(journal, Some(&project), next, (by.model(), answer), now));
         if let Err(error) = saved {
             ui.warn(clean(&format!("{error}; this turn is not in the conversation")))?;
         }
@@ -254,7 +294,7 @@ fn keep(
         let kept =
             journal::Answer { model: answer.model.clone(), content: answer.text.clone(), usage: answer.usage, at: now };
         // An answer that cannot be kept is only missed on the day when nobody answers; recording has said what is wrong.
-        drop(desk.books.journal().and_then(|journal| journal.answer_put(&question(prompt), &kept)));
+        drop(desk.books.journal().and_then(|journal| journal.answer_put(&question(whole), &kept)));
     }
     Ok(())
 }

@@ -101,5 +101,6 @@ fn rules(fixed: Fixed<'_>) -> Rules {
         longest_retry_after: time("retry.longest_retry_after", standard.longest_retry_after),
         most_attempts: count("retry.most_attempts", standard.most_attempts),
         total: time("retry.total", standard.total),
+        deadline: None,
     }
 }

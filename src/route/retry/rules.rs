@@ -23,6 +23,8 @@ pub struct Rules {
     pub most_attempts: u32,
     /// No further request after so long; the last one still has its own time limits.
     pub total: Duration,
+    /// Where it is there, all of it ends after so long, also the request that is under way.
+    pub deadline: Option<Duration>,
 }
 
 impl Default for Rules {
@@ -37,6 +39,7 @@ impl Default for Rules {
             longest_retry_after: Duration::from_secs(30),
             most_attempts: 12,
             total: Duration::from_secs(300),
+            deadline: None,
         }
     }
 }

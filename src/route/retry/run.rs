@@ -19,6 +19,8 @@ pub struct Attempt {
     pub retry: u32,
     /// Another model of the plan was asked before it.
     pub fallback: bool,
+    /// It may last no longer than this ([`Rules::deadline`]), whatever its provider allows.
+    pub left: Option<Duration>,
 }
 
 /// How a request went.
@@ -110,11 +112,12 @@ impl Run {
     fn send(&mut self) -> Step {
         let fallback = self.tally.trials.iter().rev().skip(1).any(|trial| trial.sends > 0);
         let number = self.tally.sends().saturating_add(1);
+        let left = self.rules.deadline.map(|deadline| deadline.saturating_sub(self.tally.elapsed()));
         let Some(trial) = self.tally.trials.last_mut() else { return self.finish(End::Failed, Duration::ZERO) };
         let retry = trial.sends;
         trial.sends += 1;
         self.state = State::Sent;
-        Step::Try(Attempt { ready: self.now.clone(), number, retry, fallback })
+        Step::Try(Attempt { ready: self.now.clone(), number, retry, fallback, left })
     }
 
     fn failed(&mut self, fault: &Fault, shown: bool, took: Duration) -> Step {
@@ -158,7 +161,7 @@ impl Run {
                 half + self.jitter.up_to(half)
             }
         };
-        (self.tally.elapsed().saturating_add(wait) < self.rules.total).then_some(wait)
+        (self.tally.elapsed().saturating_add(wait) < self.total()).then_some(wait)
     }
 
     /// Asks the next model of the plan that could do better.
@@ -182,8 +185,13 @@ impl Run {
         if self.tally.sends() >= self.rules.most_attempts {
             return Some(format!("{} requests were sent, and no more are allowed", self.tally.sends()));
         }
-        (self.tally.elapsed() >= self.rules.total)
-            .then(|| format!("the {:.1} s that all of it may take are over", self.rules.total.as_secs_f64()))
+        (self.tally.elapsed() >= self.total())
+            .then(|| format!("the {:.1} s that all of it may take are over", self.total().as_secs_f64()))
+    }
+
+    /// After how long nothing further is sent.
+    fn total(&self) -> Duration {
+        self.rules.deadline.map_or(self.rules.total, |deadline| deadline.min(self.rules.total))
     }
 
     fn finish(&mut self, end: End, took: Duration) -> Step {

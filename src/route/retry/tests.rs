@@ -205,6 +205,27 @@ fn the_limits_of_a_run() {
     assert_eq!(words.matches("glm").count(), 4, "never more than three retries");
 }
 
+#[test]
+fn no_request_outlasts_the_deadline() {
+    let rules = Rules { deadline: Some(Duration::from_secs(10)), ..Rules::default() };
+    let mut run = run(&["claude-opus", "glm-4.7", "llama3.3"], rules);
+    let mut left = Vec::new();
+    let mut outcome = None;
+    let tally = loop {
+        match run.next(outcome.take()) {
+            Step::Try(attempt) => {
+                left.push(attempt.left.map(|left| left.as_secs()));
+                let fault = Fault::new(FaultKind::Timeout, "no");
+                outcome = Some(Outcome::Failed { fault, shown: false, took: Duration::from_secs(6) });
+            }
+            Step::Wait(wait) => panic!("waited {wait:?}"),
+            Step::Give(tally) => break tally,
+        }
+    };
+    assert_eq!(left, [Some(10), Some(4)]);
+    assert_eq!(tally.trials[2].end, End::PassedOver("the 10.0 s that all of it may take are over".into()));
+}
+
 /// Outcomes of all sorts, also ones that a driver should not give.
 fn outcome() -> impl Strategy<Value = Option<Outcome>> {
     let millis = || (0_u64..400_000).prop_map(Duration::from_millis);
@@ -229,6 +250,7 @@ fn rules() -> impl Strategy<Value = Rules> {
             longest_retry_after: Duration::from_millis(after),
             most_attempts,
             total: Duration::from_millis(total),
+            deadline: None,
         },
     )
 }
