@@ -74,7 +74,11 @@ pub async fn serve(
     closing.send_replace(true);
     let drained = async { while open.join_next().await.is_some() {} };
     // What has not ended is dropped with the set.
-    drop(tokio::time::timeout(gateway.snapshot().serve.drain, drained).await);
+    let patience = gateway.snapshot().serve.drain;
+    let began = tokio::time::Instant::now();
+    drop(tokio::time::timeout(patience, drained).await);
+    // A client that is gone has closed its connection, and its answer is still written down.
+    gateway.work.drained(patience.saturating_sub(began.elapsed())).await;
     Ok(interrupted)
 }
 

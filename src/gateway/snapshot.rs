@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub learned: Learned,
     /// What the logs may hold.
     pub log: LogRules,
+    /// `moai serve --model M`: the model of every request of this run, unless another one is forced.
+    pub only: Option<String>,
     /// `[serve]`: what the server lets in, and for how long.
     pub serve: Serve,
 }

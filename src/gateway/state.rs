@@ -10,7 +10,11 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 
 use super::access::Access;
+use super::force::Force;
+use super::places::Places;
+use super::sessions::Sessions;
 use super::snapshot::{Load, Snapshot};
+use super::work::Work;
 
 /// The gateway.
 pub struct Gateway {
@@ -20,6 +24,14 @@ pub struct Gateway {
     pub access: Access,
     /// What was counted.
     pub(in crate::gateway) counters: Counters,
+    /// What is forced (AC-003).
+    pub(in crate::gateway) force: Force,
+    /// What conversations are remembered by.
+    pub(in crate::gateway) sessions: Sessions,
+    /// The checkouts that clients stand in.
+    pub(in crate::gateway) places: Places,
+    /// The answers that are under way.
+    pub(in crate::gateway) work: Work,
     current: RwLock<Arc<Snapshot>>,
     load: Load,
     started: Instant,
@@ -56,12 +68,17 @@ impl Gateway {
     pub fn open(opening: Opening) -> Result<Arc<Self>, Failure> {
         let Opening { world, load } = opening;
         let access = Access::open(&world)?;
+        let force = Force::open(&world)?;
         let current = RwLock::new(Arc::new(load()?));
         let started_at = world.now();
         Ok(Arc::new(Self {
             world,
             access,
             counters: Counters::default(),
+            force,
+            sessions: Sessions::default(),
+            places: Places::default(),
+            work: Work::default(),
             current,
             load,
             started: Instant::now(),

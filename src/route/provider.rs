@@ -103,3 +103,14 @@ pub struct Provider {
     /// Who answers.
     pub engine: Engine,
 }
+
+impl Provider {
+    /// Whether this is the provider that moai keeps the key `id` for.
+    pub(super) fn is(&self, id: ProviderId) -> bool {
+        match &self.key {
+            KeyNeed::Stored(own) => *own == id,
+            KeyNeed::Optional(need) => **need == KeyNeed::Stored(id),
+            KeyNeed::None | KeyNeed::Variables(_) => false,
+        }
+    }
+}

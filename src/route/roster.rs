@@ -4,9 +4,11 @@
 use std::sync::Arc;
 
 use super::model::Model;
+use super::policy::Policy;
 use super::provider::{KeyNeed, Provider};
 use crate::base::failure::{Explain, Kind};
 use crate::catalog;
+use crate::model::ProviderId;
 
 /// A model that is configured, with a provider that is configured and has the key it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +174,27 @@ impl Roster {
             return Err(NotReady::Unknown { name: name.into(), near: self.near(wanted) });
         };
         entry.ready()
+    }
+
+    /// The model that a provider is asked for when nobody says which: the first of it in the lists of tiers 1 and 2 that
+    /// can be asked, else the first in the order of the configuration. `word` is its name, or one that people use for
+    /// it: `glm`, `claude`.
+    pub fn of_provider(&self, word: &str, policy: &Policy) -> Option<Ready> {
+        let id = word.trim().parse::<ProviderId>().ok();
+        let is = |ready: &Ready| {
+            let provider = ready.provider();
+            provider.name.eq_ignore_ascii_case(word.trim()) || id.is_some_and(|id| provider.is(id))
+        };
+        let listed = policy.tier1.iter().chain(&policy.tier2).filter_map(|name| self.ready(name).ok());
+        listed.chain(self.all_ready()).find(is)
+    }
+
+    /// Whether `word` names a provider, as [`Roster::of_provider`] reads it.
+    pub fn has_provider(&self, word: &str) -> bool {
+        let id = word.trim().parse::<ProviderId>().ok();
+        let mut providers = self.entries.iter().filter_map(|entry| entry.provider.as_deref());
+        providers
+            .any(|provider| provider.name.eq_ignore_ascii_case(word.trim()) || id.is_some_and(|id| provider.is(id)))
     }
 
     /// The models that can be asked, in the order of the configuration.
