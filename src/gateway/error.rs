@@ -1,7 +1,9 @@
 //! How the server itself fails. What fails for one request is a `wire::Fault`, told to its client.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use crate::base::disk::DiskError;
 use crate::base::failure::{Explain, Kind};
 
 use super::access::AccessError;
@@ -24,6 +26,30 @@ pub enum GatewayError {
     /// Others on the network could reach it, and nobody has said that they may.
     #[error("{0} is not a loopback address: whoever reaches it can try keys")]
     Exposed(SocketAddr),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A file of the certificate is not there.
+    #[error("{} is not there", path.display())]
+    NoPem {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file of the certificate holds something else.
+    #[error("{} holds no certificate or private key in PEM", path.display())]
+    Pem {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The certificate cannot be served with.
+    #[error("the certificate {} does not work", path.display())]
+    Certificate {
+        /// Its file.
+        path: PathBuf,
+        /// What rustls says.
+        #[source]
+        source: rustls::Error,
+    },
 }
 
 impl Explain for GatewayError {
@@ -31,7 +57,8 @@ impl Explain for GatewayError {
         match self {
             Self::Access(error) => error.kind(),
             Self::Listen { .. } => Kind::Expected,
-            Self::Exposed(_) => Kind::Config,
+            Self::Disk(error) => error.kind(),
+            Self::Exposed(_) | Self::NoPem { .. } | Self::Pem { .. } | Self::Certificate { .. } => Kind::Config,
         }
     }
 
@@ -39,6 +66,10 @@ impl Explain for GatewayError {
         match self {
             Self::Access(error) => error.hints(),
             Self::Listen { .. } => vec!["choose another port: `moai serve --port 0` takes a free one".into()],
+            Self::Disk(error) => error.hints(),
+            Self::NoPem { .. } | Self::Pem { .. } | Self::Certificate { .. } => {
+                vec!["set serve.tls.cert and serve.tls.key to the files of one certificate and its key, in PEM".into()]
+            }
             Self::Exposed(_) => vec![
                 "make a key for those who may: `moai serve key add NAME`, then start it again".into(),
                 "or listen on this machine alone: `moai serve --host 127.0.0.1`".into(),
@@ -51,6 +82,8 @@ impl Explain for GatewayError {
             Self::Access(error) => error.code(),
             Self::Listen { .. } => Some("cannot-listen"),
             Self::Exposed(_) => Some("exposed"),
+            Self::Disk(error) => error.code(),
+            Self::NoPem { .. } | Self::Pem { .. } | Self::Certificate { .. } => Some("certificate"),
         }
     }
 }

@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,6 +29,7 @@ use super::answer::{Answer, Refusal, add};
 use super::error::GatewayError;
 use super::guard::{self, Pass, Question};
 use super::inbound::{Inbound, Speech};
+use super::patience::{Busy, Patient, Phase};
 use super::read;
 use super::state::{Counters, Gateway};
 
@@ -53,6 +55,9 @@ pub async fn serve(
     listener.set_nonblocking(true).map_err(fail)?;
     let listener = TcpListener::from_std(listener).map_err(fail)?;
     let address = listener.local_addr().map_err(fail)?;
+    if !address.ip().is_loopback() && !gateway.access.has_own()? {
+        return Err(GatewayError::Exposed(address));
+    }
     let (closing, closed) = watch::channel(false);
     let mut open = JoinSet::new();
     let mut stop = pin!(stop);
@@ -83,15 +88,36 @@ pub async fn serve(
 }
 
 /// One connection, request after request.
-async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr, mut closing: watch::Receiver<bool>) {
+async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr, closing: watch::Receiver<bool>) {
     // Without it every small piece of a stream waits 40 ms for the client's acknowledgement.
     drop(stream.set_nodelay(true));
     let _open = Flight::begin(&gateway, |counters| &counters.connections);
-    let serve = gateway.snapshot().serve.clone();
-    let service = service_fn(|request| answer(Arc::clone(&gateway), address, request));
+    let (stream, phase) = Patient::new(stream, gateway.snapshot().serve.head_timeout);
+    match gateway.tls() {
+        None => talk(gateway, stream, phase, address, closing).await,
+        Some(tls) => {
+            // A handshake that fails has said so itself.
+            if let Ok(stream) = tls.accept(stream).await {
+                phase.idle();
+                talk(gateway, stream, phase, address, closing).await;
+            }
+        }
+    }
+}
+
+/// The requests of a connection.
+async fn talk(
+    gateway: Arc<Gateway>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    phase: Phase,
+    address: SocketAddr,
+    mut closing: watch::Receiver<bool>,
+) {
+    let idle = gateway.snapshot().serve.idle_timeout;
+    let service = service_fn(|request| answer(Arc::clone(&gateway), phase.busy(), address, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(serve.idle_timeout)
+        .header_read_timeout(idle)
         .max_header_size(HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -106,7 +132,12 @@ async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr,
 }
 
 /// One request's answer.
-async fn answer(gateway: Arc<Gateway>, address: SocketAddr, request: Request<Incoming>) -> Result<Answer, Infallible> {
+async fn answer(
+    gateway: Arc<Gateway>,
+    busy: Busy,
+    address: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
     let started = Instant::now();
     Counters::count(&gateway.counters.requests);
     let flight = Flight::begin(&gateway, |counters| &counters.in_flight);
@@ -124,7 +155,7 @@ async fn answer(gateway: Arc<Gateway>, address: SocketAddr, request: Request<Inc
         Counters::count(&gateway.counters.errors);
     }
     name(&mut answer, &id, speech);
-    Ok(answer.map(|body| body.holding(flight)))
+    Ok(answer.map(|body| body.holding((flight, busy))))
 }
 
 /// Lets the request in and reads its body. What is refused is read to its end, too, as far as that is reasonable: a

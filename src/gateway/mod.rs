@@ -24,12 +24,14 @@ mod inbound;
 mod listen;
 mod messages;
 mod models;
+mod patience;
 mod places;
 mod read;
 mod routes;
 mod sessions;
 mod snapshot;
 mod state;
+mod tls;
 mod work;
 
 pub use access::{Access, AccessError, Key, NewKey, Scope};

@@ -5,15 +5,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio_rustls::TlsAcceptor;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
 
 use super::access::Access;
+use super::error::GatewayError;
 use super::force::Force;
 use super::places::Places;
 use super::sessions::Sessions;
 use super::snapshot::{Load, Snapshot};
+use super::tls;
 use super::work::Work;
 
 /// The gateway.
@@ -32,7 +35,7 @@ pub struct Gateway {
     pub(in crate::gateway) places: Places,
     /// The answers that are under way.
     pub(in crate::gateway) work: Work,
-    current: RwLock<Arc<Snapshot>>,
+    current: RwLock<(Arc<Snapshot>, Option<TlsAcceptor>)>,
     load: Load,
     started: Instant,
     started_at: Timestamp,
@@ -69,7 +72,7 @@ impl Gateway {
         let Opening { world, load } = opening;
         let access = Access::open(&world)?;
         let force = Force::open(&world)?;
-        let current = RwLock::new(Arc::new(load()?));
+        let current = RwLock::new(ready(load()?)?);
         let started_at = world.now();
         Ok(Arc::new(Self {
             world,
@@ -88,15 +91,20 @@ impl Gateway {
 
     /// The configuration that holds for a request that begins now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0)
     }
 
     /// Reads the configuration again. What is in flight keeps the old one; where the new one is wrong, so does
     /// everybody, and the reason is returned.
     pub fn reload(&self) -> Result<(), Failure> {
-        let snapshot = Arc::new((self.load)()?);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        let fresh = ready((self.load)()?)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// How a connection that begins now shakes hands; `None` where it does not.
+    pub(in crate::gateway) fn tls(&self) -> Option<TlsAcceptor> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// How long it has been running.
@@ -108,6 +116,12 @@ impl Gateway {
     pub(in crate::gateway) fn started_at(&self) -> Timestamp {
         self.started_at
     }
+}
+
+/// A snapshot with what is made of it once.
+fn ready(snapshot: Snapshot) -> Result<(Arc<Snapshot>, Option<TlsAcceptor>), GatewayError> {
+    let tls = snapshot.serve.tls.as_ref().map(tls::acceptor).transpose()?;
+    Ok((Arc::new(snapshot), tls))
 }
 
 impl Counters {
