@@ -18,6 +18,8 @@ pub(in crate::gateway) struct Inbound {
     pub(in crate::gateway) method: Method,
     /// The path as it stands in the table of routes, without its query.
     pub(in crate::gateway) path: &'static str,
+    /// What stands in the path where the table has a `*`, as it was sent.
+    pub(in crate::gateway) rest: String,
     /// What comes behind the `?`.
     pub(in crate::gateway) query: Option<String>,
     /// The headers, the key aside: it is not passed on.

@@ -184,6 +184,7 @@ async fn enter(
     let inbound = Inbound {
         method: if head.method == Method::HEAD { Method::GET } else { head.method },
         path: pass.route.path,
+        rest: pass.route.rest(guard::path(&head.uri)).to_owned(),
         query: head.uri.query().map(str::to_owned),
         headers: head.headers,
         body,

@@ -32,6 +32,7 @@ mod sessions;
 mod snapshot;
 mod state;
 mod tls;
+mod turn;
 mod work;
 
 pub use access::{Access, AccessError, Key, NewKey, Scope};

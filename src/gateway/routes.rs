@@ -19,7 +19,7 @@ type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
 pub(in crate::gateway) struct Route {
     /// Its method; `HEAD` goes where `GET` goes.
     pub(in crate::gateway) method: Method,
-    /// Its path, to the letter.
+    /// Its path, to the letter; a `*` at its end stands for whatever follows, which is not nothing.
     pub(in crate::gateway) path: &'static str,
     /// What a key must open to get in; `None` needs no key.
     pub(in crate::gateway) scope: Option<Scope>,
@@ -54,17 +54,32 @@ pub(in crate::gateway) const TABLE: &[Route] = &[
     route!(POST "/v1/messages/count_tokens" USE => messages::count_tokens),
     route!(POST "/v1/chat/completions" USE => chat::create),
     route!(GET "/v1/models" USE => models::list),
+    route!(GET "/v1/models/*" USE => models::one),
     route!(POST "/api/chat" USE => api::chat::create),
     route!(POST "/api/router/route" USE => api::router::route),
     route!(GET "/api/router/stats" READ => api::router::stats),
-    route!(GET "/api/router/force-model" READ => api::router::force_shown),
-    route!(POST "/api/router/force-model" ADMIN => api::router::force_set),
-    route!(DELETE "/api/router/force-model" ADMIN => api::router::force_cleared),
+    route!(GET "/api/router/force-model" READ => api::force::shown),
+    route!(POST "/api/router/force-model" ADMIN => api::force::set),
+    route!(DELETE "/api/router/force-model" ADMIN => api::force::cleared),
     route!(POST "/api/router/feedback" ADMIN => api::feedback::give),
     route!(GET "/api/costs/daily" READ => api::costs::daily),
     route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
     route!(GET "/api/health" READ => health::full),
 ];
+
+impl Route {
+    fn fits(&self, path: &str) -> bool {
+        match self.path.strip_suffix('*') {
+            Some(top) => path.strip_prefix(top).is_some_and(|rest| !rest.is_empty()),
+            None => self.path == path,
+        }
+    }
+
+    /// What stands in `path` for the `*`.
+    pub(in crate::gateway) fn rest<'a>(&self, path: &'a str) -> &'a str {
+        self.path.strip_suffix('*').and_then(|top| path.strip_prefix(top)).unwrap_or_default()
+    }
+}
 
 /// What the table says of a method at a path.
 pub(in crate::gateway) enum Found {
@@ -80,7 +95,7 @@ pub(in crate::gateway) enum Found {
 pub(in crate::gateway) fn find(method: &Method, path: &str) -> Found {
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     let mut others = Vec::new();
-    for route in TABLE.iter().filter(|route| route.path == path) {
+    for route in TABLE.iter().filter(|route| route.fits(path)) {
         if route.method == wanted {
             return Found::Door(route);
         }

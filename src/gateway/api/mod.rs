@@ -3,4 +3,5 @@
 pub(in crate::gateway) mod chat;
 pub(in crate::gateway) mod costs;
 pub(in crate::gateway) mod feedback;
+pub(in crate::gateway) mod force;
 pub(in crate::gateway) mod router;

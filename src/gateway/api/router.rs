@@ -15,18 +15,3 @@ pub(in crate::gateway) async fn route(_: Arc<Gateway>, inbound: Inbound) -> Answ
 pub(in crate::gateway) async fn stats(_: Arc<Gateway>, inbound: Inbound) -> Answer {
     not_built(&inbound)
 }
-
-/// `GET /api/router/force-model`.
-pub(in crate::gateway) async fn force_shown(_: Arc<Gateway>, inbound: Inbound) -> Answer {
-    not_built(&inbound)
-}
-
-/// `POST /api/router/force-model`.
-pub(in crate::gateway) async fn force_set(_: Arc<Gateway>, inbound: Inbound) -> Answer {
-    not_built(&inbound)
-}
-
-/// `DELETE /api/router/force-model`.
-pub(in crate::gateway) async fn force_cleared(_: Arc<Gateway>, inbound: Inbound) -> Answer {
-    not_built(&inbound)
-}

@@ -1,0 +1,294 @@
+//! A request's turn: what its client says of it, what is remembered of its thread, and the decision that comes of both.
+//!
+//! The rules are `route`'s (`route::turn`, `route::decide`); here is only where their words come from. A turn of the
+//! user is classified and decided. What belongs to a turn that is not over (a tool's answer) stays with the model that
+//! answered the thread last, and so does the conversation being made shorter; a client's own business gets a cheap
+//! model. A force and another model of the checkout count from the next request on, in the middle of a turn too.
+
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+use jiff::Timestamp;
+
+use crate::base::failure::Explain as _;
+use crate::classify::{Classification, classify};
+use crate::config::UnknownModels;
+use crate::model::SessionId;
+use crate::route::turn::{Errand, Naming, Signs, naming, of_text};
+use crate::route::{Ask, Decision, Hold, NoRoute, NotReady, decide};
+use crate::wire::{Dialect, Fault, FaultKind, Request, Turn as Speaker, estimate_tokens};
+
+use super::inbound::Inbound;
+use super::places::Place;
+use super::sessions::{Lane, Memory, Thread};
+use super::snapshot::Snapshot;
+use super::state::Gateway;
+
+/// The longest word of a header that is written down.
+const LONGEST: usize = 200;
+
+/// A request that was decided on.
+#[derive(Debug)]
+pub(in crate::gateway) struct Turn {
+    /// What it is for.
+    pub(in crate::gateway) errand: Errand,
+    /// Where it comes from.
+    pub(in crate::gateway) about: About,
+    /// The model that the client named.
+    pub(in crate::gateway) asked: String,
+    /// What its text was taken for; in the middle of a turn, what the turn's was.
+    pub(in crate::gateway) seen: Arc<Classification>,
+    /// The user's words, where they were read to decide: not in the middle of a turn.
+    pub(in crate::gateway) text: Option<String>,
+    /// Who answers.
+    pub(in crate::gateway) decision: Decision,
+    thread: Option<Thread>,
+    checkout: Option<Arc<str>>,
+}
+
+/// Where a request comes from, for the journal and the logs.
+#[derive(Debug, Clone, Default)]
+pub(in crate::gateway) struct About {
+    /// The conversation, where its name is one that moai can write down.
+    pub(in crate::gateway) session: Option<SessionId>,
+    /// The project's name.
+    pub(in crate::gateway) project: Option<Arc<str>>,
+    /// The linked worktree's path.
+    pub(in crate::gateway) worktree: Option<Arc<str>>,
+    /// The SPEC.
+    pub(in crate::gateway) spec: Option<String>,
+    /// The agent.
+    pub(in crate::gateway) agent: Option<String>,
+    /// The agent's task.
+    pub(in crate::gateway) task: Option<String>,
+    /// The name of the access key.
+    pub(in crate::gateway) key: Option<Arc<str>>,
+}
+
+/// Why a request is not sent to anybody.
+#[derive(Debug)]
+pub(in crate::gateway) enum Refused {
+    /// The client named a model that nobody knows, and such requests are refused.
+    Unknown(NotReady),
+    /// Nobody can be asked.
+    NoRoute(NoRoute),
+}
+
+impl Refused {
+    /// The same for the client, with the command to run. 401 is the answer that Claude Code stops at.
+    pub(in crate::gateway) fn fault(&self) -> Fault {
+        let (kind, what, hints) = match self {
+            Self::Unknown(why) => (FaultKind::NoModel, why.to_string(), why.hints()),
+            Self::NoRoute(why) => (FaultKind::Auth, why.to_string(), why.hints()),
+        };
+        Fault::new(kind, std::iter::once(what).chain(hints).collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl Turn {
+    /// Decides who answers.
+    pub(in crate::gateway) fn decide(
+        gateway: &Gateway,
+        inbound: &Inbound,
+        request: &Request,
+        dialect: Dialect,
+    ) -> Result<Self, Refused> {
+        let now = gateway.world.now();
+        let snapshot = &*inbound.snapshot;
+        let hints = Hints::of(&inbound.headers);
+        let head = request.head();
+        let session = hints.session.or(head.session.as_deref());
+        let place = hints.worktree.and_then(|path| gateway.places.at(path, &gateway.world));
+        let mut text = None;
+        let errand = hints.errand(request).unwrap_or_else(|| match head.turn {
+            Speaker::ToolLoop => Errand::Turn,
+            Speaker::User => of_text(text.insert(request.last_user_text().unwrap_or_default())),
+        });
+        let thread = session.map(|session| Thread {
+            caller: inbound.who.name.clone(),
+            session: session.into(),
+            lane: hints.lane(errand),
+        });
+        let memory = thread.as_ref().and_then(|thread| gateway.sessions.recall(thread, now));
+        let checkout = place.as_ref().and_then(|place| place.model.clone());
+        let memory = memory.filter(|memory| head.turn == Speaker::User || memory.checkout == checkout);
+        let loops = head.turn == Speaker::ToolLoop && errand == Errand::Turn;
+        let seen = match &memory {
+            Some(memory) if loops => Arc::clone(&memory.seen),
+            _ => {
+                let words = text.get_or_insert_with(|| request.last_user_text().unwrap_or_default());
+                Arc::new(classified(words, snapshot))
+            }
+        };
+        let mut ask = hints.ask(errand, checkout.as_deref(), snapshot);
+        ask.prompt_tokens = prompt_tokens(request, snapshot);
+        ask.hold = hold(errand, loops, memory.as_ref(), now);
+        ask.session_model = memory.map(|memory| memory.model.to_string());
+        force(&mut ask, gateway, snapshot, session, &head.model, dialect, now)?;
+        let decision =
+            decide(&ask, &seen, &snapshot.policy, &snapshot.roster, &snapshot.facts).map_err(Refused::NoRoute)?;
+        let about = hints.about(session, place.as_deref(), inbound);
+        Ok(Self { errand, about, asked: cut(&head.model).to_owned(), seen, text, decision, thread, checkout })
+    }
+
+    /// Remembers who answers, for the thread's next request.
+    pub(in crate::gateway) fn answered_by(&self, model: &str, gateway: &Gateway) {
+        let Some(thread) = &self.thread else { return };
+        let memory = Memory {
+            model: model.into(),
+            seen: Arc::clone(&self.seen),
+            checkout: self.checkout.clone(),
+            at: gateway.world.now(),
+        };
+        gateway.sessions.remember(thread.clone(), memory);
+    }
+}
+
+/// What the headers say.
+#[derive(Debug, Clone, Copy)]
+struct Hints<'a> {
+    class: Option<&'a str>,
+    first_party: Option<&'a str>,
+    claude_code: bool,
+    session: Option<&'a str>,
+    agent_id: Option<&'a str>,
+    agent_type: Option<&'a str>,
+    agent: Option<&'a str>,
+    task: Option<&'a str>,
+    project: Option<&'a str>,
+    worktree: Option<&'a str>,
+    spec: Option<&'a str>,
+}
+
+impl<'a> Hints<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let word = |name: &str| {
+            let text = std::str::from_utf8(headers.get(name)?.as_bytes()).ok()?.trim();
+            (!text.is_empty()).then_some(text)
+        };
+        Self {
+            class: word("x-claude-code-request-class"),
+            first_party: word("x-claude-1p-request-class"),
+            claude_code: word("user-agent").is_some_and(|agent| agent.starts_with("claude-c")),
+            session: word("x-claude-code-session-id").or_else(|| word("x-moai-session")),
+            agent_id: word("x-claude-code-agent-id"),
+            agent_type: word("x-claude-code-agent-type"),
+            agent: word("x-moai-agent"),
+            task: word("x-moai-task"),
+            project: word("x-moai-project"),
+            worktree: word("x-moai-worktree"),
+            spec: word("x-moai-spec"),
+        }
+    }
+
+    fn errand(&self, request: &Request) -> Option<Errand> {
+        let head = request.head();
+        let has = |word: &str| memchr::memmem::find(request.bytes(), word.as_bytes()).is_some();
+        let signs = Signs {
+            class: self.class,
+            first_party: self.first_party,
+            claude_code: self.claude_code,
+            model: &head.model,
+            tools: head.tools,
+            web_search: head.tools == 1 && has("\"web_search_2"),
+            schema: head.tools == 0 && has("\"json_schema\""),
+        };
+        signs.errand()
+    }
+
+    fn lane(&self, errand: Errand) -> Lane {
+        match (self.agent_id, errand) {
+            (Some(agent), _) => Lane::Agent(agent.into()),
+            (None, Errand::Background) => Lane::Background,
+            (None, _) => Lane::Main,
+        }
+    }
+
+    fn ask(&self, errand: Errand, checkout: Option<&str>, snapshot: &Snapshot) -> Ask {
+        // Of Claude Code's own agents only those that the configuration names have a say.
+        let configured = self.agent_type.filter(|agent| snapshot.policy.agent(agent).is_some());
+        Ask {
+            agent: configured.or(self.agent).map(str::to_owned),
+            task: self.task.map(str::to_owned),
+            worktree_model: checkout.map(str::to_owned),
+            background: errand == Errand::Background,
+            ..Ask::default()
+        }
+    }
+
+    fn about(&self, session: Option<&str>, place: Option<&Place>, inbound: &Inbound) -> About {
+        let text = |word: Option<&str>| word.map(|word| cut(word).to_owned());
+        About {
+            session: session.and_then(|session| session.parse().ok()),
+            project: self
+                .project
+                .map(|project| cut(project).into())
+                .or_else(|| place.and_then(|place| place.project.clone())),
+            worktree: place.and_then(|place| place.worktree.clone()),
+            spec: text(self.spec),
+            agent: text(self.agent.or(self.agent_type)),
+            task: text(self.task),
+            key: inbound.who.name.clone(),
+        }
+    }
+}
+
+/// The beginning of a client's word, as long as is written down.
+fn cut(word: &str) -> &str {
+    word.char_indices().nth(LONGEST).and_then(|(at, _)| word.get(..at)).unwrap_or(word)
+}
+
+/// What the text asks for, with what the person has taught.
+fn classified(text: &str, snapshot: &Snapshot) -> Classification {
+    let options = snapshot.policy.options();
+    snapshot.learned.applied(text, classify(text, options), options)
+}
+
+/// How firmly the thread holds on to its model.
+fn hold(errand: Errand, loops: bool, memory: Option<&Memory>, now: Timestamp) -> Hold {
+    match errand {
+        Errand::Compaction | Errand::Aside | Errand::Search => Hold::Firm,
+        Errand::Turn if loops => Hold::Firm,
+        Errand::Turn if memory.is_some_and(|memory| memory.is_warm(now)) => Hold::Warm,
+        Errand::Turn | Errand::Background => Hold::Loose,
+    }
+}
+
+/// How many tokens the prompt has, where that can matter: a body has no more tokens than bytes, so one that is shorter
+/// than every window is not counted.
+fn prompt_tokens(request: &Request, snapshot: &Snapshot) -> Option<u64> {
+    let bytes = request.bytes().len() as u64;
+    let mut windows = snapshot.roster.models().filter_map(|(model, _)| model.context);
+    windows.any(|window| window < bytes).then(|| estimate_tokens(request.bytes()))
+}
+
+/// What outranks the decision, the strongest first: force-model, the model of the run, and a model that the client
+/// names itself.
+fn force(
+    ask: &mut Ask,
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    session: Option<&str>,
+    model: &str,
+    dialect: Dialect,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    if let Some(forced) = gateway.force.on(session, now) {
+        ask.force_tier = forced.tier();
+        ask.force_model = forced.model(&snapshot.roster, &snapshot.policy);
+        return Ok(());
+    }
+    if snapshot.only.is_some() {
+        ask.force_model.clone_from(&snapshot.only);
+        return Ok(());
+    }
+    let Naming::This(name) = naming(model, dialect == Dialect::Anthropic) else { return Ok(()) };
+    match snapshot.roster.ready(name) {
+        Err(why @ NotReady::Unknown { .. }) => match snapshot.serve.unknown_models {
+            UnknownModels::Route => {}
+            UnknownModels::Refuse => return Err(Refused::Unknown(why)),
+        },
+        _ => ask.force_model = Some(name.to_owned()),
+    }
+    Ok(())
+}
