@@ -4,21 +4,25 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
-use super::audience::{Audience, Note};
-use super::drive::Order;
+use super::asker::{Asker, Heard, Question, waiting};
+use super::audience::Note;
 use super::ear::Ear;
 use super::finished::{Answer, Trial};
+use super::run::Way;
+use super::seat::Seat;
 use crate::base::interrupt::Interrupted;
 use crate::journal::Outcome;
-use crate::model::Usage;
 use crate::route::retry;
 use crate::upstream::{Call, Reply};
-use crate::wire::{Decoder, Encoded, Fault, FaultKind, Target, encode, estimate_tokens};
+use crate::wire::{Decoder, Event, Fault, estimate_tokens};
 
 /// How long the end of a connection's answer is awaited after the answer's own end, so that it can be used again.
 const TAIL: Duration = Duration::from_millis(200);
+/// So many bytes that came at once go on at once.
+const GATHERED: usize = 64 * 1024;
 
 /// An attempt that is over.
 pub(super) struct Sent {
@@ -42,43 +46,29 @@ impl Sent {
     }
 }
 
-/// Sends one request and listens until the answer is over, the vendor fails, or the person stops it.
-pub(super) async fn send(
-    order: &Order<'_>,
+/// Sends one request and listens until the answer is over, the vendor fails, or the asker wants no more.
+pub(super) async fn send<A: Asker>(
+    way: &Way<'_>,
     attempt: &retry::Attempt,
-    audience: &mut dyn Audience,
+    asker: &mut A,
     stop: Pin<&mut impl Future<Output = Interrupted>>,
 ) -> Sent {
-    let (model, provider) = (attempt.ready.model(), attempt.ready.provider());
-    let prompt = order.prompt.prompt(model);
-    let target = Target {
-        dialect: Call::dialect(provider),
-        model: &model.id,
-        quirks: &provider.quirks,
-        most_output: model.most_output,
-        context: model.context,
-        stream: prompt.stream,
-    };
-    let encoded = encode(&prompt, &target);
-    if !encoded.dropped.is_empty() && attempt.retry == 0 {
-        audience.note(&Note::Dropped { model: model.name.clone(), what: encoded.dropped.clone() });
-    }
-    audience.note(&Note::Sending { model: model.name.clone(), number: attempt.number });
-    let input = estimate_tokens(&encoded.body);
-    let (started, clock) = ((order.now)(), Instant::now());
-    let mut ear = Ear::new(audience);
-    let mut vendor_id = None;
+    let model = attempt.ready.model();
+    let seat = Seat::take(way.lines, &attempt.ready);
+    let (started, clock) = ((way.now)(), Instant::now());
+    let mut talk = Talk { way, attempt, seat, asker, ear: Ear::new(A::READS), body: Bytes::new(), vendor_id: None };
     let interrupted = tokio::select! {
         biased;
         interrupted = stop => Some(interrupted),
-        () = listen(order, attempt, (encoded, prompt.stream), &mut ear, &mut vendor_id) => None,
+        () = talk.listen() => None,
     };
-    let (usage, estimated, billed) = account(&ear, interrupted.is_some(), input);
+    let Talk { asker, ear, body, vendor_id, seat, .. } = talk;
+    let (usage, estimated, billed) = ear.account(interrupted.is_some(), || estimate_tokens(&body));
     let trial = Trial {
         number: attempt.number,
         model: model.name.clone(),
         model_id: model.id.clone(),
-        provider: provider.name.clone(),
+        provider: seat.provider.name.clone(),
         tier: model.tier,
         started,
         first: ear.first.map(|first| first.duration_since(clock)),
@@ -93,22 +83,22 @@ pub(super) async fn send(
             (Some(_), None) => Outcome::Failed,
         },
         fault: ear.fault.clone().filter(|_| interrupted.is_none()),
-        fallback: attempt.fallback || order.decision.is_fallback(),
+        fallback: attempt.fallback || way.decision.is_fallback(),
         retries: attempt.retry,
         vendor_id,
     };
-    if let Some(fault) = &trial.fault {
-        ear.tell_fault(fault);
+    let shown = asker.has_shown();
+    if let Some(fault) = trial.fault.as_ref().filter(|_| shown) {
+        asker.broke(fault).await;
     }
-    let shown = ear.spoke;
-    let answer = shown.then(|| answer(&trial, std::mem::take(&mut ear.text), &ear));
+    let answer = shown.then(|| answer(&trial, ear));
     Sent { trial, answer, interrupted, shown }
 }
 
-fn answer(trial: &Trial, text: String, ear: &Ear<'_>) -> Answer {
+fn answer(trial: &Trial, ear: Ear) -> Answer {
     Answer {
-        text,
-        stop: ear.stop.clone().filter(|_| ear.whole),
+        text: ear.text,
+        stop: ear.stop.filter(|_| ear.whole),
         model: trial.model.clone(),
         model_id: trial.model_id.clone(),
         provider: trial.provider.clone(),
@@ -120,94 +110,149 @@ fn answer(trial: &Trial, text: String, ear: &Ear<'_>) -> Answer {
     }
 }
 
-/// What an attempt used, whether that is an estimate, and whether the vendor may ask money for it.
-///
-/// A vendor reports at the end, so of an answer that broke off only what it said is known. An error that the vendor
-/// itself tells, and a host that was not reached, cost nothing; after a silence nobody knows.
-fn account(ear: &Ear<'_>, stopped: bool, input: u64) -> (Option<Usage>, bool, bool) {
-    let said = || estimate_tokens(ear.text.as_bytes()) + estimate_tokens(ear.aside.as_bytes());
-    let guess = || {
-        let base = ear.usage.unwrap_or(Usage::new(input, 0));
-        Usage { output: base.output.max(said()), ..base }
-    };
-    match &ear.fault {
-        None if !stopped => match ear.usage {
-            Some(usage) if usage.output > 0 || said() == 0 => (Some(usage), false, true),
-            _ => (Some(guess()), true, true),
-        },
-        _ if ear.whole => (ear.usage, false, true),
-        _ if ear.spoke => (Some(guess()), true, true),
-        Some(Fault { kind: FaultKind::Cut | FaultKind::Timeout, .. }) | None if ear.started => {
-            (Some(guess()), true, true)
+/// An attempt that is under way.
+struct Talk<'a, 'w, A> {
+    way: &'a Way<'w>,
+    attempt: &'a retry::Attempt,
+    seat: Seat<'a>,
+    asker: &'a mut A,
+    ear: Ear,
+    /// What was sent.
+    body: Bytes,
+    vendor_id: Option<String>,
+}
+
+impl<A: Asker> Talk<'_, '_, A> {
+    async fn listen(&mut self) {
+        if let Err(fault) = self.exchange().await {
+            self.ear.fault = Some(fault);
         }
-        Some(Fault { kind: FaultKind::Malformed, .. }) if ear.started => (Some(guess()), true, true),
-        Some(Fault { kind: FaultKind::Cut | FaultKind::Timeout, status: None, .. }) | None => (None, false, true),
-        Some(_) => (None, false, false),
+        self.ear.settle();
+        if self.ear.fault.is_none() {
+            self.asker.let_out().await;
+            self.asker.end().await;
+        }
     }
-}
 
-async fn listen(
-    order: &Order<'_>,
-    attempt: &retry::Attempt,
-    (encoded, stream): (Encoded, bool),
-    ear: &mut Ear<'_>,
-    vendor_id: &mut Option<String>,
-) {
-    if let Err(fault) = talk(order, attempt, (encoded, stream), ear, vendor_id).await {
-        ear.fault = Some(fault);
+    async fn exchange(&mut self) -> Result<(), Fault> {
+        let (call, mut decoder) = self.call()?;
+        let mut reply = waiting(self.asker, self.way.lines.upstream().open(call)).await?;
+        self.vendor_id = reply.request_id().map(str::to_owned);
+        if !reply.is_success() {
+            return Err(waiting(self.asker, reply.fault((self.way.now)())).await);
+        }
+        if let Some(fault) = reply.unreadable() {
+            return Err(fault);
+        }
+        let broken = self.read(&mut reply, &mut decoder).await;
+        // What broke the connection says more than that the answer has no end.
+        match (broken, self.ear.fault.take()) {
+            (_, None) => Ok(()),
+            (Some(broken), Some(_)) => Err(broken),
+            (None, Some(fault)) => Err(reply.clean(fault)),
+        }
     }
-    ear.settle();
-}
 
-async fn talk(
-    order: &Order<'_>,
-    attempt: &retry::Attempt,
-    (encoded, stream): (Encoded, bool),
-    ear: &mut Ear<'_>,
-    vendor_id: &mut Option<String>,
-) -> Result<(), Fault> {
-    let (model, provider) = (attempt.ready.model(), attempt.ready.provider());
-    let key = order.lines.key(provider);
-    let call = Call::new(provider, &model.id, key, encoded.body, stream)?.within(attempt.left);
-    let mut reply = order.lines.upstream().open(call).await?;
-    *vendor_id = reply.request_id().map(str::to_owned);
-    if !reply.is_success() {
-        return Err(reply.fault((order.now)()).await);
+    /// The request, and the decoder for its answer.
+    fn call(&mut self) -> Result<(Call, Decoder), Fault> {
+        let Self { attempt, seat, asker, way, .. } = self;
+        let (model, provider) = (attempt.ready.model(), seat.provider);
+        let Question { body, dropped, names, stream, skims, carry, beta } = asker.question(model, provider)?;
+        let mut call = Call::new(provider, &model.id, seat.key, body.clone(), stream)?.within(attempt.left);
+        if let Some(carry) = carry {
+            call = call.carrying(provider, carry);
+        }
+        if beta {
+            call = call.beta();
+        }
+        if !dropped.is_empty() && attempt.retry == 0 {
+            asker.note(&Note::Dropped { model: model.name.clone(), what: dropped.clone() });
+        }
+        asker.note(&Note::Sending { model: model.name.clone(), number: attempt.number });
+        asker.begin(attempt, provider, dropped);
+        self.body = body;
+        let seed = format!("{}{}", way.id.as_str().replace('-', ""), attempt.number);
+        let decoder = Decoder::new(Call::dialect(provider), &provider.quirks, names, &seed);
+        Ok((call, if skims { decoder.skimming() } else { decoder }))
     }
-    if let Some(fault) = reply.unreadable() {
-        return Err(fault);
-    }
-    let seed = format!("{}{}", order.id.as_str().replace('-', ""), attempt.number);
-    let decoder = Decoder::new(Call::dialect(provider), &provider.quirks, encoded.names, &seed);
-    let broken = read(&mut reply, decoder, ear).await;
-    // What broke the connection says more than that the answer has no end.
-    match (broken, ear.fault.take()) {
-        (_, None) => Ok(()),
-        (Some(broken), Some(_)) => Err(broken),
-        (None, Some(fault)) => Err(reply.clean(fault)),
-    }
-}
 
-/// Reads the answer to its end; gives what broke the connection, if anything did.
-async fn read(reply: &mut Reply, mut decoder: Decoder, ear: &mut Ear<'_>) -> Option<Fault> {
-    let mut broken = None;
-    while !decoder.is_done() {
-        let events = match reply.chunk().await {
-            Ok(Some(bytes)) => decoder.feed(&bytes),
-            Ok(None) => decoder.finish(),
-            Err(fault) => {
-                broken = Some(fault);
-                decoder.finish()
+    /// Reads the answer to its end; gives what broke the connection, if anything did.
+    async fn read(&mut self, reply: &mut Reply, decoder: &mut Decoder) -> Option<Fault> {
+        let mut broken = None;
+        while !decoder.is_done() {
+            match waiting(self.asker, reply.chunk()).await {
+                Ok(Some(bytes)) => {
+                    self.feed(decoder, &bytes);
+                    broken = self.gather(reply, decoder, bytes.len()).await;
+                }
+                Ok(None) => self.finish(decoder),
+                Err(fault) => broken = Some(fault),
             }
-        };
-        for event in events {
-            ear.hear(event);
+            if broken.is_some() {
+                self.finish(decoder);
+            }
+            if self.ear.spoke {
+                self.asker.let_out().await;
+            }
         }
-        ear.usage = decoder.usage().or(ear.usage);
+        if broken.is_none() && self.ear.fault.is_none() {
+            let tail = async {
+                while let Ok(Some(bytes)) = reply.chunk().await {
+                    self.feed(decoder, &bytes);
+                }
+            };
+            drop(timeout(TAIL, tail).await);
+        }
+        broken
     }
-    if broken.is_none() {
-        let tail = async { while let Ok(Some(_)) = reply.chunk().await {} };
-        drop(timeout(TAIL, tail).await);
+
+    /// Takes what has come in the meantime as well, so that it is written together.
+    async fn gather(&mut self, reply: &mut Reply, decoder: &mut Decoder, mut so_far: usize) -> Option<Fault> {
+        let mut waited = false;
+        while so_far < GATHERED && !decoder.is_done() {
+            match reply.ready_chunk().await {
+                Some(Ok(Some(bytes))) => {
+                    so_far += bytes.len();
+                    waited = false;
+                    self.feed(decoder, &bytes);
+                }
+                Some(Ok(None)) => {
+                    self.finish(decoder);
+                    return None;
+                }
+                Some(Err(fault)) => return Some(fault),
+                // The connection is a task of its own: it hands over the next piece only when it is let.
+                None if !waited => {
+                    waited = true;
+                    tokio::task::yield_now().await;
+                }
+                None => return None,
+            }
+        }
+        None
     }
-    broken
+
+    fn feed(&mut self, decoder: &mut Decoder, bytes: &[u8]) {
+        let events = decoder.feed(bytes);
+        self.take(decoder, bytes, events, false);
+    }
+
+    fn finish(&mut self, decoder: &mut Decoder) {
+        if !decoder.is_done() {
+            let events = decoder.finish();
+            self.take(decoder, &[], events, true);
+        }
+    }
+
+    fn take(&mut self, decoder: &Decoder, bytes: &[u8], mut events: Vec<Event>, over: bool) {
+        for event in &events {
+            self.ear.hear(event);
+        }
+        // Told by whoever decides what follows from it.
+        events.retain(|event| !matches!(event, Event::Error(_)));
+        self.ear.usage = decoder.usage().or(self.ear.usage);
+        self.ear.said = decoder.said();
+        let (complete, is_stream) = (decoder.complete(), decoder.is_stream() == Some(true));
+        self.asker.hear(Heard { bytes, complete, events, is_stream, over });
+    }
 }

@@ -1,23 +1,24 @@
-//! Drives a decision's plan: does what the run of retries says, one attempt after the other, until somebody answers,
-//! everybody failed, or the person stops it.
+//! Drives a decision's plan for somebody who is told piece by piece: a terminal, a program.
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::pin::pin;
-use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
-use super::attempt::send;
+use super::asker::{Asker, Heard, Question};
 use super::audience::{Audience, Note};
-use super::finished::{End, Finished};
+use super::finished::Finished;
 use super::lines::Lines;
+use super::run::{Way, run};
 use crate::base::interrupt::Interrupted;
 use crate::model::RequestId;
-use crate::route::retry::{Outcome, Rules, Run, Step, Tally};
-use crate::route::{Decision, Model};
-use crate::wire::Fault;
+use crate::route::retry::{Attempt, Rules};
+use crate::route::{Decision, Model, Provider};
+use crate::upstream::Call;
 use crate::wire::hub::Prompt;
+use crate::wire::{Dropped, Event, Fault, Target, encode};
 
 /// What each model is asked: a conversation is told in other words where the model changes (R-EVT-003).
 pub trait Wording {
@@ -46,71 +47,89 @@ pub struct Order<'a> {
     /// The way out.
     pub lines: &'a Lines,
     /// The time, for the rows and for dates in `Retry-After`.
-    pub now: &'a dyn Fn() -> Timestamp,
+    pub now: &'a (dyn Fn() -> Timestamp + Sync),
 }
 
 /// Sends the order and tells `audience` what happens, until it is over or `stop` (usually [`super::stopped`]) comes.
 ///
-/// Once a piece of an answer was heard, nobody else is asked: what breaks after it ends as [`End::Cut`].
+/// Once a piece of an answer was heard, nobody else is asked: what breaks after it ends as [`super::End::Cut`].
 pub async fn drive(
     order: &Order<'_>,
     audience: &mut dyn Audience,
     stop: impl Future<Output = Interrupted>,
 ) -> Finished {
-    let mut stop = pin!(stop);
-    let mut run = Run::new(order.decision.plan(), order.rules, seed(order.id));
-    let mut trials = Vec::new();
-    let mut answer = None;
-    let mut end = End::Failed;
-    let mut told: Option<Outcome> = None;
-    // The model that was asked last, and why it failed.
-    let mut failed: Option<(String, Fault)> = None;
-    loop {
-        match run.next(told.take()) {
-            Step::Try(attempt) => {
-                if let Some((from, why)) = failed.take().filter(|(from, _)| from != attempt.ready.name()) {
-                    audience.note(&Note::Fallback { from, to: attempt.ready.name().to_owned(), why });
-                }
-                let sent = send(order, &attempt, audience, stop.as_mut()).await;
-                told = Some(sent.outcome());
-                end = match (sent.interrupted, &sent.trial.fault) {
-                    (Some(interrupted), _) => End::Stopped(interrupted),
-                    (None, None) => End::Answered,
-                    (None, Some(fault)) if sent.shown => End::Cut(fault.clone()),
-                    (None, Some(_)) => End::Failed,
-                };
-                failed = sent.trial.fault.clone().map(|fault| (sent.trial.model.clone(), fault));
-                answer = sent.answer;
-                trials.push(sent.trial);
-            }
-            Step::Wait(wait) => {
-                if let Some((model, why)) = &failed {
-                    audience.note(&Note::Waiting { model: model.clone(), wait, why: why.clone() });
-                }
-                tokio::select! {
-                    biased;
-                    interrupted = stop.as_mut() => {
-                        let tally = given_up(&mut run);
-                        return Finished { answer, trials, end: End::Stopped(interrupted), tally };
-                    }
-                    () = tokio::time::sleep(wait) => {}
-                }
-            }
-            Step::Give(tally) => return Finished { answer, trials, end, tally },
+    let Order { decision, prompt, rules, id, lines, now } = *order;
+    let mut person = Person { prompt, audience, held: Vec::new(), shown: false };
+    run(&Way { decision, rules, id, lines, now }, &mut person, stop).await
+}
+
+/// Who reads an answer while it comes.
+struct Person<'a> {
+    prompt: &'a dyn Wording,
+    audience: &'a mut dyn Audience,
+    /// Events that nobody needs to hear of if nothing follows.
+    held: Vec<Event>,
+    shown: bool,
+}
+
+impl Asker for Person<'_> {
+    const READS: bool = true;
+
+    fn question(&mut self, model: &Model, provider: &Provider) -> Result<Question<'_>, Fault> {
+        let prompt = self.prompt.prompt(model);
+        let target = Target {
+            dialect: Call::dialect(provider),
+            model: &model.id,
+            quirks: &provider.quirks,
+            most_output: model.most_output,
+            context: model.context,
+            stream: prompt.stream,
+        };
+        let encoded = encode(&prompt, &target);
+        Ok(Question {
+            body: Bytes::from(encoded.body),
+            dropped: encoded.dropped,
+            names: encoded.names,
+            stream: prompt.stream,
+            skims: false,
+            carry: None,
+            beta: false,
+        })
+    }
+
+    fn begin(&mut self, _attempt: &Attempt, _provider: &Provider, _dropped: Vec<Dropped>) {
+        self.held.clear();
+        self.shown = false;
+    }
+
+    fn note(&mut self, note: &Note) {
+        self.audience.note(note);
+    }
+
+    fn hear(&mut self, heard: Heard<'_>) {
+        self.held.extend(heard.events);
+    }
+
+    async fn let_out(&mut self) {
+        for event in self.held.drain(..) {
+            self.shown = true;
+            self.audience.event(&event);
         }
     }
-}
 
-/// The account of a run that the person stopped between two attempts.
-fn given_up(run: &mut Run) -> Tally {
-    match run.next(Some(Outcome::Stopped { took: Duration::ZERO })) {
-        Step::Give(tally) => tally,
-        Step::Try(_) | Step::Wait(_) => Tally { trials: Vec::new(), waited: Duration::ZERO, took: Duration::ZERO },
+    async fn end(&mut self) {}
+
+    async fn broke(&mut self, fault: &Fault) {
+        self.audience.event(&Event::Error(fault.clone()));
     }
-}
 
-/// A number for the jitter, from the random part of the id: the same request waits the same.
-fn seed(id: &RequestId) -> u64 {
-    let tail = id.as_str().rsplit('-').next().unwrap_or_default();
-    u64::from_str_radix(tail, 16).unwrap_or(0)
+    fn has_shown(&self) -> bool {
+        self.shown
+    }
+
+    fn sign_due(&self) -> Option<Instant> {
+        None
+    }
+
+    async fn give_sign(&mut self) {}
 }

@@ -1,21 +1,22 @@
-//! Listens to one attempt: keeps back what says nothing yet, so that a failing attempt leaves no trace, and remembers
-//! what was said.
+//! Listens to one attempt: what was said, from when on, and what it used.
 
 use tokio::time::Instant;
 
-use super::audience::Audience;
 use crate::model::Usage;
-use crate::wire::{Delta, Event, Fault, FaultKind, Opened, StopReason};
+use crate::wire::{Delta, Event, Fault, FaultKind, Opened, StopReason, estimate_tokens};
 
 /// What was heard of one attempt.
-pub(super) struct Ear<'a> {
-    audience: &'a mut dyn Audience,
-    /// Events that nobody needs to hear of if nothing follows.
-    held: Vec<Event>,
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that was heard")]
+pub(super) struct Ear {
+    /// Somebody reads the answer: its text is kept.
+    reads: bool,
     /// The answer's text.
     pub(super) text: String,
     /// Thinking, arguments of calls: paid for, and no text.
-    pub(super) aside: String,
+    aside: String,
+    /// Bytes of all that was said, where the text is not kept.
+    pub(super) said: usize,
     /// When the first piece came.
     pub(super) first: Option<Instant>,
     pub(super) stop: Option<StopReason>,
@@ -23,30 +24,18 @@ pub(super) struct Ear<'a> {
     pub(super) fault: Option<Fault>,
     /// The vendor began an answer, though perhaps an empty one.
     pub(super) started: bool,
-    /// Somebody has seen a piece of it: from here on nobody else can answer.
+    /// It said something.
     pub(super) spoke: bool,
     pub(super) whole: bool,
 }
 
-impl<'a> Ear<'a> {
-    pub(super) fn new(audience: &'a mut dyn Audience) -> Self {
-        Self {
-            audience,
-            held: Vec::new(),
-            text: String::new(),
-            aside: String::new(),
-            first: None,
-            stop: None,
-            usage: None,
-            fault: None,
-            started: false,
-            spoke: false,
-            whole: false,
-        }
+impl Ear {
+    pub(super) fn new(reads: bool) -> Self {
+        Self { reads, ..Self::default() }
     }
 
-    pub(super) fn hear(&mut self, event: Event) {
-        match &event {
+    pub(super) fn hear(&mut self, event: &Event) {
+        match event {
             Event::Start { usage, .. } => {
                 self.started = true;
                 self.usage = usage.or(self.usage);
@@ -57,40 +46,25 @@ impl<'a> Ear<'a> {
                 self.usage = usage.or(self.usage);
             }
             Event::End => self.whole = true,
-            // Told by whoever decides what follows from it.
-            Event::Error(fault) => return self.fault = Some(fault.clone()),
+            Event::Error(fault) => self.fault = Some(fault.clone()),
             Event::Open { .. } | Event::Close { .. } | Event::Ping => {}
         }
-        if self.spoke {
-            return self.audience.event(&event);
-        }
-        let speaks = says_something(&event);
-        self.held.push(event);
-        if speaks {
-            self.speak();
-        }
+        self.spoke = self.spoke || says_something(event);
     }
 
     fn piece(&mut self, delta: &Delta) {
         self.first.get_or_insert_with(Instant::now);
         match delta {
+            _ if !self.reads => {}
             Delta::Text(text) => self.text.push_str(text),
             Delta::Thinking(text) | Delta::Json(text) => self.aside.push_str(text),
             Delta::Signature(_) | Delta::Other(_) => {}
         }
     }
 
-    /// Lets out what was held back.
-    fn speak(&mut self) {
-        self.spoke = true;
-        for event in std::mem::take(&mut self.held) {
-            self.audience.event(&event);
-        }
-    }
-
     /// The stream is over without a fault: an answer of no words is one only where its reason explains it.
     pub(super) fn settle(&mut self) {
-        let thought_only = self.text.trim().is_empty() && self.stop == Some(StopReason::EndTurn);
+        let thought_only = self.reads && self.text.trim().is_empty() && self.stop == Some(StopReason::EndTurn);
         if self.fault.is_some() || (self.spoke && !thought_only) {
             return;
         }
@@ -98,17 +72,45 @@ impl<'a> Ear<'a> {
             Some(StopReason::EndTurn | StopReason::ToolUse) | None => {
                 self.fault = Some(Fault::new(FaultKind::Malformed, "the answer was empty"));
             }
-            Some(StopReason::Refusal) => {
+            Some(StopReason::Refusal) if self.reads => {
                 self.fault = Some(Fault::new(FaultKind::ContentPolicy, "the model refused to answer"));
             }
-            Some(StopReason::MaxTokens | StopReason::StopSequence | StopReason::Other(_)) => self.speak(),
+            // A program knows what to do with a refusal.
+            Some(_) => self.spoke = true,
         }
     }
 
-    /// Tells the fault to somebody who has seen the beginning of the answer.
-    pub(super) fn tell_fault(&mut self, fault: &Fault) {
-        if self.spoke {
-            self.audience.event(&Event::Error(fault.clone()));
+    /// What the attempt used, whether that is an estimate, and whether the vendor may ask money for it.
+    ///
+    /// A vendor reports at the end, so of an answer that broke off only what it said is known. An error that the
+    /// vendor itself tells, and a host that was not reached, cost nothing; after a silence nobody knows.
+    pub(super) fn account(&self, stopped: bool, input: impl Fn() -> u64) -> (Option<Usage>, bool, bool) {
+        let guess = || {
+            let base = self.usage.unwrap_or_else(|| Usage::new(input(), 0));
+            Usage { output: base.output.max(self.tokens()), ..base }
+        };
+        match &self.fault {
+            None if !stopped => match self.usage {
+                Some(usage) if usage.output > 0 || self.tokens() == 0 => (Some(usage), false, true),
+                _ => (Some(guess()), true, true),
+            },
+            _ if self.whole => (self.usage, false, true),
+            _ if self.spoke => (Some(guess()), true, true),
+            Some(Fault { kind: FaultKind::Cut | FaultKind::Timeout, .. }) | None if self.started => {
+                (Some(guess()), true, true)
+            }
+            Some(Fault { kind: FaultKind::Malformed, .. }) if self.started => (Some(guess()), true, true),
+            Some(Fault { kind: FaultKind::Cut | FaultKind::Timeout, status: None, .. }) | None => (None, false, true),
+            Some(_) => (None, false, false),
+        }
+    }
+
+    /// About how many tokens were said.
+    fn tokens(&self) -> u64 {
+        if self.reads {
+            estimate_tokens(self.text.as_bytes()) + estimate_tokens(self.aside.as_bytes())
+        } else {
+            (self.said as u64).div_ceil(4)
         }
     }
 }
@@ -127,17 +129,6 @@ fn says_something(event: &Event) -> bool {
 mod tests {
     use super::*;
 
-    /// Writes down what it hears.
-    struct Pen(Vec<Event>);
-
-    impl Audience for Pen {
-        fn event(&mut self, event: &Event) {
-            self.0.push(event.clone());
-        }
-
-        fn note(&mut self, _note: &super::super::Note) {}
-    }
-
     fn start() -> Event {
         Event::Start { id: "m".into(), model: "x".into(), usage: None }
     }
@@ -146,50 +137,47 @@ mod tests {
         Event::Delta { index: 0, delta: Delta::Text(text.into()) }
     }
 
-    fn stop(reason: StopReason) -> Event {
-        Event::Stop { reason, sequence: None, usage: None }
-    }
-
-    #[test]
-    fn nothing_is_heard_of_an_attempt_that_said_nothing() {
-        let mut pen = Pen(Vec::new());
-        let mut ear = Ear::new(&mut pen);
-        for event in [start(), Event::Open { index: 0, block: Opened::Text }, text(""), Event::Error(Fault::cut())] {
+    fn heard(reads: bool, events: &[Event]) -> Ear {
+        let mut ear = Ear::new(reads);
+        for event in events {
             ear.hear(event);
         }
         ear.settle();
-        assert!(!ear.spoke && ear.fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Cut));
-        assert_eq!(pen.0, []);
+        ear
     }
 
     #[test]
-    fn the_first_piece_lets_out_what_came_before_it() {
-        let mut pen = Pen(Vec::new());
-        let mut ear = Ear::new(&mut pen);
+    fn a_start_and_an_empty_block_say_nothing() {
         let open = Event::Open { index: 0, block: Opened::Text };
-        for event in [start(), open.clone(), text("a"), text("b")] {
-            ear.hear(event);
-        }
-        ear.tell_fault(&Fault::cut());
+        let ear = heard(true, &[start(), open.clone(), text(""), Event::Error(Fault::cut())]);
+        assert!(!ear.spoke && ear.started && ear.fault.is_some_and(|fault| fault.kind == FaultKind::Cut));
+        let ear = heard(true, &[start(), open, text("a"), text("b")]);
+        assert!(ear.spoke && ear.fault.is_none());
         assert_eq!(ear.text, "ab");
-        assert_eq!(pen.0, [start(), open, text("a"), text("b"), Event::Error(Fault::cut())]);
     }
 
     #[test]
     fn an_answer_of_no_words_is_judged_by_its_reason() {
-        for (reason, kind) in [
-            (StopReason::EndTurn, Some(FaultKind::Malformed)),
-            (StopReason::Refusal, Some(FaultKind::ContentPolicy)),
-            (StopReason::MaxTokens, None),
+        let stop = |reason| Event::Stop { reason, sequence: None, usage: None };
+        for (reads, reason, kind) in [
+            (true, StopReason::EndTurn, Some(FaultKind::Malformed)),
+            (false, StopReason::EndTurn, Some(FaultKind::Malformed)),
+            (true, StopReason::Refusal, Some(FaultKind::ContentPolicy)),
+            (false, StopReason::Refusal, None),
+            (true, StopReason::MaxTokens, None),
         ] {
-            let mut pen = Pen(Vec::new());
-            let mut ear = Ear::new(&mut pen);
-            for event in [start(), stop(reason), Event::End] {
-                ear.hear(event);
-            }
-            ear.settle();
+            let ear = heard(reads, &[start(), stop(reason), Event::End]);
             assert_eq!(ear.fault.as_ref().map(|fault| fault.kind), kind);
-            assert_eq!(pen.0.is_empty(), kind.is_some());
+            assert_eq!(ear.spoke, kind.is_none());
         }
+    }
+
+    #[test]
+    fn an_answer_of_thoughts_alone_is_one_for_a_program() {
+        let thought = Event::Delta { index: 0, delta: Delta::Thinking("hm".into()) };
+        let stop = Event::Stop { reason: StopReason::EndTurn, sequence: None, usage: None };
+        let events = [start(), thought, stop, Event::End];
+        assert!(heard(true, &events).fault.is_some());
+        assert!(heard(false, &events).fault.is_none());
     }
 }

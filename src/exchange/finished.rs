@@ -9,7 +9,7 @@ use crate::base::interrupt::Interrupted;
 use crate::journal::Outcome;
 use crate::model::{Tier, Usage};
 use crate::route::retry::Tally;
-use crate::wire::{Fault, Remedy, StopReason};
+use crate::wire::{Fault, FaultKind, Remedy, StopReason};
 
 /// A request that is over, well or badly.
 #[derive(Debug)]
@@ -114,6 +114,24 @@ impl Finished {
             }
             End::Failed => Err(ExchangeError::Nobody(self.tally.clone())),
         }
+    }
+
+    /// The failure to tell a client: of several that time can cure the first, because then the client is right to ask
+    /// again; else that of the model that was decided on. What is wrong with the request itself comes before both.
+    pub fn fault(&self) -> Fault {
+        if let End::Cut(fault) = &self.end {
+            return fault.clone();
+        }
+        let trials = &self.tally.trials;
+        let faults = || trials.iter().filter_map(|trial| trial.faults.last());
+        let of = |remedy| faults().find(|fault| fault.remedy() == remedy);
+        let told = of(Remedy::Stop).or_else(|| of(Remedy::Retry)).or_else(|| faults().next()).cloned();
+        let told = told.unwrap_or_else(|| Fault::new(FaultKind::Server, "nobody was asked"));
+        if trials.len() < 2 || told.remedy() == Remedy::Stop {
+            return told;
+        }
+        let message = ExchangeError::Nobody(self.tally.clone()).to_string();
+        Fault { message: Fault::new(told.kind, message).message, ..told }
     }
 
     /// Whether another model than the first one was asked.

@@ -2,12 +2,14 @@
 //! found its keys, and ends with everything that the journal wants to know.
 //!
 //! - [`drive`]: sends, listens, waits, falls back, stops; tells an [`Audience`] as it happens; ends as [`Finished`]
+//! - [`relay()`]: the same for a client of the gateway, whose bytes go on and come back
 //! - [`Lines`]: the way out and the keys, for as many requests as a process makes
 //! - [`Finished::or_cached`]: the step after the last model: exactly this question's answer from before
 //! - [`book`]: an attempt as a row of the journal, priced
 //! - [`session`]: a conversation: one turn at a time, loaded, compressed where the model changes, saved
 //! - [`stopped`]: Ctrl-C for [`drive`]
 
+mod asker;
 mod attempt;
 mod audience;
 pub mod book;
@@ -17,6 +19,9 @@ mod ear;
 mod error;
 mod finished;
 mod lines;
+mod relay;
+mod run;
+mod seat;
 pub mod session;
 mod stop;
 
@@ -26,4 +31,5 @@ pub use drive::{Order, Wording, drive};
 pub use error::ExchangeError;
 pub use finished::{Answer, End, Finished, Trial};
 pub use lines::Lines;
+pub use relay::{Answering, By, Head, Outlet, Query, RelayOrder, Torn, outlet, relay};
 pub use stop::stopped;

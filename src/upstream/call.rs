@@ -14,6 +14,10 @@ use crate::wire::{Dialect, Fault, FaultKind};
 /// The version of Anthropic's API that `wire` speaks.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
+/// An answer that is not streamed begins when it is whole: so many times longer is waited for its first byte. (With
+/// the usual 60 s that is enough for some 15,000 tokens, and leaves time to ask somebody else.)
+const WHOLE: u32 = 4;
+
 /// Headers that belong to the connection or to the body: a configuration does not set them.
 const RESERVED: [&str; 8] = [
     "host",
@@ -55,22 +59,60 @@ impl Call {
         provider: &Provider,
         model: &str,
         key: Option<&Secret>,
-        body: Vec<u8>,
+        body: impl Into<Bytes>,
         stream: bool,
     ) -> Result<Self, Fault> {
+        let path = Self::dialect(provider).path(model, stream);
+        let mut call = Self::to(provider, &path, key, body.into())?;
+        if !stream {
+            let Timeouts { first_byte, total, .. } = call.timeouts;
+            call.timeouts.first_byte = first_byte.saturating_mul(WHOLE).min(total);
+        }
+        Ok(call)
+    }
+
+    /// The question how many tokens a body in Anthropic's dialect has.
+    pub fn count_tokens(provider: &Provider, key: Option<&Secret>, body: impl Into<Bytes>) -> Result<Self, Fault> {
+        Self::to(provider, "/v1/messages/count_tokens", key, body.into())
+    }
+
+    /// The same with headers of the client's own, for a host that is meant to see them: they stand in for those that
+    /// `wire` sends, and give way to those of the configuration. Keys are not among them: see [`carries`].
+    #[must_use]
+    pub fn carrying(mut self, provider: &Provider, headers: &HeaderMap) -> Self {
+        for name in headers.keys().filter(|name| carries(name)) {
+            if provider.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name.as_str())) {
+                continue;
+            }
+            self.headers.remove(name);
+            for value in headers.get_all(name) {
+                self.headers.append(name.clone(), value.clone());
+            }
+        }
+        self
+    }
+
+    /// The same with `?beta=true`, which Claude Code and Anthropic's SDKs put behind the path.
+    #[must_use]
+    pub fn beta(mut self) -> Self {
+        self.url.query_pairs_mut().append_pair("beta", "true");
+        self
+    }
+
+    fn to(provider: &Provider, path: &str, key: Option<&Secret>, body: Bytes) -> Result<Self, Fault> {
         let dialect = Self::dialect(provider);
         let script = match &provider.engine {
             Engine::Http => None,
             Engine::Sim(script) => Some(script.clone()),
         };
         let base = if script.is_some() { "sim://sim" } else { &provider.base_url };
-        let url = url(base, &dialect.path(model, stream))
-            .ok_or_else(|| form(&provider.name, "its base URL is not an http or https address"))?;
+        let url =
+            url(base, path).ok_or_else(|| form(&provider.name, "its base URL is not an http or https address"))?;
         let host = if script.is_some() { provider.name.clone() } else { host(&url) };
         Ok(Self {
             host,
             headers: headers(provider, dialect, key)?,
-            body: body.into(),
+            body,
             timeouts: provider.timeouts,
             script,
             key: key.cloned(),
@@ -84,6 +126,11 @@ impl Call {
         self.timeouts.total = left.map_or(self.timeouts.total, |left| left.min(self.timeouts.total));
         self
     }
+}
+
+/// Whether a header of a client may go on to a vendor: Anthropic's own, of which none holds a key.
+pub fn carries(name: &HeaderName) -> bool {
+    name.as_str().starts_with("anthropic-")
 }
 
 /// The base with the dialect's path behind its own path. A base that has the path's `/v1` already does not get it

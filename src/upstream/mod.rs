@@ -14,7 +14,7 @@ mod open;
 mod reply;
 mod sim;
 
-pub use call::Call;
+pub use call::{Call, carries};
 pub use error::UpstreamError;
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
 pub use open::Upstream;

@@ -1,6 +1,8 @@
 //! An answer as it arrives: status and headers first, then bytes, each awaited no longer than its phase may take.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,6 +39,15 @@ pub(super) enum Body {
     Sim(Play),
 }
 
+impl Body {
+    async fn chunk(&mut self, host: &str) -> Result<Option<Bytes>, Fault> {
+        match self {
+            Self::Http(response) => response.chunk().await.map_err(|error| broken(host, error)),
+            Self::Sim(play) => play.chunk().await,
+        }
+    }
+}
+
 impl Reply {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
@@ -60,16 +71,26 @@ impl Reply {
 
     /// The next bytes; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Fault> {
-        let host = self.waits.host.clone();
-        let next = async {
-            match &mut self.body {
-                Body::Http(response) => response.chunk().await.map_err(|error| broken(&host, error)),
-                Body::Sim(play) => play.chunk().await,
-            }
-        };
-        let chunk = self.waits.bound(next).await??;
-        self.waits.heard(chunk.is_some());
+        let Self { body, waits, .. } = self;
+        let chunk = waits.bound(body.chunk(&waits.host)).await??;
+        waits.heard(chunk.is_some());
         Ok(chunk)
+    }
+
+    /// The next bytes where they are there already; `None` where they are not.
+    pub async fn ready_chunk(&mut self) -> Option<Result<Option<Bytes>, Fault>> {
+        let Self { body, waits, .. } = self;
+        let ready = {
+            let mut next = pin!(body.chunk(&waits.host));
+            poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await
+        };
+        match ready {
+            Poll::Ready(chunk) => {
+                waits.heard(matches!(chunk, Ok(Some(_))));
+                Some(chunk)
+            }
+            Poll::Pending => None,
+        }
     }
 
     /// Reads the body of an answer that is no success, to its end if it is not too long, so that the connection can

@@ -27,19 +27,19 @@ use crate::upstream::{Answer, Vendor};
 const TEXT: &str = "안녕하세요, wörld 🌍";
 
 /// Patience that no fault here outlasts, and that a slow machine does not exceed.
-const PATIENT: Timeouts = Timeouts {
+pub(crate) const PATIENT: Timeouts = Timeouts {
     connect: Duration::from_secs(30),
     first_byte: Duration::from_secs(30),
     idle: Duration::from_secs(30),
     total: Duration::from_secs(60),
 };
-const SHORT: Duration = Duration::from_millis(60);
+pub(crate) const SHORT: Duration = Duration::from_millis(60);
 /// For a vendor that does not begin.
-const SOON: Timeouts = Timeouts { first_byte: SHORT, ..PATIENT };
+pub(crate) const SOON: Timeouts = Timeouts { first_byte: SHORT, ..PATIENT };
 /// For a vendor that does not go on.
-const STEADY: Timeouts = Timeouts { idle: SHORT, ..PATIENT };
+pub(crate) const STEADY: Timeouts = Timeouts { idle: SHORT, ..PATIENT };
 
-const RULES: Rules = Rules {
+pub(crate) const RULES: Rules = Rules {
     rate_limit: 3,
     server: 1,
     first_wait: Duration::from_millis(1),
@@ -50,7 +50,7 @@ const RULES: Rules = Rules {
     deadline: None,
 };
 
-fn provider(name: &str, dialect: Dialect, base_url: &str) -> Provider {
+pub(crate) fn provider(name: &str, dialect: Dialect, base_url: &str) -> Provider {
     let (auth, preset) = match dialect {
         Dialect::Anthropic => (Auth::ApiKey, "anthropic"),
         Dialect::Chat | Dialect::Responses => (Auth::Bearer, "openai"),
@@ -70,7 +70,7 @@ fn provider(name: &str, dialect: Dialect, base_url: &str) -> Provider {
     }
 }
 
-fn model(name: &str, provider: &str) -> Model {
+pub(crate) fn model(name: &str, provider: &str) -> Model {
     Model {
         name: name.into(),
         aliases: Vec::new(),
@@ -87,7 +87,7 @@ fn model(name: &str, provider: &str) -> Model {
 }
 
 /// A decision for the models `one` and `two` of these providers, in this order.
-fn decision(providers: &[Provider; 2]) -> Decision {
+pub(crate) fn decision(providers: &[Provider; 2]) -> Decision {
     let models = vec![model("one", &providers[0].name), model("two", &providers[1].name)];
     let roster = Roster::new(models, providers.to_vec(), |_| true);
     let policy = Policy { tier2: vec!["one".into()], tier1: vec!["two".into()], ..Policy::default() };
@@ -149,7 +149,7 @@ impl Future for Stop {
     }
 }
 
-fn lines() -> Lines {
+pub(crate) fn lines() -> Lines {
     Lines::new(["one", "two"].map(|provider| (provider.to_owned(), Secret::new(KEY))))
 }
 

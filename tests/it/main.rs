@@ -33,6 +33,7 @@ mod mode;
 mod phase;
 mod prices;
 mod readme;
+mod relay;
 mod route;
 mod routing;
 mod schema;

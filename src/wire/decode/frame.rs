@@ -68,8 +68,9 @@ impl Framer {
         self.shape
     }
 
-    /// Takes more bytes, and gives each piece that is complete to `take`, with the event's name (SSE).
-    pub(super) fn feed(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8])) -> Result<(), Fault> {
+    /// Takes more bytes, and gives each piece that is complete to `take`: with the event's name, and with the number
+    /// of these bytes that are used up with it (SSE).
+    pub(super) fn feed(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8], usize)) -> Result<(), Fault> {
         match self.shape {
             Shape::Unknown => {
                 self.rest.extend_from_slice(bytes);
@@ -87,14 +88,14 @@ impl Framer {
     }
 
     /// The stream has ended: gives away what is left, though its end is missing.
-    pub(super) fn finish(&mut self, take: &mut impl FnMut(&str, &[u8])) {
+    pub(super) fn finish(&mut self, take: &mut impl FnMut(&str, &[u8], usize)) {
         let rest = std::mem::take(&mut self.rest);
         match self.shape {
             Shape::Sse => {
-                self.line(&rest, take);
-                self.line(b"", take);
+                self.line(&rest, 0, take);
+                self.line(b"", 0, take);
             }
-            Shape::Lines | Shape::Array | Shape::Whole if !rest.trim_ascii().is_empty() => take("", &rest),
+            Shape::Lines | Shape::Array | Shape::Whole if !rest.trim_ascii().is_empty() => take("", &rest, 0),
             _ => {}
         }
     }
@@ -111,38 +112,40 @@ impl Framer {
         Fault::new(FaultKind::Malformed, format!("the answer has an event of more than {} bytes", self.largest))
     }
 
-    fn feed_sse(&mut self, mut bytes: &[u8], take: &mut impl FnMut(&str, &[u8])) -> Result<(), Fault> {
+    fn feed_sse(&mut self, mut bytes: &[u8], take: &mut impl FnMut(&str, &[u8], usize)) -> Result<(), Fault> {
+        let total = bytes.len();
         if self.sse.after_cr && !bytes.is_empty() {
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
             self.sse.after_cr = false;
         }
         while let Some(end) = memchr2(b'\n', b'\r', bytes) {
             let (line, tail) = bytes.split_at(end);
+            bytes = tail.strip_prefix(b"\n").unwrap_or_else(|| {
+                let tail = tail.strip_prefix(b"\r").unwrap_or(tail);
+                self.sse.after_cr = tail.is_empty();
+                tail.strip_prefix(b"\n").unwrap_or(tail)
+            });
+            let used = total - bytes.len();
             if self.rest.is_empty() {
-                self.line(line, take);
+                self.line(line, used, take);
             } else {
                 self.keep(line)?;
                 let whole = std::mem::take(&mut self.rest);
-                self.line(&whole, take);
+                self.line(&whole, used, take);
                 self.rest = whole;
                 self.rest.clear();
             }
             if self.sse.data.len() > self.largest {
                 return Err(self.too_large());
             }
-            bytes = tail.strip_prefix(b"\n").unwrap_or_else(|| {
-                let tail = tail.strip_prefix(b"\r").unwrap_or(tail);
-                self.sse.after_cr = tail.is_empty();
-                tail.strip_prefix(b"\n").unwrap_or(tail)
-            });
         }
         self.keep(bytes)
     }
 
-    fn line(&mut self, line: &[u8], take: &mut impl FnMut(&str, &[u8])) {
+    fn line(&mut self, line: &[u8], used: usize, take: &mut impl FnMut(&str, &[u8], usize)) {
         if line.is_empty() {
             if self.sse.has_data {
-                take(&self.sse.name, &self.sse.data);
+                take(&self.sse.name, &self.sse.data, used);
             }
             self.sse.name.clear();
             self.sse.data.clear();
@@ -165,20 +168,20 @@ impl Framer {
         // Comments, ids, retry times and what nobody knows are passed over, as the standard says.
     }
 
-    fn feed_lines(&mut self, mut bytes: &[u8], take: &mut impl FnMut(&str, &[u8])) -> Result<(), Fault> {
+    fn feed_lines(&mut self, mut bytes: &[u8], take: &mut impl FnMut(&str, &[u8], usize)) -> Result<(), Fault> {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             let (line, tail) = bytes.split_at(end);
             self.keep(line)?;
             let whole = std::mem::take(&mut self.rest);
             if !whole.trim_ascii().is_empty() {
-                take("", &whole);
+                take("", &whole, 0);
             }
             bytes = tail.strip_prefix(b"\n").unwrap_or(tail);
         }
         self.keep(bytes)
     }
 
-    fn feed_array(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8])) -> Result<(), Fault> {
+    fn feed_array(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8], usize)) -> Result<(), Fault> {
         let mut from = 0;
         for (at, byte) in bytes.iter().enumerate() {
             match byte {
@@ -198,7 +201,7 @@ impl Framer {
                     if self.array.depth == 0 {
                         self.keep(bytes.get(from..=at).unwrap_or_default())?;
                         let whole = std::mem::take(&mut self.rest);
-                        take("", &whole);
+                        take("", &whole, 0);
                         from = at + 1;
                     }
                 }
@@ -235,7 +238,7 @@ mod tests {
     fn pieces(dialect: Dialect, chunks: &[&[u8]]) -> Vec<(String, String)> {
         let mut framer = Framer::new(dialect);
         let mut pieces = Vec::new();
-        let mut take = |name: &str, data: &[u8]| {
+        let mut take = |name: &str, data: &[u8], _: usize| {
             pieces.push((name.to_owned(), String::from_utf8_lossy(data).into_owned()));
         };
         for chunk in chunks {
@@ -273,7 +276,7 @@ mod tests {
     #[test]
     fn an_endless_line_is_refused() {
         let mut framer = Framer::new(Dialect::Chat).with_largest(64);
-        let mut none = |_: &str, _: &[u8]| {};
+        let mut none = |_: &str, _: &[u8], _: usize| {};
         assert!(framer.feed(b"data: ", &mut none).is_ok());
         let fault = (0..100).find_map(|_| framer.feed(b"xxxxxxxx", &mut none).err()).unwrap();
         assert_eq!(fault.message, "the answer has an event of more than 64 bytes");

@@ -28,6 +28,7 @@ pub struct Decoder {
     scribe: Scribe,
     reader: Reader,
     skims: bool,
+    complete: usize,
 }
 
 /// Where a JSON text stands.
@@ -63,7 +64,13 @@ impl Decoder {
             Dialect::Gemini => Reader::Gemini(gemini::Reader),
             Dialect::Ollama => Reader::Ollama(ollama::Reader),
         };
-        Self { framer: Framer::new(dialect), scribe: Scribe::new(&quirks.origin, names, seed), reader, skims: false }
+        Self {
+            framer: Framer::new(dialect),
+            scribe: Scribe::new(&quirks.origin, names, seed),
+            reader,
+            skims: false,
+            complete: 0,
+        }
     }
 
     /// Limits one event of the stream, and a body that is not streamed, to so many bytes (32 MiB unless told).
@@ -84,14 +91,18 @@ impl Decoder {
 
     /// The events that are complete with these bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
+        self.complete = if self.scribe.is_done() { bytes.len() } else { 0 };
         if !self.scribe.is_done() {
-            let Self { framer, scribe, reader, skims } = self;
-            let mut take = |name: &str, data: &[u8]| match reader
-                .passes_over(name, data)
-                .filter(|_| *skims && scribe.has_blocks())
-            {
-                Some(said) => scribe.pass_over(said),
-                None => reader.piece(name, data, Place::Stream, scribe),
+            let Self { framer, scribe, reader, skims, complete } = self;
+            let mut take = |name: &str, data: &[u8], used: usize| {
+                let passed_over = if *skims && scribe.has_spoken() { reader.passes_over(name, data) } else { None };
+                match passed_over {
+                    Some(said) => scribe.pass_over(said),
+                    None => reader.piece(name, data, Place::Stream, scribe),
+                }
+                if !scribe.has_failed() {
+                    *complete = used;
+                }
             };
             if let Err(fault) = framer.feed(bytes, &mut take) {
                 scribe.fail(fault);
@@ -106,7 +117,7 @@ impl Decoder {
             let Self { framer, scribe, reader, .. } = self;
             let shape = framer.shape();
             let place = if shape == Shape::Whole { Place::Whole } else { Place::Rest };
-            framer.finish(&mut |name, data| reader.piece(name, data, place, scribe));
+            framer.finish(&mut |name, data, _| reader.piece(name, data, place, scribe));
             match shape {
                 Shape::Page => {
                     scribe.fail(Fault::new(FaultKind::Malformed, "a web page came instead of an answer"));
@@ -119,6 +130,21 @@ impl Decoder {
             }
         }
         self.scribe.take()
+    }
+
+    /// How many of the bytes that were fed last belong to events that are complete and no error: so much of a stream
+    /// can be forwarded, and something else can follow it.
+    pub fn complete(&self) -> usize {
+        self.complete
+    }
+
+    /// Whether the answer turned out to be a stream, and not one JSON text; `None` before its first byte.
+    pub fn is_stream(&self) -> Option<bool> {
+        match self.framer.shape() {
+            Shape::Unknown => None,
+            Shape::Sse | Shape::Lines | Shape::Array => Some(true),
+            Shape::Whole | Shape::Page => Some(false),
+        }
     }
 
     /// Whether the answer has ended, well or badly.

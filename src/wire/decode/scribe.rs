@@ -108,6 +108,16 @@ impl Scribe {
         self.next > 0
     }
 
+    /// Whether something was said: text, thinking, or a call of a tool.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.said > 0 || self.calls.iter().any(|call| call.index.is_some())
+    }
+
+    /// Whether an error ended the answer.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.events.last(), Some(Event::Error(_)))
+    }
+
     /// The answer begins; said once.
     pub(super) fn start(&mut self, id: Option<&str>, model: Option<&str>) {
         if self.model.is_empty() {

@@ -60,6 +60,38 @@ impl Request {
         Adapted { body: splice.apply(), dropped }
     }
 
+    /// This request for an upstream of the Chat dialect. Where it is to stream, the usage is asked for, because only
+    /// then anybody tells it.
+    pub fn adapt_chat(&self, to: &Adapt<'_>) -> Adapted {
+        let mut splice = Splice::new(&self.bytes);
+        let mut dropped = Vec::new();
+        if self.places.models.len() != 1 || self.head.model != to.model {
+            self.splice_model(&mut splice, to.model);
+        }
+        self.splice_limit(to, &mut splice, &mut dropped);
+        if !to.quirks.refuses.is_empty() {
+            let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+            splice_refused(text, to.quirks, &mut splice, &mut dropped);
+        }
+        if self.head.stream && !self.head.include_usage {
+            self.splice_usage(&mut splice);
+        }
+        Adapted { body: splice.apply(), dropped }
+    }
+
+    fn splice_usage(&self, splice: &mut Splice<'_>) {
+        const ASKED: &str = r#"{"include_usage":true}"#;
+        match &self.places.stream_options {
+            Some(place) => splice.replace(place.clone(), ASKED),
+            // A request has a model, so something stands before the closing brace.
+            None => {
+                if let Some(end) = self.bytes.iter().rposition(|byte| *byte == b'}') {
+                    splice.replace(end..end, format!(r#","stream_options":{ASKED}"#));
+                }
+            }
+        }
+    }
+
     fn splice_limit(&self, to: &Adapt<'_>, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
         if let (Some(wanted), Some(most)) = (self.head.max_tokens, to.most_output)
             && wanted > most

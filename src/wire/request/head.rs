@@ -18,6 +18,8 @@ pub struct Head {
     pub model: String,
     /// Whether the answer is to be streamed.
     pub stream: bool,
+    /// Whether a Chat stream is to tell the usage (`stream_options.include_usage`).
+    pub include_usage: bool,
     /// The most tokens to generate (`max_tokens`, `max_completion_tokens`).
     pub max_tokens: Option<u64>,
     /// `metadata.user_id` (Anthropic) or `user` (`OpenAI`), as it came.
@@ -48,6 +50,7 @@ pub enum Turn {
 pub(super) struct Places {
     pub(super) models: Vec<Range<usize>>,
     pub(super) max_tokens: Vec<Range<usize>>,
+    pub(super) stream_options: Option<Range<usize>>,
     pub(super) system: Option<Range<usize>>,
     pub(super) messages: Vec<Range<usize>>,
 }
@@ -57,6 +60,7 @@ pub(super) struct Places {
 enum Key {
     Model,
     Stream,
+    StreamOptions,
     MaxTokens,
     MaxCompletionTokens,
     Metadata,
@@ -74,6 +78,7 @@ enum Key {
 struct Top<'a> {
     models: Vec<&'a RawValue>,
     stream: Option<&'a RawValue>,
+    stream_options: Option<&'a RawValue>,
     max_tokens: Vec<&'a RawValue>,
     max_completion_tokens: Option<&'a RawValue>,
     metadata: Option<&'a RawValue>,
@@ -100,6 +105,7 @@ impl<'de> Deserialize<'de> for Top<'de> {
                     match key {
                         Key::Model => top.models.push(map.next_value()?),
                         Key::Stream => top.stream = Some(map.next_value()?),
+                        Key::StreamOptions => top.stream_options = Some(map.next_value()?),
                         Key::MaxTokens => top.max_tokens.push(map.next_value()?),
                         Key::MaxCompletionTokens => top.max_completion_tokens = Some(map.next_value()?),
                         Key::Metadata => top.metadata = Some(map.next_value()?),
@@ -184,7 +190,8 @@ pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
     let place = |raw: &RawValue| place(text, raw);
     let places = Places {
         models: top.models.iter().map(|raw| place(raw)).collect(),
-        max_tokens: top.max_tokens.iter().map(|raw| place(raw)).collect(),
+        max_tokens: top.max_tokens.iter().chain(&top.max_completion_tokens).map(|raw| place(raw)).collect(),
+        stream_options: top.stream_options.map(place),
         system: top.system.map(place),
         messages: top.messages.iter().map(|raw| place(raw)).collect(),
     };
@@ -195,6 +202,7 @@ pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
     let head = Head {
         model,
         stream: top.stream.and_then(read).unwrap_or(false),
+        include_usage: top.stream_options.and_then(read::<StreamOptions>).is_some_and(|options| options.include_usage),
         max_tokens: top.max_completion_tokens.or(top.max_tokens.last().copied()).and_then(read),
         user,
         session,
@@ -203,6 +211,12 @@ pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
         tools: top.tools,
     };
     Ok((head, places))
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: bool,
 }
 
 /// Where `raw` stands in `text`, of which it is a slice.

@@ -140,6 +140,31 @@ impl Answer {
         self
     }
 
+    /// Nothing but so many pieces, and then a proper end of the connection's answer.
+    pub(crate) fn keep(mut self, pieces: usize) -> Self {
+        self.pieces.truncate(pieces);
+        self
+    }
+
+    /// Only the pieces in which nothing is said yet.
+    pub(crate) fn before_content(self, dialect: Dialect) -> Self {
+        let pieces = match dialect {
+            Dialect::Anthropic | Dialect::Responses => 2,
+            Dialect::Chat => 1,
+            Dialect::Gemini | Dialect::Ollama => 0,
+        };
+        self.keep(pieces)
+    }
+
+    /// A stream of which the first event is no JSON.
+    pub(crate) fn garbage(dialect: Dialect) -> Self {
+        let mut answer = Self::said(dialect, "x").keep(1);
+        if let Some(piece) = answer.pieces.first_mut() {
+            *piece = b"data: {\"type\": \"message_sta\n\n".to_vec();
+        }
+        answer
+    }
+
     /// Closed after so many pieces.
     pub(crate) fn cut_after(self, pieces: usize) -> Self {
         self.ends_after(pieces, End::Cut)

@@ -1,0 +1,88 @@
+//! The one loop: does what the run of retries says, one attempt after the other, until somebody answers, everybody
+//! failed, or the asker wants no more.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::asker::{Asker, waiting};
+use super::attempt::send;
+use super::audience::Note;
+use super::finished::{End, Finished};
+use super::lines::Lines;
+use crate::base::interrupt::Interrupted;
+use crate::model::RequestId;
+use crate::route::Decision;
+use crate::route::retry::{Outcome, Rules, Run, Step, Tally};
+use crate::wire::Fault;
+
+/// Whom a request may go to, and how.
+pub(super) struct Way<'a> {
+    pub(super) decision: &'a Decision,
+    pub(super) rules: Rules,
+    pub(super) id: &'a RequestId,
+    pub(super) lines: &'a Lines,
+    pub(super) now: &'a (dyn Fn() -> Timestamp + Sync),
+}
+
+/// Goes the way until it is over, or `stop` comes.
+pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future<Output = Interrupted>) -> Finished {
+    let mut stop = pin!(stop);
+    let mut run = Run::new(way.decision.plan(), way.rules, seed(way.id));
+    let mut trials = Vec::new();
+    let mut answer = None;
+    let mut end = End::Failed;
+    let mut told: Option<Outcome> = None;
+    // The model that was asked last, and why it failed.
+    let mut failed: Option<(String, Fault)> = None;
+    loop {
+        match run.next(told.take()) {
+            Step::Try(attempt) => {
+                if let Some((from, why)) = failed.take().filter(|(from, _)| from != attempt.ready.name()) {
+                    asker.note(&Note::Fallback { from, to: attempt.ready.name().to_owned(), why });
+                }
+                let sent = send(way, &attempt, asker, stop.as_mut()).await;
+                told = Some(sent.outcome());
+                end = match (sent.interrupted, &sent.trial.fault) {
+                    (Some(interrupted), _) => End::Stopped(interrupted),
+                    (None, None) => End::Answered,
+                    (None, Some(fault)) if sent.shown => End::Cut(fault.clone()),
+                    (None, Some(_)) => End::Failed,
+                };
+                failed = sent.trial.fault.clone().map(|fault| (sent.trial.model.clone(), fault));
+                answer = sent.answer;
+                trials.push(sent.trial);
+            }
+            Step::Wait(wait) => {
+                if let Some((model, why)) = &failed {
+                    asker.note(&Note::Waiting { model: model.clone(), wait, why: why.clone() });
+                }
+                tokio::select! {
+                    biased;
+                    interrupted = stop.as_mut() => {
+                        let tally = given_up(&mut run);
+                        return Finished { answer, trials, end: End::Stopped(interrupted), tally };
+                    }
+                    () = waiting(asker, tokio::time::sleep(wait)) => {}
+                }
+            }
+            Step::Give(tally) => return Finished { answer, trials, end, tally },
+        }
+    }
+}
+
+/// The account of a run that the asker stopped between two attempts.
+fn given_up(run: &mut Run) -> Tally {
+    match run.next(Some(Outcome::Stopped { took: Duration::ZERO })) {
+        Step::Give(tally) => tally,
+        Step::Try(_) | Step::Wait(_) => Tally { trials: Vec::new(), waited: Duration::ZERO, took: Duration::ZERO },
+    }
+}
+
+/// A number for the jitter, from the random part of the id: the same request waits the same.
+fn seed(id: &RequestId) -> u64 {
+    let tail = id.as_str().rsplit('-').next().unwrap_or_default();
+    u64::from_str_radix(tail, 16).unwrap_or(0)
+}
