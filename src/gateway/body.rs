@@ -1,11 +1,11 @@
 //! The body of an answer: bytes that are there, or bytes that come.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::body::{Bytes, Frame, SizeHint};
-use tokio::sync::mpsc;
+
+use crate::exchange::{Answering, Torn};
 
 /// What an answer says.
 pub(in crate::gateway) struct Body {
@@ -16,7 +16,7 @@ pub(in crate::gateway) struct Body {
 
 enum Kind {
     Whole(Option<Bytes>),
-    Stream(mpsc::Receiver<Bytes>),
+    Relayed(Box<Answering>),
 }
 
 impl Body {
@@ -26,10 +26,10 @@ impl Body {
         Self { kind: Kind::Whole((!bytes.is_empty()).then_some(bytes)), held: Vec::new() }
     }
 
-    /// A body that comes piece by piece, until the other side drops its sender. Dropping the body (the client went
-    /// away) closes the channel.
-    pub(in crate::gateway) fn stream(pieces: mpsc::Receiver<Bytes>) -> Self {
-        Self { kind: Kind::Stream(pieces), held: Vec::new() }
+    /// A body that comes piece by piece from a relay, which learns that the client went away when this is dropped. One
+    /// that breaks off closes the connection, so that nobody takes it for whole.
+    pub(in crate::gateway) fn relayed(answering: Answering) -> Self {
+        Self { kind: Kind::Relayed(Box::new(answering)), held: Vec::new() }
     }
 
     /// The same body, and `guard` is dropped when it was sent or the client is gone.
@@ -42,17 +42,14 @@ impl Body {
 
 impl hyper::body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Torn;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Torn>>> {
         let piece = match &mut self.kind {
-            Kind::Whole(bytes) => bytes.take(),
-            Kind::Stream(pieces) => std::task::ready!(pieces.poll_recv(context)),
+            Kind::Whole(bytes) => bytes.take().map(Ok),
+            Kind::Relayed(answering) => std::task::ready!(answering.poll_piece(context)),
         };
-        Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -62,7 +59,7 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Stream(_) => SizeHint::default(),
+            Kind::Relayed(_) => SizeHint::default(),
         }
     }
 }
