@@ -180,3 +180,205 @@ pub(in crate::gateway) fn strip(headers: &mut HeaderMap) {
         headers.remove(name);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::world::{Env, World};
+
+    const LOCAL: &str = "127.0.0.1:3456";
+
+    /// Who asks, on which way, and what comes of it.
+    struct Ask {
+        serve: Serve,
+        access: Access,
+        key: String,
+        _home: tempfile::TempDir,
+    }
+
+    impl Ask {
+        fn new() -> Self {
+            let home = tempfile::tempdir().unwrap();
+            let world = World::scratch(home.path(), home.path(), Env::default());
+            let access = Access::open(&world).unwrap();
+            let key = Access::first_secret(&world).unwrap().unwrap().expose().to_owned();
+            Self { serve: Serve::default(), access, key, _home: home }
+        }
+
+        fn at(
+            &self,
+            address: &str,
+            method: &str,
+            uri: &str,
+            headers: &[(&'static str, &str)],
+        ) -> Result<Pass, Refusal> {
+            let mut all = HeaderMap::new();
+            for (name, value) in headers {
+                all.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            let (method, uri) = (method.parse().unwrap(), uri.parse().unwrap());
+            let question = Question { method: &method, uri: &uri, headers: &all, address: address.parse().unwrap() };
+            admit(&question, &self.serve, &self.access)
+        }
+
+        /// The code of the refusal, or `in`.
+        fn code(&self, method: &str, uri: &str, headers: &[(&'static str, &str)]) -> &'static str {
+            self.at(LOCAL, method, uri, headers).map_or_else(|refusal| refusal.code, |_| "in")
+        }
+
+        fn key(&self) -> (&'static str, &str) {
+            ("x-api-key", &self.key)
+        }
+    }
+
+    #[test]
+    fn only_our_own_names_are_answered_to() {
+        let mut ask = Ask::new();
+        for host in [LOCAL, "localhost:3456", "LOCALHOST:3456", "127.9.9.9:3456", "[::1]:3456"] {
+            assert_eq!(ask.code("GET", "/health", &[("host", host)]), "in", "{host}");
+        }
+        for host in [
+            "evil.com",
+            "evil.com:3456",
+            "localhost",
+            "localhost:80",
+            "localhost:3457",
+            "localhost.evil.com:3456",
+            "127.0.0.1.nip.io:3456",
+            "192.168.0.7:3456",
+            "0.0.0.0:3456",
+            "user@localhost:3456",
+            "localhost:3456@evil.com",
+            "localhost:3456/x",
+            "localhost:+3456",
+            "localhost:",
+            "::1:3456",
+            "x/#",
+            "",
+        ] {
+            assert_eq!(ask.code("GET", "/health", &[("host", host)]), "foreign-host", "{host}");
+            assert_eq!(ask.code("GET", "/api/health", &[("host", host), ask.key()]), "foreign-host", "{host}");
+        }
+        assert_eq!(ask.code("GET", "/health", &[]), "bad-host");
+        assert_eq!(ask.code("GET", "/health", &[("host", LOCAL), ("host", "evil.com")]), "bad-host");
+        assert_eq!(ask.code("GET", "/health", &[("host", "\u{ff}")]), "foreign-host");
+        assert_eq!(ask.code("GET", "http://evil.com/health", &[("host", LOCAL)]), "foreign-host");
+        assert_eq!(ask.code("GET", "http://127.0.0.1:3456/health", &[("host", LOCAL)]), "in");
+        ask.serve.hosts = vec!["gate.lan".into()];
+        assert_eq!(ask.code("GET", "/health", &[("host", "gate.lan:8080")]), "in");
+        assert_eq!(ask.code("GET", "/health", &[("host", "evil.gate.lan")]), "foreign-host");
+    }
+
+    #[test]
+    fn every_address_is_ours_where_every_address_is_listened_on() {
+        let ask = Ask::new();
+        let code =
+            |address, host| ask.at(address, "GET", "/health", &[("host", host)]).map_or_else(|no| no.code, |_| "in");
+        assert_eq!(code("0.0.0.0:3456", "192.168.0.7:3456"), "in");
+        assert_eq!(code("0.0.0.0:3456", "evil.com:3456"), "foreign-host");
+        assert_eq!(code("192.168.0.7:80", "192.168.0.7"), "in");
+        assert_eq!(code("192.168.0.7:80", "192.168.0.8"), "foreign-host");
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused_whatever_key_they_have() {
+        let ask = Ask::new();
+        let code = |name, value| ask.code("GET", "/api/health", &[("host", LOCAL), ask.key(), (name, value)]);
+        for origin in ["http://127.0.0.1:3456", "http://localhost:3456"] {
+            assert_eq!(code("origin", origin), "in", "{origin}");
+        }
+        for origin in
+            ["https://evil.com", "http://localhost:5173", "null", "file://", "", "http://evil.com@localhost:3456"]
+        {
+            assert_eq!(code("origin", origin), "foreign-origin", "{origin}");
+        }
+        assert_eq!(code("sec-fetch-site", "cross-site"), "foreign-origin");
+        assert_eq!(code("sec-fetch-site", "same-site"), "foreign-origin");
+        assert_eq!(code("sec-fetch-site", "same-origin"), "in");
+        assert_eq!(code("sec-fetch-site", "none"), "in");
+    }
+
+    #[test]
+    fn every_door_but_the_bare_ones_needs_a_key() {
+        let ask = Ask::new();
+        let mut open = Vec::new();
+        for route in super::super::routes::TABLE {
+            let path = route.path.replace('*', "glm-4.7");
+            let bare = ask.code(route.method.as_str(), &path, &[("host", LOCAL)]);
+            if bare == "in" {
+                open.push((route.method.as_str(), route.path));
+            } else {
+                assert_eq!(bare, "no-key", "{}", route.path);
+            }
+            assert_eq!(ask.code(route.method.as_str(), &path, &[("host", LOCAL), ask.key()]), "in");
+        }
+        assert_eq!(open, [("HEAD", "/"), ("GET", "/health"), ("HEAD", "/api/hello")]);
+        assert_eq!(ask.code("GET", "/nothing", &[("host", LOCAL)]), "no-key");
+        assert_eq!(ask.code("GET", "/nothing", &[("host", LOCAL), ask.key()]), "no-such-path");
+        assert_eq!(ask.code("PUT", "/v1/messages", &[("host", LOCAL), ask.key()]), "method-not-allowed");
+        let refusal = ask.at(LOCAL, "PUT", "/api/router/force-model", &[("host", LOCAL), ask.key()]).err().unwrap();
+        assert_eq!(refusal.headers, [("allow", "GET, HEAD, POST, DELETE".to_owned())]);
+    }
+
+    #[test]
+    fn a_key_comes_as_bearer_or_as_an_api_key_and_beside_a_foreign_one() {
+        let ask = Ask::new();
+        let code = |headers: &[(&'static str, &str)]| {
+            let host = [("host", LOCAL)];
+            ask.code("GET", "/api/health", &[&host[..], headers].concat())
+        };
+        let bearer = |word: &str| format!("{word} {}", ask.key);
+        assert_eq!(code(&[("authorization", &bearer("Bearer"))]), "in");
+        assert_eq!(code(&[("authorization", &bearer("bearer"))]), "in");
+        assert_eq!(code(&[("x-api-key", &ask.key)]), "in");
+        assert_eq!(code(&[("authorization", "Bearer sk-ant-oat01-x"), ("x-api-key", &ask.key)]), "in");
+        assert_eq!(code(&[("authorization", "Bearer sk-ant-oat01-x")]), "wrong-key");
+        for wrong in ["", "Bearer", "Bearer ", "Bearer  ", &ask.key, &bearer("Basic"), "Bearer \u{e9}"] {
+            assert!(["no-key", "wrong-key"].contains(&code(&[("authorization", wrong)])), "{wrong}");
+        }
+        assert_eq!(code(&[("x-goog-api-key", &ask.key)]), "no-key");
+        assert_eq!(ask.code("GET", &format!("/api/health?key={}", ask.key), &[("host", LOCAL)]), "no-key");
+    }
+
+    #[test]
+    fn a_key_opens_what_its_scopes_say() {
+        let ask = Ask::new();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let made = ask.access.add("reader", &[Scope::Read], now).unwrap();
+        let key = [("host", LOCAL), ("x-api-key", made.secret.expose())];
+        assert_eq!(ask.code("GET", "/api/health", &key), "in");
+        assert_eq!(ask.code("POST", "/v1/messages", &key), "scope");
+        assert_eq!(ask.code("DELETE", "/api/router/force-model", &key), "scope");
+        ask.access.revoke("reader").unwrap();
+        assert_eq!(ask.code("GET", "/api/health", &key), "wrong-key");
+    }
+
+    #[test]
+    fn a_path_counts_to_the_letter() {
+        let ask = Ask::new();
+        let code = |path: &str| ask.code("POST", path, &[("host", LOCAL), ask.key()]);
+        for path in ["/v1/messages", "/v1/messages?beta=true", "/v1/v1/messages", "/v1/v1/chat/completions"] {
+            assert_eq!(code(path), "in", "{path}");
+        }
+        for path in [
+            "/v1/messages/",
+            "//v1/messages",
+            "/v1//messages",
+            "/v1/./messages",
+            "/health/../v1/messages",
+            "/v1/%6dessages",
+            "/v1/messages%2f",
+            "/%2e/v1/messages",
+            "/V1/messages",
+            "/v1/v1/v1/messages",
+            "/v1v1/messages",
+            "/v1/messages;x",
+            "/api/api/chat",
+            "*",
+        ] {
+            assert_eq!(code(path), "no-such-path", "{path}");
+        }
+        assert_eq!(ask.code("GET", "/health/", &[("host", LOCAL)]), "no-key");
+        assert_eq!(ask.code("GET", "//health", &[("host", LOCAL)]), "no-key");
+    }
+}

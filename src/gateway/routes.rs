@@ -17,7 +17,7 @@ type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// A door.
 pub(in crate::gateway) struct Route {
-    /// Its method; `HEAD` goes where `GET` goes.
+    /// Its method; `HEAD` goes where `GET` goes unless it has a door of its own.
     pub(in crate::gateway) method: Method,
     /// Its path, to the letter; a `*` at its end stands for whatever follows, which is not nothing.
     pub(in crate::gateway) path: &'static str,
@@ -47,9 +47,9 @@ const ADMIN: Option<Scope> = Some(Scope::Admin);
 /// Every door there is.
 pub(in crate::gateway) const TABLE: &[Route] = &[
     // What Claude Code asks before it begins, and what a probe may see: that somebody is there.
-    route!(GET "/" OPEN => health::bare),
+    route!(HEAD "/" OPEN => health::bare),
     route!(GET "/health" OPEN => health::bare),
-    route!(GET "/api/hello" OPEN => health::bare),
+    route!(HEAD "/api/hello" OPEN => health::bare),
     route!(POST "/v1/messages" USE => messages::create),
     route!(POST "/v1/messages/count_tokens" USE => messages::count_tokens),
     route!(POST "/v1/chat/completions" USE => chat::create),
@@ -91,18 +91,20 @@ pub(in crate::gateway) enum Found {
     Nothing,
 }
 
-/// Looks a path up, to the letter; `HEAD` finds what `GET` finds.
+/// Looks a path up, to the letter; `HEAD` finds what `GET` finds where it has no door of its own.
 pub(in crate::gateway) fn find(method: &Method, path: &str) -> Found {
-    let wanted = if method == Method::HEAD { &Method::GET } else { method };
-    let mut others = Vec::new();
-    for route in TABLE.iter().filter(|route| route.fits(path)) {
-        if route.method == wanted {
-            return Found::Door(route);
-        }
-        others.push(&route.method);
+    let doors = || TABLE.iter().filter(|route| route.fits(path));
+    let door = |method: &Method| doors().find(|route| route.method == method);
+    let found = door(method).or_else(|| door(&Method::GET).filter(|_| method == Method::HEAD));
+    if let Some(route) = found {
+        return Found::Door(route);
+    }
+    let mut methods = Vec::new();
+    for route in doors() {
+        methods.push(&route.method);
         if route.method == Method::GET {
-            others.push(&Method::HEAD);
+            methods.push(&Method::HEAD);
         }
     }
-    if others.is_empty() { Found::Nothing } else { Found::OtherMethods(others) }
+    if methods.is_empty() { Found::Nothing } else { Found::OtherMethods(methods) }
 }
