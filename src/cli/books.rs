@@ -66,16 +66,10 @@ pub(super) struct Standing {
 impl Books {
     /// The books that hold here. `book` is `--prices`, the name of a built-in price book; else `prices.book` counts.
     pub(super) fn open(world: &World, here: &Here, book: Option<&str>) -> Result<Self, Failure> {
-        let place = place(world, &here.project)?;
-        let lookup = Lookup {
-            env: world.env.text(KEY_VAR).map(Secret::new),
-            ring: Some(Arc::new(OwnRing)),
-            prefer_ring: here.config.keys_keyring(),
-            ..Lookup::default()
-        };
+        let recorder = recorder(world, here)?;
         Ok(Self {
-            recorder: Recorder::new(place.clone(), lookup, world.zone()),
-            place,
+            place: recorder.place().clone(),
+            recorder,
             prices: prices(world, book.or(setting(&here.config, "prices.book").as_deref()))?,
             budget: budget(&here.config),
             world: world.clone(),
@@ -207,6 +201,17 @@ impl Books {
             self.existing().and_then(|journal| journal.map_or(Ok((Usd::ZERO, 0)), |journal| journal.spent(day)));
         spent.ok().map(|(spent, unpriced)| budget.verdict(spent, unpriced))
     }
+}
+
+/// The journal that holds here. Nothing is opened yet.
+pub(super) fn recorder(world: &World, here: &Here) -> Result<Recorder, Failure> {
+    let lookup = Lookup {
+        env: world.env.text(KEY_VAR).map(Secret::new),
+        ring: Some(Arc::new(OwnRing)),
+        prefer_ring: here.config.keys_keyring(),
+        ..Lookup::default()
+    };
+    Ok(Recorder::new(place(world, &here.project)?, lookup, world.zone()))
 }
 
 /// What feedback that still stands has taught, in the order in which it was given.

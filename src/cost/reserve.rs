@@ -75,7 +75,8 @@ impl Limits {
         self.named.get(name).copied().or(self.each)
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
         self.each.is_none() && self.named.is_empty()
     }
 }
@@ -199,7 +200,8 @@ struct Account {
     open: u32,
     /// What requests cost of late.
     usual: Usd,
-    /// Attempts of unknown price.
+    /// Attempts of unknown price, by others and here.
+    unpriced_elsewhere: u64,
     unpriced: u64,
 }
 
@@ -209,7 +211,7 @@ impl Account {
     }
 
     fn verdict(&self, limit: Usd) -> Verdict {
-        Budget { limit }.verdict(self.spent(), self.unpriced)
+        Budget { limit }.verdict(self.spent(), self.unpriced_elsewhere.saturating_add(self.unpriced))
     }
 }
 
@@ -224,11 +226,20 @@ impl Reserve {
         }
     }
 
-    /// Sets what others have spent in a scope, and how many attempts of unknown price the journal has there.
+    /// Takes what was spent here for spent elsewhere: whoever tells what others spend counts it from now on.
+    pub fn hand_over(&mut self) {
+        for account in self.accounts.values_mut() {
+            account.elsewhere = account.spent();
+            account.unpriced_elsewhere = account.unpriced_elsewhere.saturating_add(account.unpriced);
+            (account.own, account.unpriced) = (Usd::ZERO, 0);
+        }
+    }
+
+    /// Sets what others have spent in a scope, and how many attempts of unknown price they have made.
     pub fn set_elsewhere(&mut self, scope: &Scope, spent: Usd, unpriced: u64) {
         let account = self.accounts.entry(scope.clone()).or_default();
         account.elsewhere = spent;
-        account.unpriced = unpriced;
+        account.unpriced_elsewhere = unpriced;
     }
 
     /// Asks whether a request may be sent that counts for these scopes; where it may, the most that it may cost is set
@@ -267,10 +278,10 @@ impl Reserve {
     /// Exchanges what was set aside for what the request did cost: nothing for one that was never sent. `unpriced`
     /// attempts of it have no known price.
     pub fn settle(&mut self, hold: &Hold, cost: Usd, unpriced: u64) {
-        let Some((scopes, held)) = self.open.remove(&hold.0) else { return };
+        let Some((scopes, aside)) = self.open.remove(&hold.0) else { return };
         for scope in scopes {
             let account = self.accounts.entry(scope).or_default();
-            account.held = account.held.saturating_sub(held);
+            account.held = account.held.saturating_sub(aside);
             account.open = account.open.saturating_sub(1);
             account.own = account.own.saturating_add(cost);
             account.unpriced = account.unpriced.saturating_add(unpriced);
@@ -326,7 +337,9 @@ mod tests {
             }
         }
         assert_eq!((open.len(), waiting), (5, 15));
-        open.iter().for_each(|hold| reserve.settle(hold, cost, 0));
+        for hold in &open {
+            reserve.settle(hold, cost, 0);
+        }
         let Entry::Refused(why) = reserve.enter(&[Scope::Day], &budgets, ask) else { panic!("the sixth went through") };
         assert_eq!(why.verdict.spent_usd, usd("0.00875"));
         assert_eq!(why.held, Usd::ZERO);
@@ -365,7 +378,10 @@ mod tests {
         assert!(matches!(reserve.enter(&[Scope::Day, dear.clone()], &budgets, ask), Entry::Open(_)));
         let Entry::Refused(why) = reserve.enter(&[Scope::Day, cheap.clone()], &budgets, ask) else { panic!() };
         assert_eq!(why.refusal(), "today's budget of the agent cheap is spent ($1.00 of $1.00)");
-        assert!(matches!(reserve.enter(&[cheap.clone()], &budgets, Estimate::FREE), Entry::Open(_)), "free goes on");
+        assert!(
+            matches!(reserve.enter(std::slice::from_ref(&cheap), &budgets, Estimate::FREE), Entry::Open(_)),
+            "free goes on"
+        );
         let unknown = Estimate { most: None, ..Estimate::FREE };
         assert!(matches!(reserve.enter(&[cheap], &budgets, unknown), Entry::Refused(_)), "unknown is not free");
     }

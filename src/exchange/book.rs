@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::finished::{Answer, Trial};
 use crate::catalog::{Prices, Variant};
-use crate::cost::{BASELINE_MODEL, Priced, baseline, price};
+use crate::cost::{BASELINE_MODEL, Estimate, Priced, baseline, price};
 use crate::journal::{Attempt, Outcome};
 use crate::model::{RequestId, SessionId, Tier, Usage, Usd};
 use crate::route::{Decision, Engine, Ready};
@@ -155,6 +155,26 @@ impl Page<'_> {
             retries: 0,
         }
     }
+}
+
+/// How much output a request is taken to allow that says nothing, of a model that says nothing.
+const USUAL_OUTPUT: u64 = 8_192;
+
+/// What a request to `ready` may cost whose prompt has about `tokens` tokens: at least with all of it in the vendor's
+/// cache and no answer, at most with all of it written into the cache for an hour and all the output that it allows.
+pub fn estimate(ready: &Ready, tokens: u64, max_output: Option<u64>, prices: &Prices, at: Timestamp) -> Estimate {
+    let (model, provider) = (ready.model(), ready.provider());
+    if matches!(provider.engine, Engine::Sim(_)) {
+        return Estimate::FREE;
+    }
+    let name = priced_name(&provider.name, &model.id);
+    let amount = |usage: Usage| price(&usage, &name, prices, at, Variant::Standard).usd;
+    let output = max_output.into_iter().chain(model.most_output).min().unwrap_or(USUAL_OUTPUT);
+    let fresh = Usage::new(tokens, output);
+    let written = Usage { input: 0, cache_write_1h: tokens, ..fresh };
+    let cached = Usage { cache_read: tokens, ..Usage::default() };
+    let least = amount(cached).or_else(|| amount(Usage::new(tokens, 0))).unwrap_or_default();
+    Estimate { least, most: amount(fresh).into_iter().chain(amount(written)).max() }
 }
 
 /// The reasons, in the words for programs: `tier, strategy`. Never the prompt's.

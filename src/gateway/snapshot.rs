@@ -10,6 +10,8 @@ use crate::exchange::Lines;
 use crate::route::learn::Learned;
 use crate::route::{Facts, Policy, Roster};
 
+use super::limits::Allowance;
+
 /// The configuration as it holds for the requests that begin now.
 pub struct Snapshot {
     /// The models that are configured, and which of them can be asked.
@@ -24,6 +26,8 @@ pub struct Snapshot {
     pub facts: Facts,
     /// What the person's corrections have taught.
     pub learned: Learned,
+    /// How much money, how many requests and tokens.
+    pub allowance: Arc<Allowance>,
     /// What the logs may hold.
     pub log: LogRules,
     /// `moai serve --model M`: the model of every request of this run, unless another one is forced.

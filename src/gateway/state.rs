@@ -9,10 +9,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::journal::Recorder;
+use crate::log::Log;
 
 use super::access::Access;
 use super::error::GatewayError;
 use super::force::Force;
+use super::ledger::{Ledger, Logs};
+use super::limits::Limits;
 use super::places::Places;
 use super::sessions::Sessions;
 use super::snapshot::{Load, Snapshot};
@@ -25,6 +29,10 @@ pub struct Gateway {
     pub world: World,
     /// The gateway's own keys.
     pub access: Access,
+    /// The books: every attempt goes through them into the journal.
+    pub ledger: Ledger,
+    /// What is used of what is allowed.
+    pub limits: Arc<Limits>,
     /// What was counted.
     pub(in crate::gateway) counters: Counters,
     /// What is forced (AC-003).
@@ -45,6 +53,8 @@ pub struct Gateway {
 pub struct Opening {
     /// The machine and its clock.
     pub world: World,
+    /// The journal; it is opened when it is first needed.
+    pub recorder: Recorder,
     /// Builds the snapshot; called once at the start and at every reload.
     pub load: Load,
 }
@@ -69,14 +79,23 @@ pub(in crate::gateway) struct Counters {
 impl Gateway {
     /// A gateway with its first snapshot and its keys; the first key is made where there is none.
     pub fn open(opening: Opening) -> Result<Arc<Self>, Failure> {
-        let Opening { world, load } = opening;
+        let Opening { world, recorder, load } = opening;
         let access = Access::open(&world)?;
         let force = Force::open(&world)?;
-        let current = RwLock::new(ready(load()?)?);
+        let (snapshot, tls) = ready(load()?)?;
+        let dir = world.moai_home()?.join("logs");
+        let most = snapshot.log.max_bytes;
+        let logs = Logs { decisions: Log::decisions(&dir, most), errors: Log::errors(&dir, most) };
+        let ledger = Ledger::open(recorder, logs, world.clone())?;
+        let limits = Limits::new(world.zone());
+        limits.watch(&ledger, &snapshot.allowance.budgets);
+        let current = RwLock::new((snapshot, tls));
         let started_at = world.now();
         Ok(Arc::new(Self {
             world,
             access,
+            ledger,
+            limits,
             counters: Counters::default(),
             force,
             sessions: Sessions::default(),
@@ -98,6 +117,9 @@ impl Gateway {
     /// everybody, and the reason is returned.
     pub fn reload(&self) -> Result<(), Failure> {
         let fresh = ready((self.load)()?)?;
+        if fresh.0.allowance != self.snapshot().allowance {
+            self.limits.watch(&self.ledger, &fresh.0.allowance.budgets);
+        }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }

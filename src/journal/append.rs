@@ -271,13 +271,13 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 
 fn insert(
     db: &Transaction<'_>,
-    names: &mut Names<'_>,
+    numbers: &mut Names<'_>,
     attempt: &Attempt,
     day: i64,
     model: i64,
 ) -> rusqlite::Result<bool> {
-    let names = RefCell::new(names);
-    let known = |text: &str| names.borrow_mut().number(db, text).map(Value::from);
+    let numbers = RefCell::new(numbers);
+    let known = |text: &str| numbers.borrow_mut().number(db, text).map(Value::from);
     let named = |text: &Option<String>| text.as_deref().map_or(Ok(Value::Null), known);
     let metered = match (attempt.usage, attempt.estimated) {
         (None, _) => 0,

@@ -143,6 +143,11 @@ impl Recorder {
         }
     }
 
+    /// Whether the journal is open.
+    pub fn is_open(&self) -> bool {
+        self.journal.is_some()
+    }
+
     /// Closes the journal; it is opened anew, and its spool replayed, when it is next needed.
     pub fn close(&mut self) {
         self.journal = None;

@@ -150,6 +150,14 @@ impl Limiter {
         }
     }
 
+    /// Takes a request back that was let in and then not sent at all.
+    pub fn cancel(&mut self, key: &str, limits: &Limits, counted: u64) {
+        self.leave(key, limits, counted, 0);
+        for (name, _) in limits.of(key) {
+            self.meter(name).requests.give_back(1);
+        }
+    }
+
     /// How many requests are under way.
     pub fn running(&self) -> u64 {
         self.all.running

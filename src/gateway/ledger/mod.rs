@@ -1,0 +1,309 @@
+//! The books of the gateway: what requests leave behind goes through a bounded queue to one thread, which owns the
+//! journal. No answer waits for it, and none is at stake.
+//!
+//! The thread writes what has come as soon as it has come, but not more than a hundred times a second: under load many
+//! rows share one transaction. So a process that is killed (`kill -9`) loses at most the rows of requests that ended in
+//! its last ten milliseconds, and of the one transaction that was being written. Where the queue is full, or the
+//! journal cannot be written (a missing key, a full disk), rows go to the spool beside the journal, and come back from
+//! it when it can. Whatever is asked of the journal is answered by the same thread, after the rows that came before.
+
+mod sums;
+mod writer;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use crate::base::failure::{Explain, Kind};
+use crate::base::world::World;
+use crate::journal::{Attempt, Decided, Journal, JournalError, Recorder, Spool};
+use crate::log::{self, DecisionLine, FailureLine, Log};
+
+use sums::Own;
+pub(in crate::gateway) use sums::{Spent, Told};
+use writer::Writer;
+
+/// How many things may wait to be written.
+const ROOM: usize = 4096;
+
+/// The files of the logs.
+pub struct Logs {
+    /// `decisions.jsonl`.
+    pub decisions: Log,
+    /// `errors.jsonl`.
+    pub errors: Log,
+}
+
+/// The way into the books. It closes them when it is dropped.
+pub struct Ledger {
+    queue: SyncSender<Item>,
+    shared: Arc<Shared>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What both sides of the queue see.
+pub(super) struct Shared {
+    spool: Spool,
+    zone: TimeZone,
+    counts: Counts,
+    /// What went into the spool past the queue, until it is in the journal.
+    overflow: Mutex<Own>,
+    /// Why the journal cannot be written, while it cannot.
+    trouble: Mutex<Option<Trouble>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    queued: AtomicU64,
+    written: AtomicU64,
+    commits: AtomicU64,
+    spooled: AtomicU64,
+    overflowed: AtomicU64,
+    replayed: AtomicU64,
+    lost: AtomicU64,
+}
+
+/// Why the journal cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trouble {
+    /// The stable name.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hints: Vec<String>,
+}
+
+/// How the books are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// Things that wait to be written now.
+    pub queued: u64,
+    /// Rows that went into the journal.
+    pub written: u64,
+    /// The transactions they went in.
+    pub commits: u64,
+    /// Rows that went into the spool.
+    pub spooled: u64,
+    /// Those of them for which the queue had no room.
+    pub overflowed: u64,
+    /// Rows that came back from the spool, also those of other processes.
+    pub replayed: u64,
+    /// Rows that could be written nowhere.
+    pub lost: u64,
+    /// Why the journal cannot be written, while it cannot.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is asked of the journal; told `None` where nothing was ever recorded.
+type Question = Box<dyn FnOnce(Result<Option<&mut Journal>, JournalError>) + Send>;
+
+/// What waits in the queue.
+pub(super) enum Item {
+    Rows(Vec<Attempt>),
+    Decided(Box<Decided>),
+    /// A line of the log of decisions.
+    Decision(String),
+    /// A line of the log of errors.
+    Failure(String),
+    Ask(Question),
+    Watch(Box<Told>),
+    Close,
+}
+
+/// Why the books did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The journal said why.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The system gives no thread.
+    #[error("the journal's thread does not start")]
+    Thread(#[from] std::io::Error),
+    /// The queue is full, or the books are closed.
+    #[error("the journal has too much to do")]
+    Busy,
+}
+
+impl Explain for LedgerError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Journal(error) => error.kind(),
+            Self::Thread(_) | Self::Busy => Kind::Expected,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Journal(error) => error.hints(),
+            Self::Thread(_) => Vec::new(),
+            Self::Busy => vec!["ask again".into()],
+        }
+    }
+
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Journal(error) => error.code(),
+            Self::Thread(_) => None,
+            Self::Busy => Some("journal_busy"),
+        }
+    }
+}
+
+impl Ledger {
+    /// Opens the books: starts the thread. The journal itself is opened when it is first needed.
+    pub fn open(recorder: Recorder, logs: Logs, world: World) -> Result<Self, LedgerError> {
+        let (queue, items) = sync_channel(ROOM);
+        let shared = Arc::new(Shared {
+            spool: recorder.spool(),
+            zone: recorder.zone().clone(),
+            counts: Counts::default(),
+            overflow: Mutex::default(),
+            trouble: Mutex::default(),
+        });
+        let writer = Writer::new(recorder, logs, world, Arc::clone(&shared));
+        let thread = std::thread::Builder::new().name("ledger".into()).spawn(move || writer.run(&items))?;
+        Ok(Self { queue, shared, writer: Mutex::new(Some(thread)) })
+    }
+
+    /// Writes the attempts of a request down. Returns at once, unless the queue is full: then they are in the spool
+    /// when it returns.
+    pub fn record(&self, rows: Vec<Attempt>) {
+        if rows.is_empty() {
+            return;
+        }
+        if let Err(Item::Rows(rows)) = self.put(Item::Rows(rows)) {
+            Counts::add(&self.shared.counts.overflowed, rows.len());
+            let mut overflow = self.shared.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+            for row in &rows {
+                overflow.add(self.shared.zone.to_datetime(row.at).date(), row);
+            }
+            drop(overflow);
+            self.shared.spool(&rows);
+        }
+    }
+
+    /// Remembers a decision, so that feedback on it can be learned from. One that finds no room is forgotten: it is not
+    /// worth a wait.
+    pub fn remember(&self, decided: Decided) {
+        drop(self.put(Item::Decided(Box::new(decided))));
+    }
+
+    /// Adds a decision to the log.
+    pub fn log_decision(&self, line: &DecisionLine<'_>) {
+        if let Ok(text) = log::text(line) {
+            drop(self.put(Item::Decision(text)));
+        }
+    }
+
+    /// Adds a request that nobody answered to the log of errors.
+    pub fn log_failure(&self, line: &FailureLine<'_>) {
+        if let Ok(text) = log::text(line) {
+            drop(self.put(Item::Failure(text)));
+        }
+    }
+
+    /// Asks the journal, after everything that was recorded before; `None` where there is none, because nothing was
+    /// ever recorded.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Journal) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<Option<T>, LedgerError> {
+        let (answer, answered) = oneshot::channel();
+        let ask = Box::new(move |journal: Result<Option<&mut Journal>, JournalError>| {
+            let told = journal.and_then(|journal| journal.map(question).transpose());
+            drop(answer.send(told));
+        });
+        self.put(Item::Ask(ask)).ok().ok_or(LedgerError::Busy)?;
+        Ok(answered.await.ok().ok_or(LedgerError::Busy)??)
+    }
+
+    /// Keeps `told` informed of what others have spent, from now on.
+    pub(in crate::gateway) fn watch(&self, told: Told) {
+        // Where the queue is full this is tried again at the next change of the configuration.
+        drop(self.put(Item::Watch(Box::new(told))));
+    }
+
+    /// How the books are.
+    pub fn condition(&self) -> Condition {
+        let counts = &self.shared.counts;
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Condition {
+            queued: read(&counts.queued),
+            written: read(&counts.written),
+            commits: read(&counts.commits),
+            spooled: read(&counts.spooled),
+            overflowed: read(&counts.overflowed),
+            replayed: read(&counts.replayed),
+            lost: read(&counts.lost),
+            trouble: self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Writes everything that has come and closes the books. What is recorded after it goes to the spool.
+    pub fn close(&self) {
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        // The thread empties the queue, so there will be room.
+        if self.queue.send(Item::Close).is_ok() {
+            drop(thread.join());
+        }
+    }
+
+    fn put(&self, item: Item) -> Result<(), Item> {
+        let queued = &self.shared.counts.queued;
+        queued.fetch_add(1, Ordering::Relaxed);
+        let put = self.queue.try_send(item);
+        put.map_err(|error| {
+            queued.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(item) | TrySendError::Disconnected(item) => item,
+            }
+        })
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    /// Puts rows into the spool.
+    fn spool(&self, rows: &[Attempt]) {
+        let count = if self.spool.add(rows).is_ok() { &self.counts.spooled } else { &self.counts.lost };
+        Counts::add(count, rows.len());
+    }
+
+    fn take_overflow(&self) -> Own {
+        std::mem::take(&mut *self.overflow.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_trouble(&self, why: Option<&JournalError>) {
+        let trouble = why.map(|why| Trouble {
+            code: why.code().unwrap_or("journal"),
+            message: why.to_string(),
+            hints: why.hints(),
+        });
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+impl Counts {
+    fn add(count: &AtomicU64, more: usize) {
+        count.fetch_add(more as u64, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger").field("condition", &self.condition()).finish_non_exhaustive()
+    }
+}
