@@ -8,17 +8,18 @@ use std::sync::Arc;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 
-use crate::exchange::book::Page;
+use crate::exchange::book::{Page, estimate};
 use crate::exchange::{End, Finished, Head, Query, RelayOrder, outlet, relay};
 use crate::journal::{Attempt, Decided};
 use crate::log::{self, DecisionLine, FailureLine, Tried};
 use crate::model::RequestId;
 use crate::route::{learn, retry};
-use crate::wire::{Dialect, Fault, FaultKind, Request};
+use crate::wire::{Dialect, Fault, FaultKind, Request, estimate_tokens};
 
 use super::answer::{Answer, fault};
 use super::body::Body;
 use super::inbound::Inbound;
+use super::limits::{Permit, Visit};
 use super::snapshot::Snapshot;
 use super::state::Gateway;
 use super::tell;
@@ -44,7 +45,16 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         Ok(turn) => turn,
         Err(refused) => return fault(*speech, id, &refused.fault()),
     };
+    let permit = match admitted(&gateway, &inbound.snapshot, &turn, &request).await {
+        Ok(permit) => permit,
+        Err(refused) => {
+            let mut answer = fault(*speech, id, &refused);
+            tell::decision(answer.headers_mut(), &turn);
+            return answer;
+        }
+    };
     let query = Query::new(request, dialect, &inbound.headers, inbound.query.as_deref());
+    let warnings = permit.warnings();
     let errand = Arc::new(Errand { gateway, snapshot: inbound.snapshot, id: inbound.id, turn, query });
     let (out, mut answering) = outlet();
     let own = Arc::clone(&errand);
@@ -61,7 +71,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             hold: RelayOrder::HOLD,
         };
         let finished = relay(&order, out).await;
-        finish(&own, &finished);
+        finish(&own, &finished, permit);
     });
     // While the vendor works.
     errand.log();
@@ -81,7 +91,34 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
     let headers: &mut HeaderMap = answer.headers_mut();
     tell::decision(headers, &errand.turn);
     tell::outcome(headers, by.as_ref(), attempts, &dropped);
+    tell::warnings(headers, &warnings);
     answer
+}
+
+/// Lets the request through, as far as budgets and limits are set.
+async fn admitted(
+    gateway: &Arc<Gateway>,
+    snapshot: &Snapshot,
+    turn: &Turn,
+    request: &Request,
+) -> Result<Permit, Fault> {
+    let allowance = &snapshot.allowance;
+    let about = &turn.about;
+    let mut visit = Visit {
+        key: about.key.as_deref(),
+        session: about.session.as_ref().map(AsRef::as_ref),
+        agent: about.agent.as_deref(),
+        project: about.project.as_deref(),
+        ..Visit::default()
+    };
+    let now = gateway.world.now();
+    // Where nothing is limited nothing is counted.
+    if !(allowance.budgets.is_empty() && allowance.limits.is_empty()) {
+        visit.tokens = estimate_tokens(request.bytes());
+        let first = turn.decision.plan().first();
+        visit.estimate = estimate(first, visit.tokens, request.head().max_tokens, &snapshot.prices, now);
+    }
+    gateway.limits.admit(allowance, visit, now).await
 }
 
 impl Errand {
@@ -107,9 +144,9 @@ impl Errand {
                 prompt: turn.text.as_deref().filter(|_| snapshot.log.prompts),
             },
         );
-        drop(line);
+        gateway.ledger.log_decision(&line);
         if let Some(text) = &turn.text {
-            drop(Decided {
+            gateway.ledger.remember(Decided {
                 request: id.clone(),
                 at,
                 fingerprint: learn::fingerprint(text),
@@ -141,17 +178,18 @@ impl Errand {
 }
 
 /// The end of a request: its rows, what it used of what is allowed, and where nobody answered, who was tried.
-fn finish(errand: &Errand, finished: &Finished) {
+fn finish(errand: &Errand, finished: &Finished, permit: Permit) {
     let Errand { gateway, id, .. } = errand;
     let rows = errand.rows(finished);
-    drop(rows);
+    permit.settle(&rows);
+    gateway.ledger.record(rows);
     let error = match finished.end {
         End::Failed => "no-answer",
         End::Cut(_) => "cut",
         End::Answered | End::Cached | End::Stopped(_) => return,
     };
     let tried = finished.tally.trials.iter().map(tried).collect();
-    drop(FailureLine::new(id, gateway.world.now(), error, tried));
+    gateway.ledger.log_failure(&FailureLine::new(id, gateway.world.now(), error, tried));
 }
 
 fn tried(trial: &retry::Trial) -> Tried {
