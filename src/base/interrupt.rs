@@ -22,6 +22,8 @@ pub struct Interrupt {
     listens: Arc<OnceLock<()>>,
     /// Whether a closed terminal counts; found out before there is a handler.
     outlives_hup: Arc<OnceLock<bool>>,
+    /// Whether it did not count from the start.
+    outlived: Arc<OnceLock<bool>>,
     /// Hung once for all who wait.
     bell: Arc<OnceLock<UnixStream>>,
 }
@@ -72,6 +74,23 @@ impl Interrupt {
             signal_hook::low_level::pipe::register(*signal, bell.try_clone()?)?;
         }
         self.bell.get_or_init(|| ear).try_clone()
+    }
+
+    /// From now on SIGHUP does not stop us: it can be read from this stream, a byte for each. Call it before
+    /// [`Interrupt::listen`] and [`Interrupt::bell`].
+    pub fn hangups(&self) -> io::Result<UnixStream> {
+        // Found out before there is a handler: `outlived` asks for it.
+        let _said = self.outlived.set(ignored(SIGHUP));
+        let _said = self.outlives_hup.set(true);
+        let (ear, bell) = UnixStream::pair()?;
+        ear.set_nonblocking(true)?;
+        signal_hook::low_level::pipe::register(SIGHUP, bell)?;
+        Ok(ear)
+    }
+
+    /// Whether this process was started so that a closed terminal does not end it (`nohup`).
+    pub fn outlives_terminal(&self) -> bool {
+        *self.outlived.get_or_init(|| ignored(SIGHUP))
     }
 
     /// The signals that stop us: under `nohup` a closed terminal does not.

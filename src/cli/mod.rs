@@ -21,6 +21,7 @@ mod phase;
 mod prices;
 mod reference;
 mod route;
+mod serve;
 mod session;
 mod shell;
 mod stats;
@@ -72,6 +73,7 @@ enum Command {
     #[command(visible_alias = "cc")]
     Claude(claude::Args),
     Route(Box<route::Args>),
+    Serve(Box<serve::Args>),
     Session(session::Args),
     Status(status::Args),
     Key(key::Args),
@@ -183,6 +185,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Claude(args) => claude::run(&args, world, ui),
         Command::Session(args) => session::run(args, world, ui),
         Command::Route(args) => route::run(&args, world, ui),
+        Command::Serve(args) => serve::run(*args, world, ui),
         Command::Status(args) => status::run(args, world, ui),
         Command::Key(args) => key::run(args, world, ui),
         Command::Mode(args) => mode::run(args, world, ui),

@@ -17,29 +17,39 @@ use super::books::Books;
 use super::here::Here;
 use super::ui::{Ui, clean};
 
-/// The keys of all providers, by their names. A key that cannot be read is told, and its provider has none.
-pub(super) fn find_keys(
-    world: &World,
-    here: &Here,
-    providers: &[Provider],
-    ui: &mut Ui,
-) -> Result<BTreeMap<String, Secret>, Failure> {
-    let mut found = BTreeMap::new();
-    for provider in providers {
-        match find_key(&provider.key, world, here) {
-            Ok(Some(key)) => {
-                found.insert(provider.name.clone(), key);
-            }
-            Ok(None) => {}
-            Err(failure) => {
-                ui.warn(clean(&format!("{} is left out: {}", provider.name, failure.chain().join(": "))))?;
-                for hint in failure.hints() {
-                    ui.hint(clean(hint))?;
-                }
+/// The keys of all providers.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// By the provider's name.
+    pub(super) found: BTreeMap<String, Secret>,
+    /// The providers whose key cannot be read: they have none.
+    pub(super) unreadable: Vec<(String, Failure)>,
+}
+
+impl Keys {
+    /// Looks for the keys of these providers.
+    pub(super) fn find(world: &World, here: &Here, providers: &[Provider]) -> Self {
+        let mut keys = Self::default();
+        for provider in providers {
+            match find_key(&provider.key, world, here) {
+                Ok(Some(key)) => drop(keys.found.insert(provider.name.clone(), key)),
+                Ok(None) => {}
+                Err(failure) => keys.unreadable.push((provider.name.clone(), failure)),
             }
         }
+        keys
     }
-    Ok(found)
+
+    /// Says whose key cannot be read.
+    pub(super) fn tell(&self, ui: &mut Ui) -> Result<(), Failure> {
+        for (provider, failure) in &self.unreadable {
+            ui.warn(clean(&format!("{provider} is left out: {}", failure.chain().join(": "))))?;
+            for hint in failure.hints() {
+                ui.hint(clean(hint))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn find_key(need: &KeyNeed, world: &World, here: &Here) -> Result<Option<Secret>, Failure> {

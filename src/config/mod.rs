@@ -36,6 +36,9 @@ use routing::duration;
 /// Where llm.yaml is, below the project.
 pub const LLM_YAML: &str = ".moai/config/sections/llm.yaml";
 
+/// The variable that names another file than `~/.moai/config.toml` for the person's own settings.
+pub const CONFIG_VAR: &str = "MOAI_CONFIG";
+
 /// Where moai's own settings of a project are, below it.
 pub const CONFIG_TOML: &str = ".moai/config.toml";
 
@@ -108,7 +111,7 @@ impl Files {
     /// The files of `project`.
     pub fn of(world: &World, project: &Project) -> Self {
         Self {
-            user: world.moai_home().ok().map(|home| home.join("config.toml")),
+            user: user_file(world),
             llm_yaml: project.file(LLM_YAML),
             project: project.file(CONFIG_TOML),
             main: project.main.join(CONFIG_TOML),
@@ -305,6 +308,12 @@ impl Config {
     }
 }
 
+/// The person's own settings: `$MOAI_CONFIG`, else `~/.moai/config.toml`; `None` without a home.
+fn user_file(world: &World) -> Option<PathBuf> {
+    let named = world.env.text(CONFIG_VAR).map(PathBuf::from).filter(|path| path.is_absolute());
+    named.or_else(|| world.moai_home().ok().map(|home| home.join("config.toml")))
+}
+
 fn text(settings: &[Setting], name: &str) -> String {
     let setting = settings.iter().find(|setting| setting.name.as_str() == name);
     setting.and_then(|setting| setting.value.as_ref()).map(ToString::to_string).unwrap_or_default()
@@ -315,7 +324,7 @@ fn text(settings: &[Setting], name: &str) -> String {
 pub fn colour_wish(world: &World) -> Option<String> {
     let key = keys::find("ui.color")?.key;
     let mut sources = Vec::new();
-    read(Layer::User, &world.moai_home().ok()?.join("config.toml"), &mut sources).ok()?;
+    read(Layer::User, &user_file(world)?, &mut sources).ok()?;
     let in_file = sources.iter().flat_map(|source| &source.entries).find(|entry| entry.path == key.name);
     let wish = match (key.variable().and_then(|name| world.env.text(&name)), in_file.map(|entry| &entry.raw)) {
         (Some(text), _) => text,

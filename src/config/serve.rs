@@ -145,7 +145,7 @@ impl<'a> View<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::world::{Env, World};
+    use crate::base::world::World;
     use crate::config::Project;
 
     fn load(config: &str, env: &[(&str, &str)]) -> Result<Serve, ConfigError> {
@@ -154,7 +154,7 @@ mod tests {
         std::fs::create_dir_all(home.join(".moai")).unwrap();
         std::fs::create_dir_all(&cwd).unwrap();
         std::fs::write(home.join(".moai/config.toml"), config).unwrap();
-        let world = World::scratch(&home, &cwd, Env::from_iter(env.iter().copied()));
+        let world = World::scratch(&home, &cwd, env.iter().copied().collect());
         let project = Project::find(&world).unwrap();
         Config::load(&world, &project)?.serve()
     }

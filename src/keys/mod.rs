@@ -198,6 +198,11 @@ pub fn require(world: &World, provider: ProviderId, lookup: &Lookup<'_>) -> Resu
     find(world, provider, lookup)?.ok_or(KeyError::Missing(provider))
 }
 
+/// Hands a key that was just made to `write`, which shows it this once.
+pub fn show<T>(secret: &Secret, write: impl FnOnce(&str) -> T) -> T {
+    write(secret.expose())
+}
+
 /// Hands the key with a line end to `write`: the one way out of moai, for `moai key --print`.
 pub fn print<E>(secret: &Secret, write: impl FnOnce(&[u8]) -> Result<(), E>) -> Result<(), E> {
     let line = zeroize::Zeroizing::new(format!("{}\n", secret.expose()));

@@ -2,12 +2,14 @@
 //! is async. Keys go into headers and nowhere else: no URL, no error and no log holds one.
 //!
 //! - [`fetch_answers`]: which models answer
+//! - [`fetch_own`]: what moai's own gateway says
 //! - [`Call`], [`Upstream`], [`Reply`]: one request, sent, and its answer as it arrives; also to the provider that only
 //!   plays one
 
 mod call;
 mod code;
 mod error;
+mod gateway;
 mod http;
 mod models;
 mod open;
@@ -16,6 +18,7 @@ mod sim;
 
 pub use call::{Call, carries};
 pub use error::UpstreamError;
+pub use gateway::fetch_own;
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
 pub use open::Upstream;
 pub use reply::Reply;

@@ -9,7 +9,7 @@ use crate::base::random;
 use crate::base::secret::Secret;
 use crate::classify::{Classification, Options};
 use crate::cli::books::Books;
-use crate::cli::supply;
+use crate::cli::supply::{self, Keys};
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::Lines;
 use crate::exchange::session::{Conversation, Next};
@@ -63,7 +63,9 @@ impl Desk {
             }
             place.routing.policy.retry.total = limit;
         }
-        let keys = supply::find_keys(&place.world, &place.here, &providers, ui)?;
+        let keys = Keys::find(&place.world, &place.here, &providers);
+        keys.tell(ui)?;
+        let keys = keys.found;
         let models = place.routing.models.clone();
         let roster = Roster::new(models.clone(), providers.clone(), |provider| keys.contains_key(&provider.name));
         let all = Roster::new(models, providers, |_| true);

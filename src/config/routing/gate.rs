@@ -5,29 +5,27 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::base::world::Env;
 
-/// The variable that holds the URL of the gateway that a process runs on, or is.
+/// The variable that holds the URL of the gateway that a process runs on, or is; several with spaces between them.
 pub const GATEWAY_VAR: &str = "MOAI_GATEWAY";
 
-/// The gateway's address.
+/// The gateway's addresses, and its ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Gate {
-    host: String,
-    port: u16,
-}
+pub(super) struct Gate(Vec<(String, u16)>);
 
 impl Gate {
     /// The gateway of this environment; `None` where it names none.
     pub(super) fn of(env: &Env) -> Option<Self> {
-        let url = env.text(GATEWAY_VAR)?;
-        Some(Self { host: super::host(url).to_ascii_lowercase(), port: port(url)? })
+        let urls = env.text(GATEWAY_VAR)?.split_whitespace();
+        let gates: Vec<_> = urls.filter_map(|url| Some((super::host(url).to_ascii_lowercase(), port(url)?))).collect();
+        (!gates.is_empty()).then_some(Self(gates))
     }
 
     /// Whether a base URL leads to it. Every name of this machine is the same where the gateway listens on all of them
     /// or on the loopback.
     pub(super) fn is(&self, url: &str) -> bool {
         let host = super::host(url).to_ascii_lowercase();
-        let same = host == self.host || (is_here(&host) && is_here(&self.host));
-        same && port(url) == Some(self.port)
+        let asked = port(url);
+        self.0.iter().any(|(own, port)| asked == Some(*port) && (host == *own || (is_here(&host) && is_here(own))))
     }
 }
 
@@ -67,6 +65,7 @@ mod tests {
         }
         assert!(gate("https://gate.example").is("https://GATE.example:443/v1"));
         assert!(gate("http://[::]:80").is("http://localhost"));
+        assert!(gate("http://127.0.0.1:1 http://127.0.0.1:2").is("http://localhost:2"));
         assert_eq!(Gate::of(&Env::default()), None);
     }
 

@@ -1,0 +1,120 @@
+//! `moai serve`: the gateway's command line. Starting it, seeing it, stopping it, and its access keys.
+//!
+//! - `start`: the socket and, where it is wished for, the way into the background
+//! - `run`: the process of the gateway, from its first snapshot to its end
+//! - `snapshot`: the configuration as the gateway works with it
+//! - `state`: the running gateway as other commands find it
+//! - `control`: status, stop, reload
+//! - `access`: the access keys
+//! - `listen`: the socket
+
+pub(in crate::cli) mod access;
+mod control;
+mod listen;
+mod run;
+mod snapshot;
+mod start;
+pub(in crate::cli) mod state;
+
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser;
+
+use crate::base::failure::Failure;
+use crate::base::world::World;
+
+use super::ui::Ui;
+
+/// Run the gateway: every model behind one address, for Claude Code and every other client
+///
+/// Speaks Anthropic's Messages and chat completions as `OpenAI` has them, decides for each turn who answers as `moai route` does,
+/// stands in for a model that fails before its first word, and writes down what everything cost. Clients need an access
+/// key: the first one is made at the first start. Vendors' keys stay here. Ctrl-C lets the answers under way end; a
+/// change of the configuration counts from the next request on.
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  moai serve                          on 127.0.0.1:3456, until Ctrl-C
+  moai serve --detach                 the same in the background
+  moai serve --model sim              everything answered by the simulation: no key, no cost
+  moai serve --port 0                 on any port that is free; it says which
+  moai serve status                   is one running, where, with which models
+  moai serve reload                   read the configuration again, now
+  moai serve stop                     let the answers under way end, then stop
+  moai serve key add ci --scope use   another access key
+  moai code                           Claude Code on it"
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    start: StartArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Is a gateway running, where, and with which models
+    #[command(
+        after_help = "Examples:\n  moai serve status\n  moai serve status --json | jq -r .url\n\nExit 0 where one runs, else 1."
+    )]
+    Status,
+    /// Let the answers under way end, then stop it
+    #[command(after_help = "Examples:\n  moai serve stop")]
+    Stop,
+    /// Read the configuration again; a wrong one is refused, and the old one stays
+    #[command(after_help = "Examples:\n  moai serve reload")]
+    Reload,
+    /// The gateway's access keys
+    Key(access::Args),
+}
+
+/// How to start it.
+#[derive(Debug, Default, clap::Args)]
+pub(in crate::cli) struct StartArgs {
+    /// Listen on this address instead of `serve.host`
+    #[arg(long, value_name = "ADDRESS", value_parser = NonEmptyStringValueParser::new())]
+    host: Option<String>,
+    /// Listen on this port instead of `serve.port`; 0 takes any that is free
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// The person's settings are in this file instead of ~/.moai/config.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// This model answers everything, whatever is asked for: `sim`, a name, or PROVIDER/ID
+    #[arg(long, value_name = "MODEL", value_parser = NonEmptyStringValueParser::new())]
+    model: Option<String>,
+    /// Go on in the background once it is ready
+    #[arg(short, long)]
+    detach: bool,
+    /// The socket is standard input: what a start in the background gives itself
+    #[arg(long, hide = true)]
+    socket: bool,
+}
+
+/// Runs `moai serve`.
+pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    match args.command {
+        None => start::begin(&args.start, world, ui),
+        Some(Command::Status) => control::status(world, ui),
+        Some(Command::Stop) => control::stop(world, ui),
+        Some(Command::Reload) => control::reload(world, ui),
+        Some(Command::Key(args)) => access::run(args, world, ui),
+    }
+}
+
+/// The models in one line: how many and the first of them; the one that was named for everything.
+fn models_line(models: &[String], named: Option<&str>) -> String {
+    const SHOWN: usize = 4;
+    if let Some(model) = named {
+        return format!("{model} answers everything");
+    }
+    let shown = models.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match models.len() {
+        0 => "none: there is no key".into(),
+        1 => format!("1 model ({shown})"),
+        count if count > SHOWN => format!("{count} models ({shown}, …)"),
+        count => format!("{count} models ({shown})"),
+    }
+}

@@ -1,0 +1,213 @@
+//! The process of the gateway: takes its seat, opens, answers until it is told to stop, and reads its configuration
+//! again when it has changed or a SIGHUP says so.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::base::failure::{Failure, Kind};
+use crate::base::interrupt::Interrupted;
+use crate::base::world::World;
+use crate::cli::ui::{Ui, clean};
+use crate::exchange::stopped;
+use crate::gateway::{self, Gateway, GatewayError, Load, Opening};
+
+use super::snapshot::{Loaded, Loader, Marks, ready};
+use super::state::{self, Reload, Seat, State};
+use super::{control, listen, models_line};
+
+/// How often the files of the configuration are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Requests are short of work and long of waiting.
+const THREADS: usize = 2;
+
+/// What is known when the process begins.
+pub(super) struct Start {
+    pub(super) listener: TcpListener,
+    pub(super) config: Option<PathBuf>,
+    pub(super) model: Option<String>,
+    pub(super) detached: bool,
+}
+
+/// Runs until it is told to stop.
+pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let mut seat = Seat::take(world)?;
+    let serve = Loader::serve(world)?;
+    let address = start.listener.local_addr().map_err(|error| Failure::expected(format!("no socket: {error}")))?;
+    let url = listen::url(address, serve.tls.is_some());
+    let loader = Arc::new(Loader::new(world, &url, start.model.clone()));
+    let marks = loader.marks();
+    let notes = Arc::new(Mutex::new(Vec::new()));
+    let gateway = Gateway::open(Opening { world: world.clone(), load: load(&loader, &notes) })?;
+    if !address.ip().is_loopback() && !gateway.access.has_own()? {
+        return Err(GatewayError::Exposed(address).into());
+    }
+    let state = State {
+        config: start.config,
+        model: start.model,
+        models: ready(&gateway.snapshot().roster),
+        key_file: state::dir(world)?.join("key"),
+        drain: serve.drain.as_secs(),
+        detached: start.detached,
+        ..State::new(url, world.cwd()?.to_path_buf(), world.now())
+    };
+    // SIGHUP is heard before anybody can know whom to send it to.
+    let hangups = world.interrupt.hangups();
+    world.interrupt.listen();
+    seat.announce(state.clone())?;
+    tell_ready(&state, &notes, world, ui)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
+    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat };
+    let ended = runtime.block_on(async {
+        let hangups = hangups.and_then(UnixStream::from_std).ok();
+        let (interrupt, served) = (world.interrupt.clone(), Arc::clone(&gateway));
+        let serving = async move { gateway::serve(served, start.listener, until_stopped(interrupt)).await };
+        let serving = tokio::spawn(serving);
+        watch.until(serving, hangups, world, ui).await
+    });
+    let interrupted = ended?;
+    ui.say(format!("the gateway has stopped ({})", signal_name(interrupted)))
+}
+
+async fn until_stopped(interrupt: crate::base::interrupt::Interrupt) -> Interrupted {
+    stopped(&interrupt).await
+}
+
+fn signal_name(interrupted: Interrupted) -> &'static str {
+    match interrupted.0 {
+        2 => "Ctrl-C",
+        15 => "asked to stop",
+        _ => "the terminal was closed",
+    }
+}
+
+fn load(loader: &Arc<Loader>, notes: &Arc<Mutex<Vec<String>>>) -> Load {
+    let (loader, notes) = (Arc::clone(loader), Arc::clone(notes));
+    Box::new(move || {
+        let Loaded { snapshot, notes: mut said } = loader.load()?;
+        notes.lock().unwrap_or_else(PoisonError::into_inner).append(&mut said);
+        Ok(snapshot)
+    })
+}
+
+fn tell_ready(state: &State, notes: &Mutex<Vec<String>>, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    for note in notes.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        ui.warn(clean(&note))?;
+    }
+    if ui.json {
+        return ui.answer_json(&control::document("running", state, None));
+    }
+    ui.say(ready_line(&state.url, &state.models, state.model.as_deref(), &state.key_file, world))?;
+    tell_of_want(&state.models, state.model.as_deref(), ui)
+}
+
+/// Where it is, who can be asked, where the access key is, how to use it.
+pub(super) fn ready_line(url: &str, models: &[String], named: Option<&str>, key: &Path, world: &World) -> String {
+    let models = clean(&models_line(models, named));
+    format!("ready: {url}, {models}; access key in {}; `moai code` starts Claude Code on it", world.tilde(key))
+}
+
+/// Says what to run where nobody can be asked.
+pub(super) fn tell_of_want(models: &[String], named: Option<&str>, ui: &mut Ui) -> Result<(), Failure> {
+    if !models.is_empty() || named.is_some() {
+        return Ok(());
+    }
+    ui.warn("no model can be asked yet; a key that you save now is seen at once")?;
+    ui.hint("save a key: `moai glm KEY` (Z.AI), `moai key set gemini`, `moai key set anthropic`")?;
+    ui.hint("or try it without one: `moai serve --model sim`")
+}
+
+/// Waits for the gateway's end, and meanwhile for a reason to read the configuration again.
+struct Watch {
+    gateway: Arc<Gateway>,
+    loader: Arc<Loader>,
+    marks: Marks,
+    notes: Arc<Mutex<Vec<String>>>,
+    seat: Seat,
+}
+
+type Serving = tokio::task::JoinHandle<Result<Interrupted, GatewayError>>;
+
+impl Watch {
+    async fn until(
+        mut self,
+        mut serving: Serving,
+        hangups: Option<UnixStream>,
+        world: &World,
+        ui: &mut Ui,
+    ) -> Result<Interrupted, Failure> {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                ended = &mut serving => {
+                    let ended = ended.map_err(|error| Failure::new(Kind::Bug, format!("the gateway broke: {error}")))?;
+                    return Ok(ended?);
+                }
+                () = hung_up(hangups.as_ref()) => {
+                    if is_alone(world) {
+                        // The terminal is gone, and with it the person: this is how to stop.
+                        let own = rustix::process::getpid();
+                        let _told = rustix::process::kill_process(own, rustix::process::Signal::TERM);
+                    } else {
+                        self.reload(world, ui);
+                    }
+                }
+                _ = looks.tick() => {
+                    if self.loader.marks() != self.marks {
+                        self.reload(world, ui);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration again; what is wrong with it is said, and the old one counts on.
+    fn reload(&mut self, world: &World, ui: &mut Ui) {
+        // Looked at before it is read: what changes meanwhile is read again.
+        self.marks = self.loader.marks();
+        let refused = self.gateway.reload().err();
+        let mut notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        let models = refused.is_none().then(|| ready(&self.gateway.snapshot().roster));
+        notes.push(match (&refused, &models) {
+            (Some(failure), _) => {
+                format!("the configuration is refused, the old one counts: {}", failure.chain().join(": "))
+            }
+            (None, models) => {
+                let models = models.as_deref().unwrap_or_default();
+                format!("the configuration was read again: {}", models_line(models, None))
+            }
+        });
+        for note in notes {
+            // Nobody may be reading any more; `moai serve status` says it, too.
+            drop(ui.say(clean(&note)));
+        }
+        let refused = refused.map(|failure| failure.chain().join(": "));
+        drop(self.seat.reloaded(Reload { at: world.now(), refused }, models));
+    }
+}
+
+/// Waits for a SIGHUP; several at once are one.
+async fn hung_up(hangups: Option<&UnixStream>) {
+    let Some(hangups) = hangups else { return std::future::pending().await };
+    let mut bytes = [0; 64];
+    loop {
+        match hangups.ready(Interest::READABLE).await.and_then(|_| hangups.try_read(&mut bytes)) {
+            Ok(_) => return,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => return std::future::pending().await,
+        }
+    }
+}
+
+/// Whether there was a terminal and is none any more.
+fn is_alone(world: &World) -> bool {
+    world.terminal.stderr && !world.interrupt.outlives_terminal() && !rustix::termios::isatty(std::io::stderr())
+}
