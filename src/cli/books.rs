@@ -30,7 +30,7 @@ use crate::journal::key::{KEY_VAR, Lookup, Ring};
 use crate::journal::{Attempt, Decided, Journal, JournalError, Place, Recorded, Recorder};
 use crate::keys;
 use crate::model::{RequestId, Usd};
-use crate::route::learn::{self, Learned, Lesson};
+use crate::route::learn::{self, Learned};
 
 use super::here::Here;
 use super::ui::{Ui, clean};
@@ -133,7 +133,7 @@ impl Books {
         let learned = match self.learned.take() {
             Some(learned) => learned,
             None => {
-                match self.existing().and_then(|journal| journal.map_or(Ok(Vec::new()), |journal| lessons(journal))) {
+                match self.existing().and_then(|journal| journal.map_or(Ok(Vec::new()), |journal| journal.lessons())) {
                     Ok(lessons) => Learned::new(lessons),
                     Err(error) => {
                         self.trouble = Some(error);
@@ -212,12 +212,6 @@ pub(super) fn recorder(world: &World, here: &Here) -> Result<Recorder, Failure> 
         ..Lookup::default()
     };
     Ok(Recorder::new(place(world, &here.project)?, lookup, world.zone()))
-}
-
-/// What feedback that still stands has taught, in the order in which it was given.
-pub(super) fn lessons(journal: &Journal) -> Result<Vec<Lesson>, JournalError> {
-    let standing = journal.feedback()?.into_iter().filter(|one| one.undone.is_none());
-    Ok(standing.filter_map(|one| serde_json::from_str(one.note.as_deref()?).ok()).collect())
 }
 
 /// `~/.moai/journal`, and a second place for its spool on what is often another file system: the session's runtime

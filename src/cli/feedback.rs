@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
-use crate::journal::{Decided, Feedback, Journal, Opinion};
-use crate::model::{RequestId, Tier};
+use crate::journal::{Feedback, Judged, NoRequest, Opinion};
 use crate::route::learn::{Learned, Lesson};
 
-use super::books::{Books, lessons};
+use super::books::Books;
 use super::costs::Csv;
 use super::here::Here;
 use super::ui::{SCHEMA, Ui, clean};
@@ -69,15 +68,11 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
 fn give(books: &mut Books, wanted: &str, opinion: Opinion, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let now = world.now();
     let Some(journal) = books.reported(ui)? else {
-        return Err(unknown(wanted)
+        return Err(Failure::from(NoRequest::Unknown(wanted.to_owned()))
             .hint("there is no journal yet; the first request makes one, and dry runs are kept from then on"));
     };
-    let request = find(journal, wanted)?;
-    let decided = journal.decision(&request)?;
-    let answered = journal.answered(&request)?;
-    let lesson = decided.as_ref().and_then(|decided| lesson(decided, opinion));
-    let note = lesson.as_ref().and_then(|lesson| serde_json::to_string(lesson).ok());
-    let id = journal.feedback_add(&request, opinion, note.as_deref(), now)?;
+    let request = journal.request(wanted)?;
+    let Judged { id, lesson, decided, answered, .. } = journal.judge(&request, opinion, now)?;
     if ui.json {
         return ui.answer_json(&json!({
             "schema": SCHEMA,
@@ -108,46 +103,6 @@ fn give(books: &mut Books, wanted: &str, opinion: Opinion, world: &World, ui: &m
     ui.hint("take it back: `moai feedback undo`")
 }
 
-/// What an opinion teaches; `bad` says nothing of the tier.
-fn lesson(decided: &Decided, opinion: Opinion) -> Option<Lesson> {
-    let (tier, corrects) = match opinion {
-        Opinion::Plan => (Tier::One, true),
-        Opinion::Implement => (Tier::Two, true),
-        Opinion::Good => (decided.tier, false),
-        Opinion::Bad => return None,
-    };
-    Some(Lesson::new(decided.fingerprint.clone(), decided.evidence.clone(), tier, corrects))
-}
-
-/// The request that is meant.
-fn find(journal: &Journal, wanted: &str) -> Result<RequestId, Failure> {
-    let wanted = wanted.trim();
-    if wanted == "last" {
-        let last = journal.decision_last()?;
-        return last.map(|last| last.request).ok_or_else(|| unknown(wanted));
-    }
-    if wanted.is_empty() || !wanted.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        return Err(unknown(wanted));
-    }
-    let found = journal.requests_like(wanted)?;
-    match found.as_slice() {
-        [] => Err(unknown(wanted)),
-        [one] => Ok(one.clone()),
-        several => {
-            let ids: Vec<&str> = several.iter().map(RequestId::as_str).collect();
-            Err(Failure::expected(format!("{wanted} is the beginning of several requests"))
-                .with_code("ambiguous")
-                .hint(format!("one of {}", ids.join(", "))))
-        }
-    }
-}
-
-fn unknown(wanted: &str) -> Failure {
-    Failure::expected(format!("there is no request {}", clean(wanted)))
-        .with_code("no-request")
-        .hint("`moai route --json` prints the id as `request_id`; `last` is the last one")
-}
-
 fn undo(books: &mut Books, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let now = world.now();
     let undone = match books.reported(ui)? {
@@ -166,7 +121,7 @@ fn undo(books: &mut Books, world: &World, ui: &mut Ui) -> Result<(), Failure> {
 fn export(books: &mut Books, ui: &mut Ui) -> Result<(), Failure> {
     let (opinions, learned) = match books.reported(ui)? {
         None => (Vec::new(), Learned::default()),
-        Some(journal) => (journal.feedback()?, Learned::new(lessons(journal)?)),
+        Some(journal) => (journal.feedback()?, Learned::new(journal.lessons()?)),
     };
     if ui.json {
         let weights: BTreeMap<&str, i32> = learned.weights().collect();

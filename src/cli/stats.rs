@@ -1,15 +1,15 @@
 //! `moai stats`: how the models did: requests, response times, errors, fallbacks (R-OPT-002).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
-use crate::journal::{ModelStats, Percentiles, Totals};
+use crate::journal::{ModelStats, Percentiles, Totals, rate, stats_document};
 
 use super::books::Books;
 use super::costs::{Csv, Range, counted, fields, grouped, json_of, nothing_yet};
 use super::here::Here;
-use super::ui::{Column, SCHEMA, Style, Table, Ui};
+use super::ui::{Column, Style, Table, Ui};
 
 /// Say how the models did: requests, response times, errors, fallbacks
 ///
@@ -39,18 +39,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     };
     let total = models.iter().fold(Totals::default(), |sum, one| sum.plus(&one.totals));
     if ui.json {
-        let models: Vec<Value> = models.iter().map(document).collect();
-        return ui.answer_json(&json!({
-            "schema": SCHEMA,
-            "since": days.since,
-            "until": days.until,
-            "requests": total.requests,
-            "attempts": total.attempts,
-            "error_rate": rate(total.errors, total.attempts),
-            "fallback_rate": rate(total.fallbacks, total.attempts),
-            "total": json_of(&total),
-            "models": models,
-        }));
+        return ui.answer_json(&Value::Object(stats_document(&models, days)));
     }
     if args.csv {
         return ui.answer_bytes(csv(&models).as_bytes());
@@ -67,20 +56,6 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         rate(total.fallbacks, total.attempts) * 100.0,
         counted(total.retries, "repeat").replace("repeats", "sent again").replace("repeat", "sent again"),
     ))
-}
-
-fn document(one: &ModelStats) -> Value {
-    let mut value = json!({
-        "model": one.model,
-        "error_rate": one.error_rate,
-        "fallback_rate": one.fallback_rate,
-        "first_ms": one.first_ms,
-        "total_ms": one.total_ms,
-    });
-    if let Some(value) = value.as_object_mut() {
-        value.extend(json_of(&one.totals));
-    }
-    value
 }
 
 fn csv(models: &[ModelStats]) -> String {
@@ -128,9 +103,4 @@ fn table(models: &[ModelStats]) -> Table {
 /// `840 ms`, `12.3 s`.
 fn millis(millis: u64) -> String {
     if millis < 1000 { format!("{millis} ms") } else { format!("{}.{} s", millis / 1000, millis % 1000 / 100) }
-}
-
-fn rate(part: u64, whole: u64) -> f64 {
-    let small = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    if whole == 0 { 0.0 } else { small(part) / small(whole) }
 }

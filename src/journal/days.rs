@@ -52,6 +52,28 @@ impl Period {
     }
 }
 
+/// The day that a person means, as seen from `today`: 2026-01-31, `today`, `yesterday`, or so many days, weeks or
+/// months ago. `7d` is seven days, today included.
+pub fn day_said(text: &str, today: Date) -> Option<Date> {
+    let text = text.trim();
+    match text {
+        "today" => return Some(today),
+        "yesterday" => return today.yesterday().ok(),
+        _ => {}
+    }
+    if let Ok(day) = text.parse() {
+        return Some(day);
+    }
+    let (count, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let count: i64 = count.parse().ok().filter(|count| (1..=10_000).contains(count))?;
+    match unit {
+        "d" => today.checked_sub((count - 1).days()).ok(),
+        "w" => today.checked_sub((count * 7 - 1).days()).ok(),
+        "m" => today.checked_sub(count.months()).ok()?.tomorrow().ok(),
+        _ => None,
+    }
+}
+
 const EPOCH: Date = date(1970, 1, 1);
 
 /// Days since 1970-01-01.
@@ -83,5 +105,27 @@ mod tests {
         assert_eq!(Period::Week.start(date(2026, 1, 5)), date(2026, 1, 5));
         assert_eq!(Period::Week.start(date(2026, 1, 11)), date(2026, 1, 5));
         assert_eq!(Period::Month.start(friday), date(2026, 1, 1));
+    }
+
+    #[test]
+    fn days_as_people_say_them() {
+        let today = date(2026, 1, 9);
+        for (text, expected) in [
+            ("2025-12-31", Some(date(2025, 12, 31))),
+            ("today", Some(today)),
+            ("yesterday", Some(date(2026, 1, 8))),
+            ("1d", Some(today)),
+            ("7d", Some(date(2026, 1, 3))),
+            ("2w", Some(date(2025, 12, 27))),
+            ("1m", Some(date(2025, 12, 10))),
+            ("0d", None),
+            ("7", None),
+            ("d", None),
+            ("", None),
+            ("한", None),
+            ("2026-13-01", None),
+        ] {
+            assert_eq!(day_said(text, today), expected, "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::days::Days;
 use super::days::Period;
+use super::document::rate;
 use super::error::JournalError;
 use super::query::{By, Totals};
 use super::store::Journal;
@@ -88,11 +89,6 @@ impl Journal {
         }
         Ok(found)
     }
-}
-
-fn rate(part: u64, whole: u64) -> f64 {
-    let small = |count: u64| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    if whole == 0 { 0.0 } else { small(part) / small(whole) }
 }
 
 /// The bucket of a number of milliseconds: exact below 64, then 32 buckets for every doubling.

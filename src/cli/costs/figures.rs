@@ -1,41 +1,13 @@
 //! The figures of a report's line: as JSON, as CSV and for people, in one order and under one set of names.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::journal::Totals;
 use crate::model::Usd;
 
-/// The sums of a line as a JSON object. Amounts are exact decimals in dollars; `cost_usd` leaves out what is unpriced.
+/// The sums of a line as a JSON object.
 pub(in crate::cli) fn json_of(totals: &Totals) -> Map<String, Value> {
-    let usage = totals.usage;
-    let saved = totals.baseline.saturating_sub(totals.compared);
-    let mut map = Map::new();
-    for (name, value) in [
-        ("requests", json!(totals.requests)),
-        ("attempts", json!(totals.attempts)),
-        ("cost_usd", json!(totals.cost)),
-        ("unpriced", json!(totals.unpriced)),
-        ("unmetered", json!(totals.unmetered)),
-        ("input_tokens", json!(usage.input)),
-        ("cache_read_tokens", json!(usage.cache_read)),
-        ("cache_write_tokens", json!(usage.cache_write())),
-        ("output_tokens", json!(usage.output)),
-        ("reasoning_tokens", json!(usage.reasoning)),
-        ("web_searches", json!(usage.web_searches)),
-        ("errors", json!(totals.errors)),
-        ("cancelled", json!(totals.cancelled)),
-        ("cached", json!(totals.cached)),
-        ("fallbacks", json!(totals.fallbacks)),
-        ("retries", json!(totals.retries)),
-        ("baseline_cost_usd", json!(totals.baseline)),
-        ("saved_usd", json!(saved)),
-        ("uncompared", json!(totals.uncompared)),
-        ("first_at", json!(totals.first_at)),
-        ("last_at", json!(totals.last_at)),
-    ] {
-        map.insert(name.into(), value);
-    }
-    map
+    totals.document()
 }
 
 /// The values of a JSON object as CSV fields, and their names: `null` is empty.

@@ -6,9 +6,9 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::books::Books;
 use crate::cli::here::Here;
-use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui};
+use crate::cli::ui::{Column, Style, Table, Ui};
 use crate::cost::{CostSummary, Verdict, shares};
-use crate::journal::{By, Days, Line, Period, Totals};
+use crate::journal::{By, Days, Line, Period, Totals, day_document};
 use crate::model::Usd;
 
 use super::csv::Csv;
@@ -77,26 +77,10 @@ pub(super) fn run(args: &TodayArgs, world: &World, ui: &mut Ui) -> Result<(), Fa
 
 impl Today {
     fn document(&self, world: &World, books: &Books) -> Value {
-        let summary = &self.summary;
-        let mut document = json!({
-            "schema": SCHEMA,
-            "date": summary.date,
-            "total_cost_usd": summary.total_cost_usd,
-            "tier1_cost_usd": summary.tier1_cost_usd,
-            "tier2_cost_usd": summary.tier2_cost_usd,
-            "tier1_percentage": summary.tier1_percentage,
-            "tier2_percentage": summary.tier2_percentage,
-            "total_requests": summary.total_requests,
-        });
-        let lines: Vec<Value> = self.lines.iter().map(|(line, share)| json_line(line, *share)).collect();
-        if let Some(document) = document.as_object_mut() {
-            document.extend(json_of(&self.totals));
-            document.insert("by".into(), json!(self.by.as_str()));
-            document.insert("lines".into(), json!(lines));
-            document.insert("budget".into(), json!(self.budget));
-            document.insert("journal".into(), json!(world.tilde(&books.place().database())));
-        }
-        document
+        let lines: Vec<Line> = self.lines.iter().map(|(line, _)| line.clone()).collect();
+        let mut document = day_document(&self.summary, &self.totals, (self.by, &lines), self.budget);
+        document.insert("journal".into(), json!(world.tilde(&books.place().database())));
+        Value::Object(document)
     }
 
     fn csv(&self) -> String {
@@ -164,12 +148,4 @@ impl Today {
         }
         table
     }
-}
-
-fn json_line(line: &Line, share: f64) -> Value {
-    let mut value = json!({ "value": line.value, "percentage": share });
-    if let Some(value) = value.as_object_mut() {
-        value.extend(json_of(&line.totals));
-    }
-    value
 }
