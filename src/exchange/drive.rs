@@ -34,12 +34,11 @@ impl Wording for Prompt {
 }
 
 /// What is to be sent, to whom, and how.
-#[derive(Clone, Copy)]
-pub struct Order<'a> {
+pub struct Order<'a, W: Wording + ?Sized = dyn Wording + 'a> {
     /// Who is asked, in which order.
     pub decision: &'a Decision,
     /// What is asked, as each model is to be told it.
-    pub prompt: &'a dyn Wording,
+    pub prompt: &'a W,
     /// How often and how long to try.
     pub rules: Rules,
     /// The request's name; the waits and the ids of an answer are made from it.
@@ -51,11 +50,12 @@ pub struct Order<'a> {
 }
 
 /// Sends the order and tells `audience` what happens, until it is over or `stop` (usually [`super::stopped`]) comes.
+/// Where both can be sent between threads, so can this.
 ///
 /// Once a piece of an answer was heard, nobody else is asked: what breaks after it ends as [`super::End::Cut`].
-pub async fn drive(
-    order: &Order<'_>,
-    audience: &mut dyn Audience,
+pub async fn drive<W: Wording + ?Sized, A: Audience + ?Sized>(
+    order: &Order<'_, W>,
+    audience: &mut A,
     stop: impl Future<Output = Interrupted>,
 ) -> Finished {
     let Order { decision, prompt, rules, id, lines, now } = *order;
@@ -64,15 +64,15 @@ pub async fn drive(
 }
 
 /// Who reads an answer while it comes.
-struct Person<'a> {
-    prompt: &'a dyn Wording,
-    audience: &'a mut dyn Audience,
+struct Person<'a, W: ?Sized, A: ?Sized> {
+    prompt: &'a W,
+    audience: &'a mut A,
     /// Events that nobody needs to hear of if nothing follows.
     held: Vec<Event>,
     shown: bool,
 }
 
-impl Asker for Person<'_> {
+impl<W: Wording + ?Sized, A: Audience + ?Sized> Asker for Person<'_, W, A> {
     const READS: bool = true;
 
     fn question(&mut self, model: &Model, provider: &Provider) -> Result<Question<'_>, Fault> {

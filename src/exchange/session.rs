@@ -147,6 +147,13 @@ impl Conversation {
         Ok(Self { id: id.clone(), messages, model, short })
     }
 
+    /// The same conversation as its client remembers it: its messages instead of those that are kept.
+    #[must_use]
+    pub fn told(self, messages: Vec<Message>) -> Self {
+        let last = messages.iter().rev().find_map(|message| message.model.clone());
+        Self { messages, model: last.or(self.model), short: None, id: self.id }
+    }
+
     /// The model that answered last: where the conversation stays if a text asks for nothing.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()

@@ -44,7 +44,8 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let loader = Arc::new(Loader::new(world, &url, start.model.clone()));
     let marks = loader.marks();
     let notes = Arc::new(Mutex::new(Vec::new()));
-    let gateway = Gateway::open(Opening { world: world.clone(), load: load(&loader, &notes) })?;
+    let recorder = Loader::recorder(world)?;
+    let gateway = Gateway::open(Opening { world: world.clone(), recorder, load: load(&loader, &notes) })?;
     if !address.ip().is_loopback() && !gateway.access.has_own()? {
         return Err(GatewayError::Exposed(address).into());
     }

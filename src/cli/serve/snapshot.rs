@@ -15,7 +15,8 @@ use crate::cli::here::Here;
 use crate::cli::supply::{self, Keys};
 use crate::config::{Files, GATEWAY_VAR, Routing, Serve};
 use crate::exchange::Lines;
-use crate::gateway::Snapshot;
+use crate::gateway::{Allowance, Snapshot};
+use crate::journal::Recorder;
 use crate::route::Roster;
 
 /// Reads the configuration, again and again.
@@ -80,6 +81,7 @@ impl Loader {
             lines: self.lines(keys.found),
             facts,
             learned,
+            allowance: Arc::new(Allowance { budgets: routing.budgets, limits: routing.limits }),
             log: routing.log,
             serve: here.config.serve()?,
             only: self.model.clone(),
@@ -96,6 +98,11 @@ impl Loader {
         let lines = Arc::new(Lines::new(keys.clone()));
         *held = Some(Held { keys, lines: Arc::clone(&lines) });
         lines
+    }
+
+    /// The journal that holds here. Nothing is opened yet.
+    pub(super) fn recorder(world: &World) -> Result<Recorder, Failure> {
+        books::recorder(world, &Here::quietly(world)?)
     }
 
     /// The settings of the gateway alone, for before there is one.
