@@ -20,36 +20,59 @@ use super::ui::{Ui, clean};
 /// The keys of all providers.
 #[derive(Default)]
 pub(super) struct Keys {
-    /// By the provider's name.
+    /// By the names of the ways to the providers ([`Provider::ways`]).
     pub(super) found: BTreeMap<String, Secret>,
-    /// The providers whose key cannot be read: they have none.
+    /// The ways whose key cannot be read: they have none.
     pub(super) unreadable: Vec<(String, Failure)>,
+    /// The deployments whose key is nowhere, and where it should be.
+    pub(super) missing: Vec<(String, String)>,
 }
 
 impl Keys {
-    /// Looks for the keys of these providers.
+    /// Looks for the keys of these providers and their deployments.
     pub(super) fn find(world: &World, here: &Here, providers: &[Provider]) -> Self {
         let mut keys = Self::default();
         for provider in providers {
-            match find_key(&provider.key, world, here) {
-                Ok(Some(key)) => drop(keys.found.insert(provider.name.clone(), key)),
-                Ok(None) => {}
-                Err(failure) => keys.unreadable.push((provider.name.clone(), failure)),
+            let before = keys.found.len();
+            let mut missing = Vec::new();
+            for way in provider.ways() {
+                match find_key(&way.key, world, here) {
+                    Ok(Some(key)) => drop(keys.found.insert(way.name.clone(), key)),
+                    Ok(None) => missing.extend(missed(way).filter(|_| !provider.deployments.is_empty())),
+                    Err(failure) => keys.unreadable.push((way.name.clone(), failure)),
+                }
+            }
+            // A provider without any key is told of when somebody wants it.
+            if keys.found.len() > before {
+                keys.missing.append(&mut missing);
             }
         }
         keys
     }
 
-    /// Says whose key cannot be read.
+    /// Says whose key cannot be read, and which deployments have none.
     pub(super) fn tell(&self, ui: &mut Ui) -> Result<(), Failure> {
-        for (provider, failure) in &self.unreadable {
-            ui.warn(clean(&format!("{provider} is left out: {}", failure.chain().join(": "))))?;
+        for (way, failure) in &self.unreadable {
+            ui.warn(clean(&format!("{way} is left out: {}", failure.chain().join(": "))))?;
             for hint in failure.hints() {
                 ui.hint(clean(hint))?;
             }
         }
+        for (way, why) in &self.missing {
+            ui.warn(clean(&format!("the deployment {way} is left out: {why}")))?;
+        }
         Ok(())
     }
+}
+
+/// The deployment whose key is nowhere, and where it should be.
+fn missed(way: &Provider) -> Option<(String, String)> {
+    let why = match &way.key {
+        KeyNeed::Variables(names) => format!("${} is not set", names.join(", $")),
+        KeyNeed::Stored(provider) => format!("there is no key of {provider}"),
+        KeyNeed::None | KeyNeed::Optional(_) => return None,
+    };
+    Some((way.name.clone(), why))
 }
 
 fn find_key(need: &KeyNeed, world: &World, here: &Here) -> Result<Option<Secret>, Failure> {

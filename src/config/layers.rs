@@ -332,8 +332,11 @@ fn secret(entry: &Entry, source: &Source) -> Result<(), ConfigError> {
         return Ok(());
     }
     let parts = keys::parts(&entry.path);
-    let (["providers", _, name] | ["providers", _, "headers", name]) = parts.as_slice() else { return Ok(()) };
-    let in_header = parts.len() == 4;
+    let (in_header, name) = match parts.as_slice() {
+        ["providers", _, name] | ["providers", _, "deployments", _, name] => (false, name),
+        ["providers", _, "headers", name] | ["providers", _, "deployments", _, "headers", name] => (true, name),
+        _ => return Ok(()),
+    };
     let plain = name.to_ascii_lowercase().replace('_', "-");
     let found = match plain.as_str() {
         "api-key" | "apikey" | "token" | "secret" | "auth-token" | "password" => true,

@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout};
 
 use super::asker::{Asker, Heard, Question, waiting};
 use super::audience::Note;
+use super::board::{Ended, Seat};
 use super::ear::Ear;
 use super::finished::{Answer, Trial};
 use super::run::Way;
-use super::seat::Seat;
 use crate::base::interrupt::Interrupted;
 use crate::journal::Outcome;
 use crate::route::retry;
@@ -35,14 +35,21 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// What the plan's run wants to know.
-    pub(super) fn outcome(&self) -> retry::Outcome {
+    /// Gives the seat back; then a seat at another deployment, where this one failed before anybody saw anything, and
+    /// what the plan's run wants to know.
+    pub(super) fn settle(&self, seat: Seat) -> (Option<Seat>, Option<retry::Outcome>) {
         let took = self.trial.total;
-        match (&self.trial.fault, self.interrupted) {
-            (_, Some(_)) => retry::Outcome::Stopped { took },
-            (Some(fault), None) => retry::Outcome::Failed { fault: fault.clone(), shown: self.shown, took },
-            (None, None) => retry::Outcome::Answered { took },
+        if self.interrupted.is_some() {
+            return (None, Some(retry::Outcome::Stopped { took }));
         }
+        let latency = Some(self.trial.first.unwrap_or(took));
+        let next = seat.finish(&Ended { fault: self.trial.fault.as_ref(), shown: self.shown, latency });
+        let outcome = match (self.trial.fault.clone(), &next) {
+            (None, _) => retry::Outcome::Answered { took },
+            (Some(fault), Some(_)) => retry::Outcome::Elsewhere { fault, took },
+            (Some(fault), None) => retry::Outcome::Failed { fault, shown: self.shown, took },
+        };
+        (next, Some(outcome))
     }
 }
 
@@ -50,11 +57,11 @@ impl Sent {
 pub(super) async fn send<A: Asker>(
     way: &Way<'_>,
     attempt: &retry::Attempt,
+    seat: &Seat,
     asker: &mut A,
     stop: Pin<&mut impl Future<Output = Interrupted>>,
 ) -> Sent {
     let model = attempt.ready.model();
-    let seat = Seat::take(way.lines, &attempt.ready);
     let (started, clock) = ((way.now)(), Instant::now());
     let mut talk = Talk { way, attempt, seat, asker, ear: Ear::new(A::READS), body: Bytes::new(), vendor_id: None };
     let interrupted = tokio::select! {
@@ -62,13 +69,14 @@ pub(super) async fn send<A: Asker>(
         interrupted = stop => Some(interrupted),
         () = talk.listen() => None,
     };
-    let Talk { asker, ear, body, vendor_id, seat, .. } = talk;
+    let Talk { asker, ear, body, vendor_id, .. } = talk;
     let (usage, estimated, billed) = ear.account(interrupted.is_some(), || estimate_tokens(&body));
     let trial = Trial {
         number: attempt.number,
         model: model.name.clone(),
         model_id: model.id.clone(),
-        provider: seat.provider.name.clone(),
+        provider: attempt.ready.provider().name.clone(),
+        deployment: seat.deployment().map(str::to_owned),
         tier: model.tier,
         started,
         first: ear.first.map(|first| first.duration_since(clock)),
@@ -114,7 +122,7 @@ fn answer(trial: &Trial, ear: Ear) -> Answer {
 struct Talk<'a, 'w, A> {
     way: &'a Way<'w>,
     attempt: &'a retry::Attempt,
-    seat: Seat<'a>,
+    seat: &'a Seat,
     asker: &'a mut A,
     ear: Ear,
     /// What was sent.
@@ -156,9 +164,10 @@ impl<A: Asker> Talk<'_, '_, A> {
     /// The request, and the decoder for its answer.
     fn call(&mut self) -> Result<(Call, Decoder), Fault> {
         let Self { attempt, seat, asker, way, .. } = self;
-        let (model, provider) = (attempt.ready.model(), seat.provider);
+        let (model, provider) = (attempt.ready.model(), seat.provider());
+        let key = way.lines.key(provider);
         let Question { body, dropped, names, stream, skims, carry, beta } = asker.question(model, provider)?;
-        let mut call = Call::new(provider, &model.id, seat.key, body.clone(), stream)?.within(attempt.left);
+        let mut call = Call::new(provider, &model.id, key, body.clone(), stream)?.within(attempt.left);
         if let Some(carry) = carry {
             call = call.carrying(provider, carry);
         }

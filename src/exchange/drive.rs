@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::asker::{Asker, Heard, Question};
 use super::audience::{Audience, Note};
+use super::board::Board;
 use super::finished::Finished;
 use super::lines::Lines;
 use super::run::{Way, run};
@@ -45,6 +46,10 @@ pub struct Order<'a, W: Wording + ?Sized = dyn Wording + 'a> {
     pub id: &'a RequestId,
     /// The way out.
     pub lines: &'a Lines,
+    /// How the deployments stand; `None`: as if nothing were known of them.
+    pub board: Option<&'a Board>,
+    /// Whose conversation it is: it stays at the deployment that has its prompts cached.
+    pub session: Option<&'a str>,
     /// The time, for the rows and for dates in `Retry-After`.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
 }
@@ -58,9 +63,9 @@ pub async fn drive<W: Wording + ?Sized, A: Audience + ?Sized>(
     audience: &mut A,
     stop: impl Future<Output = Interrupted>,
 ) -> Finished {
-    let Order { decision, prompt, rules, id, lines, now } = *order;
+    let Order { decision, prompt, rules, id, lines, board, session, now } = *order;
     let mut person = Person { prompt, audience, held: Vec::new(), shown: false };
-    run(&Way { decision, rules, id, lines, now }, &mut person, stop).await
+    run(&Way { decision, rules, id, lines, board, session, now }, &mut person, stop).await
 }
 
 /// Who reads an answer while it comes.

@@ -75,6 +75,8 @@ pub struct Trial {
     pub model_id: String,
     /// The provider.
     pub provider: String,
+    /// Which of its deployments, where it has any.
+    pub deployment: Option<String>,
     /// The model's tier.
     pub tier: Tier,
     /// When it was sent.

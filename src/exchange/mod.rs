@@ -4,6 +4,7 @@
 //! - [`drive`]: sends, listens, waits, falls back, stops; tells an [`Audience`] as it happens; ends as [`Finished`]
 //! - [`relay()`]: the same for a client of the gateway, whose bytes go on and come back
 //! - [`Lines`]: the way out and the keys, for as many requests as a process makes
+//! - [`Board`]: which deployment of a provider is asked, and how each of them does
 //! - [`Finished::or_cached`]: the step after the last model: exactly this question's answer from before
 //! - [`book`]: an attempt as a row of the journal, priced
 //! - [`session`]: a conversation: one turn at a time, loaded, compressed where the model changes, saved
@@ -12,6 +13,7 @@
 mod asker;
 mod attempt;
 mod audience;
+mod board;
 pub mod book;
 mod cache;
 mod drive;
@@ -21,11 +23,11 @@ mod finished;
 mod lines;
 mod relay;
 mod run;
-mod seat;
 pub mod session;
 mod stop;
 
 pub use audience::{Audience, Note};
+pub use board::{Board, Ended, Health, Seat};
 pub use cache::question;
 pub use drive::{Order, Wording, drive};
 pub use error::ExchangeError;

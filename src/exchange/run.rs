@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::asker::{Asker, waiting};
 use super::attempt::send;
 use super::audience::Note;
+use super::board::{Board, Seat};
 use super::finished::{End, Finished};
 use super::lines::Lines;
 use crate::base::interrupt::Interrupted;
@@ -24,13 +25,18 @@ pub(super) struct Way<'a> {
     pub(super) rules: Rules,
     pub(super) id: &'a RequestId,
     pub(super) lines: &'a Lines,
+    pub(super) board: Option<&'a Board>,
+    /// Whose conversation it is.
+    pub(super) session: Option<&'a str>,
     pub(super) now: &'a (dyn Fn() -> Timestamp + Sync),
 }
 
 /// Goes the way until it is over, or `stop` comes.
 pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future<Output = Interrupted>) -> Finished {
     let mut stop = pin!(stop);
-    let mut run = Run::new(way.decision.plan(), way.rules, seed(way.id));
+    let board = way.board.cloned().unwrap_or_default();
+    let mut run = board.run(way.decision.plan(), way.rules, seed(way.id));
+    let mut next: Option<Seat> = None;
     let mut trials = Vec::new();
     let mut answer = None;
     let mut end = End::Failed;
@@ -43,8 +49,9 @@ pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future
                 if let Some((from, why)) = failed.take().filter(|(from, _)| from != attempt.ready.name()) {
                     asker.note(&Note::Fallback { from, to: attempt.ready.name().to_owned(), why });
                 }
-                let sent = send(way, &attempt, asker, stop.as_mut()).await;
-                told = Some(sent.outcome());
+                let place = board.seat(next.take(), &attempt.ready, way.session);
+                let sent = send(way, &attempt, &place, asker, stop.as_mut()).await;
+                (next, told) = sent.settle(place);
                 end = match (sent.interrupted, &sent.trial.fault) {
                     (Some(interrupted), _) => End::Stopped(interrupted),
                     (None, None) => End::Answered,

@@ -15,6 +15,9 @@ pub(super) fn provider(name: &str, key: KeyNeed) -> Provider {
         key,
         timeouts: Timeouts::default(),
         engine: if name == "sim" { Engine::Sim(SimScript::default()) } else { Engine::Http },
+        balance: super::balance::Balance::default(),
+        deployments: Vec::new(),
+        health: None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`decide`]: all of that and a classification become a [`Decision`] with a [`Plan`]
 //! - [`retry`]: what happens to a plan when models fail
 //! - [`turn`]: what a client's request is for, and what its model's name means
+//! - [`balance`]: which deployment of a provider is asked, and which is left alone
 //! - [`compress`]: a conversation made short for another model
 //! - [`limit`]: how many requests and tokens a minute, and how many requests at once
 //! - [`learn`]: what a person's corrections teach the classifier
@@ -13,6 +14,7 @@
 //! `docs/routing.md` tells the same to users.
 
 mod ask;
+pub mod balance;
 pub mod compress;
 mod decide;
 mod decision;
@@ -39,6 +41,6 @@ pub use decision::{Alternative, DecidedBy, Decision, NoRoute, Plan, Reason};
 pub use facts::{Fact, Facts};
 pub use model::Model;
 pub use policy::{Agent, BY_KIND, Policy, Strategy, Task, UnknownStrategy};
-pub use provider::{Auth, Engine, KeyNeed, Provider, Timeouts};
+pub use provider::{Auth, Deployment, Engine, Health, KeyNeed, Provider, Timeouts};
 pub use roster::{NotReady, Ready, Roster};
 pub use sim::{SimScript, SimStep};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::balance::Balance;
 use super::sim::SimScript;
 use crate::model::ProviderId;
 use crate::wire::{Dialect, Quirks};
@@ -102,6 +103,51 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// Who answers.
     pub engine: Engine,
+    /// How one of its deployments is chosen.
+    pub balance: Balance,
+    /// Several keys, accounts or regions of it; empty where the provider is one by itself.
+    pub deployments: Vec<Deployment>,
+    /// How it is seen whether it is well, beside the requests; `None`: it is not looked after.
+    pub health: Option<Health>,
+}
+
+/// One of several ways to the same models of a provider: another key, account or region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its name within the provider: `eu`.
+    pub name: String,
+    /// The provider as this deployment has it, called `zai/eu`; it has no deployments of its own.
+    pub at: Provider,
+    /// Its share of the requests where they are shared out by weight.
+    pub weight: u32,
+    /// Its place where the first one that works is asked: the lowest number first.
+    pub priority: u32,
+}
+
+/// A question that a deployment is asked again and again, to see whether it is well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The path behind the base URL, with a slash at its start.
+    pub path: String,
+    /// How often.
+    pub every: Duration,
+}
+
+impl Provider {
+    /// Every way that a request to it can take: its deployments, or itself where it has none. Each has its own name,
+    /// by which its key is kept (`zai`, `zai/eu`).
+    pub fn ways(&self) -> impl Iterator<Item = &Self> {
+        let itself = self.deployments.is_empty().then_some(self);
+        itself.into_iter().chain(self.deployments.iter().map(|deployment| &deployment.at))
+    }
+
+    /// The same, to change them.
+    pub fn ways_mut(&mut self) -> Vec<&mut Self> {
+        if self.deployments.is_empty() {
+            return vec![self];
+        }
+        self.deployments.iter_mut().map(|deployment| &mut deployment.at).collect()
+    }
 }
 
 impl Provider {

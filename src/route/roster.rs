@@ -28,6 +28,11 @@ impl Ready {
         &self.provider
     }
 
+    /// Its provider, to be held on to.
+    pub fn shared_provider(&self) -> Arc<Provider> {
+        Arc::clone(&self.provider)
+    }
+
     /// moai's name of the model.
     pub fn name(&self) -> &str {
         &self.model.name
@@ -145,13 +150,24 @@ struct Entry {
 }
 
 impl Roster {
-    /// A roster of what is configured. `has_key` is asked once for each provider whose key is needed.
+    /// A roster of what is configured. `has_key` is asked once for each way to a provider ([`Provider::ways`]) whose
+    /// key is needed; a deployment without its key is left out.
     pub fn new(models: Vec<Model>, providers: Vec<Provider>, has_key: impl Fn(&Provider) -> bool) -> Self {
+        let usable = |way: &Provider| matches!(way.key, KeyNeed::None | KeyNeed::Optional(_)) || has_key(way);
         let providers: Vec<(Arc<Provider>, bool)> = providers
             .into_iter()
-            .map(|provider| {
-                let needless = matches!(provider.key, KeyNeed::None | KeyNeed::Optional(_));
-                let ready = needless || has_key(&provider);
+            .map(|mut provider| {
+                let ready = if provider.deployments.is_empty() {
+                    usable(&provider)
+                } else if provider.ways().any(&usable) {
+                    provider.deployments.retain(|deployment| usable(&deployment.at));
+                    true
+                } else {
+                    // What is missing is told of the first.
+                    let need = provider.ways().next().map(|way| way.key.clone());
+                    provider.key = need.unwrap_or(KeyNeed::None);
+                    false
+                };
                 (Arc::new(provider), ready)
             })
             .collect();
@@ -205,6 +221,17 @@ impl Roster {
     /// All models that are configured, and why those that cannot be asked cannot.
     pub fn models(&self) -> impl Iterator<Item = (&Model, Result<Ready, NotReady>)> {
         self.entries.iter().map(|entry| (&*entry.model, entry.ready()))
+    }
+
+    /// Every provider that can be asked for some model, with its deployments that have their key.
+    pub fn providers(&self) -> impl Iterator<Item = &Provider> {
+        let mut seen: Vec<&str> = Vec::new();
+        self.entries.iter().filter(|entry| entry.has_key).filter_map(move |entry| {
+            let provider = entry.provider.as_deref()?;
+            let new = !seen.contains(&provider.name.as_str());
+            seen.push(&provider.name);
+            new.then_some(provider)
+        })
     }
 
     /// The configured name that looks most like `word`.

@@ -14,6 +14,7 @@ use moai::exchange::book::Page;
 use moai::exchange::{Audience, End, Finished, Lines, Note, Order, drive, question};
 use moai::journal::{Attempt, Outcome};
 use moai::model::{RequestId, Tier, Usd};
+use moai::route::balance::Balance;
 use moai::route::retry::Rules;
 use moai::route::{
     Ask, Auth, Decision, Engine, Facts, KeyNeed, Model, Policy, Provider, Roster, SimScript, SimStep, Timeouts, decide,
@@ -67,6 +68,9 @@ pub(crate) fn provider(name: &str, dialect: Dialect, base_url: &str) -> Provider
         key: KeyNeed::None,
         timeouts: PATIENT,
         engine: Engine::Http,
+        balance: Balance::default(),
+        deployments: Vec::new(),
+        health: None,
     }
 }
 
@@ -160,7 +164,7 @@ fn run(decision: &Decision, prompt: &Prompt, lines: &Lines, pen: &mut Pen) -> Fi
 fn run_by(decision: &Decision, prompt: &Prompt, lines: &Lines, pen: &mut Pen, rules: Rules) -> Finished {
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
-    let order = Order { decision, prompt, rules, id: &id, lines, now: &now };
+    let order = Order { decision, prompt, rules, id: &id, lines, board: None, session: None, now: &now };
     let stop = pen.stop.clone().unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(drive(&order, pen, stop))
@@ -505,7 +509,16 @@ fn one_connection_serves_all_attempts() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (id, now) = ("0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap(), || NOW.parse().unwrap());
     let prompt = Prompt::new("", "hello");
-    let order = Order { decision: &decision, prompt: &prompt, rules: RULES, id: &id, lines: &lines, now: &now };
+    let order = Order {
+        decision: &decision,
+        prompt: &prompt,
+        rules: RULES,
+        id: &id,
+        lines: &lines,
+        board: None,
+        session: None,
+        now: &now,
+    };
     for _ in 0..3 {
         runtime.block_on(drive(&order, &mut (), std::future::pending())).check().unwrap();
     }

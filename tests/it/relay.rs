@@ -96,7 +96,8 @@ fn timed(decision: &Decision, query: &Query, pieces: usize, ping: Duration, hold
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
     let lines = lines();
-    let order = RelayOrder { decision, query, rules: RULES, id: &id, lines: &lines, now: &now, ping, hold };
+    let order =
+        RelayOrder { decision, query, rules: RULES, id: &id, lines: &lines, board: None, now: &now, ping, hold };
     let (out, mut answering) = outlet();
     let client = async move {
         let mut seen = Seen { head: answering.head().await.ok(), body: Vec::new(), ended: false };

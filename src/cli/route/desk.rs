@@ -15,7 +15,7 @@ use crate::exchange::Lines;
 use crate::exchange::session::{Conversation, Next};
 use crate::log::{About, DecisionLine, Log};
 use crate::model::RequestId;
-use crate::route::{Ask, Decision, Facts, NoRoute, Roster, decide};
+use crate::route::{Ask, Decision, Facts, NoRoute, Provider, Roster, decide};
 use crate::wire::estimate_tokens;
 
 use super::place::Place;
@@ -58,8 +58,8 @@ impl Desk {
         let mut providers = place.routing.providers.clone();
         if let Some(limit) = args.wish.timeout {
             // It may be longer than what is configured; that nothing outlasts it is the run's ([`Rules::deadline`]).
-            for provider in &mut providers {
-                provider.timeouts.total = limit;
+            for way in providers.iter_mut().flat_map(Provider::ways_mut) {
+                way.timeouts.total = limit;
             }
             place.routing.policy.retry.total = limit;
         }

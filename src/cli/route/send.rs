@@ -15,7 +15,7 @@ use crate::cli::books::Standing;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::book::Page;
 use crate::exchange::session::{self, Conversation, Held, Next};
-use crate::exchange::{End, Finished, Lines, Order, Wording, drive, question, stopped};
+use crate::exchange::{Board, End, Finished, Lines, Order, Wording, drive, question, stopped};
 use crate::journal::{self, Attempt};
 use crate::log::{FailureLine, Tried};
 use crate::model::Usd;
@@ -37,6 +37,7 @@ const SIGPIPE: u8 = 13;
 pub(super) struct Sender {
     runtime: Runtime,
     lines: Lines,
+    board: Board,
 }
 
 /// A conversation that we have the turn in.
@@ -101,7 +102,7 @@ impl Sender {
         let runtime =
             runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
         desk.place.world.interrupt.listen();
-        Ok(Self { runtime, lines: desk.lines() })
+        Ok(Self { runtime, lines: desk.lines(), board: Board::default() })
     }
 
     /// Sends a prompt as it was decided and writes every attempt down. The answer's pieces go to `sink` as they come.
@@ -125,6 +126,8 @@ impl Sender {
             rules: Rules { deadline: args.wish.timeout, ..desk.place.routing.policy.retry },
             id: &decided.id,
             lines: &self.lines,
+            board: Some(&self.board),
+            session: args.choice.session.as_ref().map(AsRef::as_ref),
             now: &|| world.now(),
         };
         let mut listener = Listener::new(ui, sink, Rc::clone(&gone));

@@ -1,6 +1,7 @@
 //! The settings of routing: providers, models, who answers what, and how long to wait. What moai comes with is written
 //! in the same form in `templates/routing.toml`, which is the lowest layer.
 
+use crate::route::balance::Balance;
 use crate::wire::Quirks;
 
 use super::{Home, Key, Shape};
@@ -166,6 +167,55 @@ pub(super) const ROUTING: &[Key] = &[
     key("providers.*.timeouts.first_byte", Shape::Seconds, None, "`timeouts.first_byte` for this provider."),
     key("providers.*.timeouts.idle", Shape::Seconds, None, "`timeouts.idle` for this provider."),
     key("providers.*.timeouts.total", Shape::Seconds, None, "`timeouts.total` for this provider."),
+    key(
+        "providers.*.balance",
+        Shape::Choice(&Balance::WORDS),
+        None,
+        "Which of its deployments is asked. Unset: `health_based`, the better of two that are drawn by lot, by latency, load and failures.",
+    ),
+    key(
+        "providers.*.deployments.*.base_url",
+        Shape::Url,
+        None,
+        "Where this deployment listens. Unset: where the provider does.",
+    ),
+    key(
+        "providers.*.deployments.*.key_env",
+        Shape::Variables,
+        None,
+        "The environment variable of this deployment's key. Unset: the provider's key.",
+    ),
+    key(
+        "providers.*.deployments.*.key",
+        Shape::Choice(&["glm", "anthropic", "openai", "gemini", "cohere", "none"]),
+        None,
+        "Whose key of `moai key list` this deployment is sent, where `key_env` does not name a variable.",
+    ),
+    key(
+        "providers.*.deployments.*.weight",
+        Shape::Number,
+        None,
+        "Its share of the requests with `balance = \"weighted\"`. Unset: 1.",
+    ),
+    key(
+        "providers.*.deployments.*.priority",
+        Shape::Number,
+        None,
+        "Its place with `balance = \"priority\"`: the lowest number is asked first. Unset: 0.",
+    ),
+    key(
+        "providers.*.deployments.*.headers.*",
+        Shape::Line,
+        None,
+        "A header for this deployment, beside those of the provider. Keys do not belong here.",
+    ),
+    key(
+        "providers.*.health.path",
+        Shape::Line,
+        None,
+        "A path behind the base URL that `moai serve` asks for again and again, to see whether the provider is well (`/api/version`). Unset: only the requests tell.",
+    ),
+    key("providers.*.health.interval", Shape::Seconds, None, "How often it is asked for. Unset: 30."),
     key(
         "providers.*.engine",
         Shape::Choice(&["http", "sim"]),

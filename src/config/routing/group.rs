@@ -45,6 +45,23 @@ impl<'a> Group<'a> {
         })
     }
 
+    /// The groups within a group of fields (`deployments`), by the name that each has there.
+    pub(super) fn within(&self, field: &str) -> Vec<Group<'a>> {
+        let mut found: Vec<Group<'a>> = Vec::new();
+        for (parts, setting) in &self.fields {
+            let [first, name, rest @ ..] = parts.as_slice() else { continue };
+            if *first != field || rest.is_empty() {
+                continue;
+            }
+            let field = (rest.to_vec(), *setting);
+            match found.iter_mut().find(|group| group.name == *name) {
+                Some(group) => group.fields.push(field),
+                None => found.push(Group { name, fields: vec![field] }),
+            }
+        }
+        found
+    }
+
     /// Every field's setting.
     pub(super) fn settings(&self) -> impl Iterator<Item = (&[&'a str], &'a Setting)> {
         self.fields.iter().map(|(parts, setting)| (parts.as_slice(), *setting))

@@ -4,6 +4,7 @@
 //! 003, the project's and the worktree's `.moai/config.toml`, the environment. Every name that stands for a model is
 //! checked here, so that a slip of the pen is told with its place and not found out when it matters.
 
+mod deployments;
 mod environment;
 mod fixed;
 mod gate;
@@ -92,10 +93,15 @@ impl Routing {
         let gate = Gate::of(&world.env);
         for group in group::groups(&free, "providers") {
             let provider = provider::provider(&group, view)?;
-            if gate.as_ref().is_some_and(|gate| gate.is(&provider.base_url)) {
-                return Err(provider::loops(&group));
+            if let Some(gate) = &gate {
+                let deployments = group.within("deployments");
+                let ways = deployments.iter().zip(provider.ways()).chain([(&group, &provider)]);
+                if let Some((own, _)) = ways.filter(|(_, way)| gate.is(&way.base_url)).last() {
+                    return Err(provider::loops(own));
+                }
             }
             warnings.extend(provider::concerns(world, &group, &provider));
+            warnings.extend(deployments::concerns(world, &group, &provider));
             providers.push(provider);
         }
         let mut roll = Roll::read(&free, &providers)?;

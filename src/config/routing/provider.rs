@@ -1,17 +1,24 @@
 //! Providers out of their settings: what is not said follows from the base URL.
 
+use std::time::Duration;
+
 use crate::base::world::World;
 use crate::catalog;
 use crate::config::error::ConfigError;
 use crate::config::keys::{Value, step};
 use crate::config::layers::{Layer, Origin, Setting, wrong};
 use crate::model::ProviderId;
-use crate::route::{Auth, Engine, KeyNeed, Provider, SimScript, Timeouts};
+use crate::route::balance::Balance;
+use crate::route::{Auth, Engine, Health, KeyNeed, Provider, SimScript, Timeouts};
 use crate::wire::Dialect;
 
+use super::deployments;
 use super::fixed::Fixed;
 use super::group::{Group, duration};
 use super::quirks;
+
+/// How often a provider is looked after where nobody says.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The provider of a group of settings.
 pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, ConfigError> {
@@ -33,11 +40,7 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
         (None, Engine::Http) if base_url.ends_with("/anthropic") => Dialect::Anthropic,
         (None, Engine::Http) => Dialect::Chat,
     };
-    // The path of Anthropic's dialect brings its own `/v1`.
-    let base_url = match wire {
-        Dialect::Anthropic => base_url.strip_suffix("/v1").unwrap_or(base_url),
-        _ => base_url,
-    };
+    let base_url = base(base_url, wire);
     let mut quirks = quirks::of(group.name, wire, group.text("preset"), super::host(base_url));
     for (name, setting) in group.below("quirks") {
         let Some(value) = &setting.value else { continue };
@@ -45,7 +48,7 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
             .map_err(|problem| wrong(setting.name.as_str(), setting.origin.clone(), problem))?;
     }
     let key = key(group, wire);
-    Ok(Provider {
+    let mut provider = Provider {
         name: group.name.to_owned(),
         base_url: base_url.to_owned(),
         wire,
@@ -55,33 +58,44 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
         key,
         timeouts: timeouts(group, fixed),
         engine,
-    })
+        balance: Balance::default(),
+        deployments: Vec::new(),
+        health: health(group)?,
+    };
+    provider.balance = group.text("balance").and_then(|word| word.parse().ok()).unwrap_or_default();
+    provider.deployments = deployments::read(group, &provider)?;
+    Ok(provider)
+}
+
+/// A base URL as a dialect takes it: the path of Anthropic's brings its own `/v1`.
+pub(super) fn base(url: &str, wire: Dialect) -> &str {
+    match wire {
+        Dialect::Anthropic => url.strip_suffix("/v1").unwrap_or(url),
+        _ => url,
+    }
+}
+
+/// How the provider is looked after.
+fn health(group: &Group<'_>) -> Result<Option<Health>, ConfigError> {
+    let Some((setting, path)) = group.setting("health.path").zip(group.text("health.path")) else { return Ok(None) };
+    if !path.starts_with('/') || path.contains(['#', ' ']) {
+        let problem = "is not a path; write it with a slash at its start, such as `/v1/models`".into();
+        return Err(wrong(setting.name.as_str(), setting.origin.clone(), problem));
+    }
+    let every = group.duration("health.interval").unwrap_or(HEALTH_INTERVAL).max(Duration::from_secs(1));
+    Ok(Some(Health { path: path.to_owned(), every }))
 }
 
 /// A file that may have come with a repository does not decide to which host prompts and keys go, unless it is this
 /// machine, the provider's own host, or what the person's own file says too.
 fn require_trusted(group: &Group<'_>, base_url: &str) -> Result<(), ConfigError> {
-    let by_project = |setting: &&Setting| matches!(setting.origin, Origin::File { .. }) && by_project(setting);
-    let Some(setting) = group.setting("base_url").filter(by_project) else { return Ok(()) };
+    let Some(setting) = group.setting("base_url").filter(|setting| is_foreign(setting)) else { return Ok(()) };
     let host = super::host(base_url);
-    let known = |(value, origin): &(Value, Origin)| {
-        let trusted = match origin {
-            Origin::Default | Origin::Environment { .. } => true,
-            Origin::File { layer, .. } => matches!(layer, Layer::User | Layer::BuiltIn),
-            Origin::Follows { .. } => false,
-        };
-        trusted && super::host(&value.to_string()) == host
-    };
     let glm = group.name == "zai" && catalog::is_glm_host(host);
-    if is_local(host) || glm || setting.hidden.iter().any(known) {
+    if is_local(host) || glm || trusted_hosts(setting).any(|known| known == host) {
         return Ok(());
     }
-    let problem = format!(
-        "sends prompts and keys to {host}, and a project's file may not decide that; if it is right, say it in your own: \
-         `moai config set --user providers.{}.base_url URL`",
-        group.name
-    );
-    Err(wrong(setting.name.as_str(), setting.origin.clone(), problem))
+    Err(untrusted(setting, host))
 }
 
 /// A provider whose base URL is that of moai's own gateway.
@@ -94,12 +108,39 @@ pub(super) fn loops(group: &Group<'_>) -> ConfigError {
     wrong(&name, origin, problem)
 }
 
-fn is_local(host: &str) -> bool {
+/// Whether a file that may have come with a repository says it.
+pub(super) fn is_foreign(setting: &Setting) -> bool {
+    matches!(setting.origin, Origin::File { .. }) && by_project(setting)
+}
+
+/// The hosts that a setting names where the person or moai itself says so, whatever stands over it.
+pub(super) fn trusted_hosts(setting: &Setting) -> impl Iterator<Item = String> + '_ {
+    let trusted = |origin: &Origin| match origin {
+        Origin::Default | Origin::Environment { .. } => true,
+        Origin::File { layer, .. } => matches!(layer, Layer::User | Layer::BuiltIn),
+        Origin::Follows { .. } => false,
+    };
+    let now = setting.value.iter().map(|value| (value, &setting.origin));
+    let all = now.chain(setting.hidden.iter().map(|(value, origin)| (value, origin)));
+    all.filter(move |(_, origin)| trusted(origin)).map(|(value, _)| super::host(&value.to_string()).to_owned())
+}
+
+/// That a project's file sends prompts and keys to a host which the person does not name.
+pub(super) fn untrusted(setting: &Setting, host: &str) -> ConfigError {
+    let problem = format!(
+        "sends prompts and keys to {host}, and a project's file may not decide that; if it is right, say it in your own: \
+         `moai config set --user {} URL`",
+        setting.name
+    );
+    wrong(setting.name.as_str(), setting.origin.clone(), problem)
+}
+
+pub(super) fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
 /// Which key: the variable that is named, else one of those that moai keeps.
-fn key(group: &Group<'_>, wire: Dialect) -> KeyNeed {
+pub(super) fn key(group: &Group<'_>, wire: Dialect) -> KeyNeed {
     let variables = group.list("key_env");
     if variables.is_empty() {
         let stored = group.text("key").and_then(|word| word.parse::<ProviderId>().ok());
@@ -110,7 +151,7 @@ fn key(group: &Group<'_>, wire: Dialect) -> KeyNeed {
     if wire == Dialect::Ollama { KeyNeed::Optional(Box::new(need)) } else { need }
 }
 
-fn auth(group: &Group<'_>, wire: Dialect, key: &KeyNeed) -> Auth {
+pub(super) fn auth(group: &Group<'_>, wire: Dialect, key: &KeyNeed) -> Auth {
     let said = group.text("auth").and_then(|word| Auth::ALL.into_iter().find(|auth| auth.as_str() == word));
     said.unwrap_or(match (key, wire) {
         (KeyNeed::None, _) => Auth::None,
@@ -120,7 +161,7 @@ fn auth(group: &Group<'_>, wire: Dialect, key: &KeyNeed) -> Auth {
     })
 }
 
-fn headers(group: &Group<'_>) -> Result<Vec<(String, String)>, ConfigError> {
+pub(super) fn headers(group: &Group<'_>) -> Result<Vec<(String, String)>, ConfigError> {
     let mut headers = Vec::new();
     for (name, setting) in group.below("headers") {
         let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));

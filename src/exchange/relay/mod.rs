@@ -32,6 +32,7 @@ use jiff::Timestamp;
 pub use outlet::{Answering, By, Head, Outlet, Torn, outlet};
 pub use query::Query;
 
+use super::board::Board;
 use super::finished::{End, Finished};
 use super::lines::Lines;
 use super::run::{Way, run};
@@ -57,6 +58,9 @@ pub struct RelayOrder<'a> {
     pub id: &'a RequestId,
     /// The way out.
     pub lines: &'a Lines,
+    /// How the deployments stand; `None`: as if nothing were known of them. A conversation stays at the deployment that
+    /// has its prompts cached.
+    pub board: Option<&'a Board>,
     /// The time, for the rows and for dates in `Retry-After`.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
     /// How long a stream may be silent before a ping is sent.
@@ -75,14 +79,15 @@ impl RelayOrder<'_> {
 /// Relays the order, until it is over or the client is gone. What became of it, for the journal; the client has it
 /// all by then. A client that went is [`End::Stopped`], and what was generated for it is accounted.
 pub async fn relay(order: &RelayOrder<'_>, outlet: Outlet) -> Finished {
-    let RelayOrder { decision, rules, id, lines, now, .. } = *order;
+    let RelayOrder { decision, query, rules, id, lines, board, now, .. } = *order;
+    let session = query.request.head().session.as_deref();
     let gone = outlet.gone();
     let stop = async move {
         gone.await;
         Interrupted(SIGPIPE)
     };
     let mut client = Client::new(order, outlet);
-    let finished = run(&Way { decision, rules, id, lines, now }, &mut client, stop).await;
+    let finished = run(&Way { decision, rules, id, lines, board, session, now }, &mut client, stop).await;
     match &finished.end {
         End::Failed | End::Cut(_) => client.refuse(&finished.fault()).await,
         End::Answered | End::Cached | End::Stopped(_) => {}

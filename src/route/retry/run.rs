@@ -40,6 +40,13 @@ pub enum Outcome {
         /// How long it took.
         took: Duration,
     },
+    /// A failure of one of the model's deployments, with nothing shown, and another one can be asked at once.
+    Elsewhere {
+        /// Which.
+        fault: Fault,
+        /// How long it took.
+        took: Duration,
+    },
     /// The person stopped it.
     Stopped {
         /// How long it took.
@@ -65,6 +72,10 @@ pub struct Run {
     jitter: Jitter,
     left: VecDeque<Ready>,
     now: Ready,
+    /// How often was waited for the model that is asked now.
+    waits: u32,
+    /// The model that the plan has first.
+    first: Ready,
     state: State,
     tally: Tally,
 }
@@ -82,13 +93,23 @@ enum State {
 impl Run {
     /// A run over `plan`. `jitter_seed` should differ between runs; the same seed gives the same waits.
     pub fn new(plan: &Plan, rules: Rules, jitter_seed: u64) -> Self {
+        Self::around(plan, |_| false, rules, jitter_seed)
+    }
+
+    /// The same, but the models that are `shut` (known to fail) come last: they are asked where all others fail, too.
+    pub fn around(plan: &Plan, shut: impl Fn(&Ready) -> bool, rules: Rules, jitter_seed: u64) -> Self {
+        let (shut, mut left): (VecDeque<Ready>, VecDeque<Ready>) = plan.iter().cloned().partition(|ready| shut(ready));
+        left.extend(shut);
+        let now = left.pop_front().unwrap_or_else(|| plan.first().clone());
         Self {
             rules,
             jitter: Jitter(jitter_seed),
-            left: plan.rest().iter().cloned().collect(),
-            now: plan.first().clone(),
+            left,
+            tally: Tally::starting(now.clone()),
+            now,
+            waits: 0,
+            first: plan.first().clone(),
             state: State::Due,
-            tally: Tally::starting(plan.first().clone()),
         }
     }
 
@@ -106,11 +127,13 @@ impl Run {
             (State::Sent, Some(Outcome::Answered { took })) => self.finish(End::Answered, took),
             (State::Sent, Some(Outcome::Stopped { took })) => self.finish(End::Stopped, took),
             (State::Sent, Some(Outcome::Failed { fault, shown, took })) => self.failed(&fault, shown, took),
+            (State::Sent, Some(Outcome::Elsewhere { fault, took })) => self.elsewhere(&fault, took),
         }
     }
 
     fn send(&mut self) -> Step {
-        let fallback = self.tally.trials.iter().rev().skip(1).any(|trial| trial.sends > 0);
+        let others = self.tally.trials.iter().rev().skip(1).any(|trial| trial.sends > 0);
+        let fallback = others || self.now != self.first;
         let number = self.tally.sends().saturating_add(1);
         let left = self.rules.deadline.map(|deadline| deadline.saturating_sub(self.tally.elapsed()));
         let Some(trial) = self.tally.trials.last_mut() else { return self.finish(End::Failed, Duration::ZERO) };
@@ -120,11 +143,24 @@ impl Run {
         Step::Try(Attempt { ready: self.now.clone(), number, retry, fallback, left })
     }
 
-    fn failed(&mut self, fault: &Fault, shown: bool, took: Duration) -> Step {
+    /// The same model at once, at another deployment: no wait, and no retry of this one.
+    fn elsewhere(&mut self, fault: &Fault, took: Duration) -> Step {
+        if self.limit_after(took).is_some() {
+            return self.failed(fault, false, took);
+        }
+        self.note(fault, took);
+        self.send()
+    }
+
+    fn note(&mut self, fault: &Fault, took: Duration) {
         if let Some(trial) = self.tally.trials.last_mut() {
             trial.faults.push(fault.clone());
         }
         self.tally.took = self.tally.took.saturating_add(took);
+    }
+
+    fn failed(&mut self, fault: &Fault, shown: bool, took: Duration) -> Step {
+        self.note(fault, took);
         if shown {
             return self.finish(End::Cut, Duration::ZERO);
         }
@@ -135,6 +171,7 @@ impl Run {
             Remedy::Retry => match self.wait(fault) {
                 Some(wait) => {
                     self.state = State::Due;
+                    self.waits += 1;
                     self.tally.wait(wait);
                     Step::Wait(wait)
                 }
@@ -145,7 +182,7 @@ impl Run {
 
     /// How long to wait before the same model is asked again; `None`: it is not.
     fn wait(&mut self, fault: &Fault) -> Option<Duration> {
-        let retry = self.tally.trials.last().map_or(0, |trial| trial.sends.saturating_sub(1));
+        let retry = self.waits;
         if retry >= self.rules.retries(fault) || self.limit().is_some() {
             return None;
         }
@@ -173,6 +210,7 @@ impl Run {
             self.tally.trials.push(Trial::of(next.clone(), hopeless.clone()));
             if hopeless.is_none() {
                 self.now = next;
+                self.waits = 0;
                 return self.send();
             }
         }
@@ -182,10 +220,15 @@ impl Run {
 
     /// The limit that forbids another request.
     fn limit(&self) -> Option<String> {
+        self.limit_after(Duration::ZERO)
+    }
+
+    /// The same, when `took` has passed, too.
+    fn limit_after(&self, took: Duration) -> Option<String> {
         if self.tally.sends() >= self.rules.most_attempts {
             return Some(format!("{} requests were sent, and no more are allowed", self.tally.sends()));
         }
-        (self.tally.elapsed() >= self.total())
+        (self.tally.elapsed().saturating_add(took) >= self.total())
             .then(|| format!("the {:.1} s that all of it may take are over", self.total().as_secs_f64()))
     }
 
