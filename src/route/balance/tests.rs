@@ -138,12 +138,12 @@ fn a_probe_that_nobody_waited_for_leaves_its_place_to_the_next() {
 fn what_was_sent_before_says_nothing_about_the_state_after() {
     let mut lane = lane();
     let early: Vec<Pass> = (0..50).map(|_| lane.begin(at(0))).collect();
-    let late = lane.begin(at(0));
+    let straggler = lane.begin(at(0));
     for pass in early {
         lane.end(pass, Blame::Failed, None, at(1));
     }
     assert_eq!(lane.breaker().state(at(1)), State::Open(Cause::Failing, at(5)), "a burst opens it once");
-    lane.end(late, Blame::Fine, None, at(2));
+    lane.end(straggler, Blame::Fine, None, at(2));
     assert_eq!(lane.breaker().state(at(2)), State::Open(Cause::Failing, at(4)));
     // Sent while it was open, because there was nobody better: an answer is an answer.
     ask(&mut lane, Blame::Fine, at(3));
