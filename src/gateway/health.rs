@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::exchange::Health;
 
 use super::answer::{Answer, json as answer};
 use super::inbound::Inbound;
@@ -15,9 +17,10 @@ pub(in crate::gateway) async fn bare(_: Arc<Gateway>, _: Inbound) -> Answer {
 }
 
 /// `GET /api/health`: version, age, what is counted.
-pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, _: Inbound) -> Answer {
+pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, inbound: Inbound) -> Answer {
     let counters = &gateway.counters;
     let count = Counters::read;
+    let deployments: Vec<Value> = gateway.board.health(&inbound.snapshot.roster).iter().map(deployment).collect();
     answer(
         StatusCode::OK,
         &json!({
@@ -32,6 +35,26 @@ pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, _: Inbound) -> Answe
             "errors": count(&counters.errors),
             "refused": count(&counters.refused),
             "panics": count(&counters.panics),
+            "deployments": deployments,
         }),
     )
+}
+
+/// How one model at one deployment stands.
+fn deployment(health: &Health) -> Value {
+    let Health { provider, deployment, model, state, lasting, left, reason, in_flight, latency, answered, failed } =
+        health;
+    json!({
+        "provider": provider,
+        "deployment": deployment,
+        "model": model,
+        "state": state,
+        "seconds": lasting.as_secs(),
+        "seconds_left": left.map(|left| left.as_millis().div_ceil(1_000)),
+        "reason": reason,
+        "in_flight": in_flight,
+        "latency_ms": latency.map(|latency| latency.as_millis()),
+        "answered": answered,
+        "failed": failed,
+    })
 }

@@ -9,6 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::exchange::Board;
 use crate::journal::Recorder;
 use crate::log::Log;
 
@@ -33,6 +34,8 @@ pub struct Gateway {
     pub ledger: Ledger,
     /// What is used of what is allowed.
     pub limits: Arc<Limits>,
+    /// How the deployments stand; a new configuration does not change it where they are the same.
+    pub board: Board,
     /// What was counted.
     pub(in crate::gateway) counters: Counters,
     /// What is forced (AC-003).
@@ -89,6 +92,8 @@ impl Gateway {
         let ledger = Ledger::open(recorder, logs, world.clone())?;
         let limits = Limits::new(world.zone());
         limits.watch(&ledger, &snapshot.allowance.budgets);
+        let board = Board::default();
+        board.renew(&snapshot.roster, &snapshot.lines);
         let current = RwLock::new((snapshot, tls));
         let started_at = world.now();
         Ok(Arc::new(Self {
@@ -96,6 +101,7 @@ impl Gateway {
             access,
             ledger,
             limits,
+            board,
             counters: Counters::default(),
             force,
             sessions: Sessions::default(),
@@ -120,6 +126,7 @@ impl Gateway {
         if fresh.0.allowance != self.snapshot().allowance {
             self.limits.watch(&self.ledger, &fresh.0.allowance.budgets);
         }
+        self.board.renew(&fresh.0.roster, &fresh.0.lines);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }

@@ -117,7 +117,7 @@ impl Asker for Client<'_> {
         self.dropped = dropped;
         self.by = Some(By {
             model: model.name.clone(),
-            provider: provider.name.clone(),
+            provider: attempt.ready.provider().name.clone(),
             tier: model.tier,
             fallback: attempt.fallback || self.order.decision.is_fallback(),
         });
