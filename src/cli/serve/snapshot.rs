@@ -63,6 +63,7 @@ impl Loader {
         for (provider, failure) in &keys.unreadable {
             notes.push(format!("{provider} is left out: {}", failure.chain().join(": ")));
         }
+        notes.extend(keys.missing.iter().map(|(way, why)| format!("the deployment {way} is left out: {why}")));
         let book = Some(routing.price_book.as_str()).filter(|book| !book.is_empty());
         let mut books = Books::open(world, &here, book)?;
         let facts = supply::facts(&mut books, &routing.models, world.now());
