@@ -39,6 +39,14 @@ pub(in crate::gateway) fn outcome(headers: &mut HeaderMap, by: Option<&By>, atte
     }
 }
 
+/// Who has counted tokens, and whether that is an estimate.
+pub(in crate::gateway) fn counted(headers: &mut HeaderMap, turn: &Turn, estimated: bool) {
+    let first = turn.decision.plan().first();
+    put(headers, "x-moai-model", first.name());
+    put(headers, "x-moai-provider", &first.provider().name);
+    put(headers, "x-moai-estimated", if estimated { "true" } else { "false" });
+}
+
 /// How budgets stand that are nearly spent, and over (R-STA-003): told, and no reason to stop.
 pub(in crate::gateway) fn warnings(headers: &mut HeaderMap, warnings: &[String]) {
     if !warnings.is_empty() {

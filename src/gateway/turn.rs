@@ -93,6 +93,25 @@ impl Turn {
         request: &Request,
         dialect: Dialect,
     ) -> Result<Self, Refused> {
+        Self::decide_as(None, gateway, inbound, request, dialect)
+    }
+
+    /// Decides who would answer, for a request that only counts: whoever has the thread.
+    pub(in crate::gateway) fn counted(
+        gateway: &Gateway,
+        inbound: &Inbound,
+        request: &Request,
+    ) -> Result<Self, Refused> {
+        Self::decide_as(Some(Errand::Aside), gateway, inbound, request, Dialect::Anthropic)
+    }
+
+    fn decide_as(
+        errand: Option<Errand>,
+        gateway: &Gateway,
+        inbound: &Inbound,
+        request: &Request,
+        dialect: Dialect,
+    ) -> Result<Self, Refused> {
         let now = gateway.world.now();
         let snapshot = &*inbound.snapshot;
         let hints = Hints::of(&inbound.headers);
@@ -100,7 +119,7 @@ impl Turn {
         let session = hints.session.or(head.session.as_deref());
         let place = hints.worktree.and_then(|path| gateway.places.at(path, &gateway.world));
         let mut text = None;
-        let errand = hints.errand(request).unwrap_or_else(|| match head.turn {
+        let errand = errand.or_else(|| hints.errand(request)).unwrap_or_else(|| match head.turn {
             Speaker::ToolLoop => Errand::Turn,
             Speaker::User => of_text(text.insert(request.last_user_text().unwrap_or_default())),
         });
@@ -212,6 +231,7 @@ impl<'a> Hints<'a> {
             task: self.task.map(str::to_owned),
             worktree_model: checkout.map(str::to_owned),
             background: errand == Errand::Background,
+            web_search: errand == Errand::Search,
             ..Ask::default()
         }
     }

@@ -36,6 +36,8 @@ pub struct Ask {
     pub background: bool,
     /// `--no-fallback`: the plan is one model long.
     pub no_fallback: bool,
+    /// The answer needs a search of the web at the vendor's; models that cannot are passed over unless forced.
+    pub web_search: bool,
     /// About how many tokens the prompt has; models whose window is smaller are passed over unless forced.
     pub prompt_tokens: Option<u64>,
 }

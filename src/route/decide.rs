@@ -3,7 +3,7 @@
 use super::ask::{Ask, Hold};
 use super::decision::{DecidedBy, Decision, NoRoute, Plan, Reason};
 use super::facts::Facts;
-use super::lineup::Lineup;
+use super::lineup::{Lineup, Needs};
 use super::policy::Policy;
 use super::roster::{Ready, Roster};
 use super::source::{Source, of_text, sources};
@@ -32,19 +32,20 @@ pub fn decide(
     roster: &Roster,
     facts: &Facts,
 ) -> Result<Decision, NoRoute> {
+    let needs = Needs { prompt: ask.prompt_tokens, web_search: ask.web_search };
     if let Some(model) = &ask.force_model {
         let ready = roster.ready(model).map_err(NoRoute::Forced)?;
-        let lineup = Lineup::new(policy, roster, facts, seen.kind, ask.prompt_tokens);
+        let lineup = Lineup::new(policy, roster, facts, seen.kind, needs);
         return Ok(forced(ask, seen, lineup, ready));
     }
-    let lineup = |prompt| Lineup::new(policy, roster, facts, seen.kind, prompt);
-    let mut fitting = lineup(ask.prompt_tokens);
+    let lineup = |needs| Lineup::new(policy, roster, facts, seen.kind, needs);
+    let mut fitting = lineup(needs);
     if let Some(choice) = choose(ask, seen, policy, &mut fitting) {
         return Ok(choice.decision(seen, fitting));
     }
-    // Nobody is ready, or nobody has room. Whoever comes first says so better than we could, and may count tokens
+    // Nobody is ready, or nobody can do it. Whoever comes first says so better than we could, and may count tokens
     // differently.
-    let mut any = lineup(None);
+    let mut any = lineup(Needs::default());
     let choice = choose(ask, seen, policy, &mut any);
     choice.map(|choice| choice.decision(seen, any)).ok_or(NoRoute::NoneReady(fitting.missing))
 }

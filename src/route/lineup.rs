@@ -7,6 +7,15 @@ use super::roster::{NotReady, Ready, Roster};
 use super::strategy::Judge;
 use crate::model::{TaskKind, Tier};
 
+/// What a model has to be able to do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    /// A prompt of so many tokens.
+    pub(super) prompt: Option<u64>,
+    /// Searching the web.
+    pub(super) web_search: bool,
+}
+
 /// The models of a plan while it is made.
 #[derive(Debug)]
 pub(super) struct Lineup<'a> {
@@ -14,7 +23,7 @@ pub(super) struct Lineup<'a> {
     roster: &'a Roster,
     facts: &'a Facts,
     kind: TaskKind,
-    prompt: Option<u64>,
+    needs: Needs,
     /// The first wish that could not be had, and why.
     pub(super) wanted: Option<(String, String)>,
     /// Everybody who cannot be asked.
@@ -28,20 +37,20 @@ pub(super) struct Lineup<'a> {
 }
 
 impl<'a> Lineup<'a> {
-    /// Nobody yet. Models with a window of less than `prompt` tokens are passed over.
+    /// Nobody yet. Models that cannot do what the request needs are passed over.
     pub(super) fn new(
         policy: &'a Policy,
         roster: &'a Roster,
         facts: &'a Facts,
         kind: TaskKind,
-        prompt: Option<u64>,
+        needs: Needs,
     ) -> Self {
         Self {
             policy,
             roster,
             facts,
             kind,
-            prompt,
+            needs,
             wanted: None,
             missing: Vec::new(),
             strategy: None,
@@ -137,7 +146,7 @@ impl<'a> Lineup<'a> {
     /// The first model of a kind that may be taken without being named.
     fn local(&self, kind: TaskKind) -> Option<Ready> {
         let mut ready = self.policy.kind(kind).iter().filter_map(|name| self.roster.ready(name).ok());
-        ready.find(|ready| !ready.model().named_only && self.fits(ready))
+        ready.find(|ready| !ready.model().named_only && self.lacks(ready).is_none())
     }
 
     /// A list with [`BY_KIND`] replaced by the models of the kind.
@@ -149,19 +158,24 @@ impl<'a> Lineup<'a> {
         names.iter().flat_map(by_kind).collect()
     }
 
-    fn fits(&self, ready: &Ready) -> bool {
-        !matches!((self.prompt, ready.model().context), (Some(prompt), Some(context)) if prompt > context)
+    /// Why this model cannot do what the request needs.
+    fn lacks(&self, ready: &Ready) -> Option<&'static str> {
+        if matches!((self.needs.prompt, ready.model().context), (Some(prompt), Some(context)) if prompt > context) {
+            return Some("the prompt is too long for its context window");
+        }
+        (self.needs.web_search && !ready.provider().searches()).then_some("it cannot search the web")
     }
 
     /// The model of this name; or its name and why it cannot be had, which is noted.
     fn look(&mut self, name: &str) -> Result<Ready, (String, String)> {
         match self.roster.ready(name) {
-            Ok(ready) if self.fits(&ready) => Ok(ready),
-            Ok(ready) => {
-                let why = "the prompt is too long for its context window".to_owned();
-                self.note(ready.name(), &why);
-                Err((ready.name().into(), why))
-            }
+            Ok(ready) => match self.lacks(&ready) {
+                None => Ok(ready),
+                Some(why) => {
+                    self.note(ready.name(), why);
+                    Err((ready.name().into(), why.to_owned()))
+                }
+            },
             Err(why) => {
                 let told = (why.name().to_owned(), why.why());
                 self.note(&told.0, &told.1);

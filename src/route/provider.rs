@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::balance::Balance;
 use super::sim::SimScript;
 use crate::model::ProviderId;
-use crate::wire::{Dialect, Quirks};
+use crate::wire::{Dialect, Quirks, WebSearch};
 
 /// How a request carries its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,12 @@ impl Provider {
 }
 
 impl Provider {
+    /// Whether its models can search the web by themselves.
+    pub fn searches(&self) -> bool {
+        let by_api = matches!(self.wire, Dialect::Gemini | Dialect::Responses);
+        by_api || self.quirks.anthropic || self.quirks.web_search != WebSearch::No
+    }
+
     /// Whether this is the provider that moai keeps the key `id` for.
     pub(super) fn is(&self, id: ProviderId) -> bool {
         match &self.key {
