@@ -38,13 +38,7 @@ pub(super) struct Lineup<'a> {
 
 impl<'a> Lineup<'a> {
     /// Nobody yet. Models that cannot do what the request needs are passed over.
-    pub(super) fn new(
-        policy: &'a Policy,
-        roster: &'a Roster,
-        facts: &'a Facts,
-        kind: TaskKind,
-        needs: Needs,
-    ) -> Self {
+    pub(super) fn new(policy: &'a Policy, roster: &'a Roster, facts: &'a Facts, kind: TaskKind, needs: Needs) -> Self {
         Self {
             policy,
             roster,
