@@ -298,6 +298,12 @@ impl Reserve {
         limited.map(|(scope, limit)| self.standing(scope, limit)).collect()
     }
 
+    /// How every limited scope stands that anything is known of, and the day.
+    pub fn all_standings(&self, budgets: &Budgets) -> Vec<Standing> {
+        let others = self.accounts.keys().filter(|scope| **scope != Scope::Day);
+        self.standings(std::iter::once(&Scope::Day).chain(others), budgets)
+    }
+
     fn standing(&self, scope: &Scope, limit: Usd) -> Standing {
         let account = self.accounts.get(scope).copied().unwrap_or_default();
         Standing { scope: scope.clone(), verdict: account.verdict(limit), held: account.held }

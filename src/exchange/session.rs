@@ -135,6 +135,11 @@ struct Short {
 const VERSION: u32 = 1;
 
 impl Conversation {
+    /// A conversation in which nothing was said.
+    pub fn new(id: SessionId) -> Self {
+        Self { id, messages: Vec::new(), model: None, short: None }
+    }
+
     /// The conversation; an empty one where there is none of this name.
     pub fn load(journal: &Journal, id: &SessionId) -> Result<Self, JournalError> {
         let found = journal.session(id)?;

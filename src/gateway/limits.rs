@@ -135,6 +135,13 @@ impl Limits {
         state.reserve.standings(scopes, budgets)
     }
 
+    /// How every scope stands that has a budget and was spent from.
+    pub fn all_standings(&self, budgets: &Budgets, now: Timestamp) -> Vec<Standing> {
+        let mut state = self.lock();
+        state.reserve.begin(self.zone.to_datetime(now).date());
+        state.reserve.all_standings(budgets)
+    }
+
     /// How many requests are under way that something limits, and how many wait.
     pub fn load(&self) -> (u64, u64) {
         let state = self.lock();

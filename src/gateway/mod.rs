@@ -16,6 +16,7 @@ mod answer;
 mod api;
 mod body;
 mod chat;
+mod entry;
 mod error;
 mod flow;
 mod force;

@@ -62,6 +62,7 @@ pub(in crate::gateway) const TABLE: &[Route] = &[
     route!(POST "/api/router/force-model" ADMIN => api::force::set),
     route!(DELETE "/api/router/force-model" ADMIN => api::force::cleared),
     route!(POST "/api/router/feedback" ADMIN => api::feedback::give),
+    route!(DELETE "/api/router/feedback" ADMIN => api::feedback::undo),
     route!(GET "/api/costs/daily" READ => api::costs::daily),
     route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
     route!(GET "/api/health" READ => health::full),

@@ -13,6 +13,7 @@ use crate::route::{Facts, Policy, Roster};
 use super::limits::Allowance;
 
 /// The configuration as it holds for the requests that begin now.
+#[derive(Clone)]
 pub struct Snapshot {
     /// The models that are configured, and which of them can be asked.
     pub roster: Roster,
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub learned: Learned,
     /// How much money, how many requests and tokens.
     pub allowance: Arc<Allowance>,
+    /// Whether an answer to the very same request may be given again when nobody answers (`route.cache`).
+    pub cache: bool,
     /// What the logs may hold.
     pub log: LogRules,
     /// `moai serve --model M`: the model of every request of this run, unless another one is forced.

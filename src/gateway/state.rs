@@ -131,6 +131,15 @@ impl Gateway {
         Ok(())
     }
 
+    /// Changes the configuration in one place, for the requests that begin from now on; the files have another word at
+    /// the next reload.
+    pub(in crate::gateway) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshot = Snapshot::clone(&current.0);
+        change(&mut snapshot);
+        current.0 = Arc::new(snapshot);
+    }
+
     /// How a connection that begins now shakes hands; `None` where it does not.
     pub(in crate::gateway) fn tls(&self) -> Option<TlsAcceptor> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).1.clone()

@@ -65,6 +65,14 @@ pub(in crate::gateway) struct About {
     pub(in crate::gateway) key: Option<Arc<str>>,
 }
 
+impl About {
+    /// What the headers say of where a request comes from, beside what its body says.
+    pub(in crate::gateway) fn of_headers(inbound: &Inbound) -> Self {
+        let hints = Hints::of(&inbound.headers);
+        hints.about(hints.session, None, inbound)
+    }
+}
+
 /// Why a request is not sent to anybody.
 #[derive(Debug)]
 pub(in crate::gateway) enum Refused {
@@ -148,6 +156,18 @@ impl Turn {
             decide(&ask, &seen, &snapshot.policy, &snapshot.roster, &snapshot.facts).map_err(Refused::NoRoute)?;
         let about = hints.about(session, place.as_deref(), inbound);
         Ok(Self { errand, about, asked: cut(&head.model).to_owned(), seen, text, decision, thread, checkout })
+    }
+
+    /// A text that was classified and decided on, in no thread that is remembered.
+    pub(in crate::gateway) fn of_text(
+        seen: Classification,
+        text: String,
+        decision: Decision,
+        about: About,
+        asked: String,
+    ) -> Self {
+        let errand = Errand::Turn;
+        Self { errand, about, asked, seen: Arc::new(seen), text: Some(text), decision, thread: None, checkout: None }
     }
 
     /// Remembers who answers, for the thread's next request.

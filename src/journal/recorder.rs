@@ -1,7 +1,7 @@
 //! What a request uses: opens the journal when it is first needed, and never lets an answer fail because its row
 //! could not be written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -66,6 +66,11 @@ impl Spool {
     pub fn add(&self, attempts: &[Attempt]) -> Result<PathBuf, JournalError> {
         let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
         spool::add(&self.place, key.as_ref(), attempts)
+    }
+
+    /// The directory of the journal.
+    pub fn dir(&self) -> &Path {
+        &self.place.dir
     }
 
     /// Whether rows wait in it.

@@ -83,6 +83,7 @@ impl Loader {
             facts,
             learned,
             allowance: Arc::new(Allowance { budgets: routing.budgets, limits: routing.limits }),
+            cache: routing.cache,
             log: routing.log,
             serve: here.config.serve()?,
             only: self.model.clone(),

@@ -1,7 +1,10 @@
 //! The seeds' own API: routing, costs, feedback, and seed 003's chat.
 
+mod ask;
 pub(in crate::gateway) mod chat;
 pub(in crate::gateway) mod costs;
 pub(in crate::gateway) mod feedback;
 pub(in crate::gateway) mod force;
+mod form;
 pub(in crate::gateway) mod router;
+mod told;

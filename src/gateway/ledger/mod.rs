@@ -11,6 +11,7 @@ mod sums;
 mod writer;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -228,6 +229,11 @@ impl Ledger {
     pub(in crate::gateway) fn watch(&self, told: Told) {
         // Where the queue is full this is tried again at the next change of the configuration.
         drop(self.put(Item::Watch(Box::new(told))));
+    }
+
+    /// The directory of the journal.
+    pub fn dir(&self) -> &Path {
+        self.shared.spool.dir()
     }
 
     /// How the books are.

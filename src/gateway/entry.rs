@@ -1,0 +1,138 @@
+//! A request in the books, from its decision to its last row, whatever door it came through.
+
+use std::sync::Arc;
+
+use crate::exchange::book::{Page, estimate};
+use crate::exchange::{End, Finished};
+use crate::journal::{Attempt, Decided};
+use crate::log::{self, DecisionLine, FailureLine, Tried};
+use crate::model::RequestId;
+use crate::route::{learn, retry};
+use crate::wire::Fault;
+
+use super::limits::{Permit, Visit};
+use super::snapshot::Snapshot;
+use super::state::Gateway;
+use super::turn::Turn;
+
+/// A request that was decided on.
+pub(in crate::gateway) struct Entry {
+    pub(in crate::gateway) gateway: Arc<Gateway>,
+    /// The configuration that it began with.
+    pub(in crate::gateway) snapshot: Arc<Snapshot>,
+    pub(in crate::gateway) id: RequestId,
+    pub(in crate::gateway) turn: Turn,
+}
+
+impl Entry {
+    /// Lets the request through, as far as budgets and limits are set. `size` counts the prompt's tokens and knows how
+    /// many the answer may have; it is asked only where anything is limited.
+    pub(in crate::gateway) async fn admitted(
+        &self,
+        size: impl FnOnce() -> (u64, Option<u64>),
+    ) -> Result<Permit, Fault> {
+        let Self { gateway, snapshot, turn, .. } = self;
+        let (allowance, about) = (&snapshot.allowance, &turn.about);
+        let mut visit = Visit {
+            key: about.key.as_deref(),
+            session: about.session.as_ref().map(AsRef::as_ref),
+            agent: about.agent.as_deref(),
+            project: about.project.as_deref(),
+            ..Visit::default()
+        };
+        let now = gateway.world.now();
+        if !(allowance.budgets.is_empty() && allowance.limits.is_empty()) {
+            let (tokens, most) = size();
+            visit.tokens = tokens;
+            visit.estimate = estimate(turn.decision.plan().first(), tokens, most, &snapshot.prices, now);
+        }
+        gateway.limits.admit(allowance, visit, now).await
+    }
+
+    /// Writes the decision into the log, and what is needed to learn from an opinion of it. In the middle of a turn no
+    /// text was read: there is nothing new to learn from.
+    pub(in crate::gateway) fn log(&self) {
+        let Self { gateway, snapshot, id, turn, .. } = self;
+        let at = gateway.world.now();
+        let about = &turn.about;
+        let line = DecisionLine::new(
+            id,
+            at,
+            &turn.seen,
+            &turn.decision,
+            log::About {
+                session: about.session.as_ref(),
+                project: about.project.as_deref(),
+                worktree: about.worktree.as_deref().map(AsRef::as_ref),
+                spec: about.spec.as_deref(),
+                agent: about.agent.as_deref(),
+                task: about.task.as_deref(),
+                dry_run: false,
+                prompt: turn.text.as_deref().filter(|_| snapshot.log.prompts),
+            },
+        );
+        gateway.ledger.log_decision(&line);
+        if let Some(text) = &turn.text {
+            gateway.ledger.remember(Decided {
+                request: id.clone(),
+                at,
+                fingerprint: learn::fingerprint(text),
+                tier: turn.seen.tier,
+                evidence: learn::names(&turn.seen),
+            });
+        }
+    }
+
+    /// The end of a request: its rows, what it used of what is allowed, and where nobody answered, who was tried.
+    pub(in crate::gateway) fn finish(&self, finished: &Finished, permit: Permit) -> Vec<Attempt> {
+        let Self { gateway, id, .. } = self;
+        let rows = self.rows(finished);
+        permit.settle(&rows);
+        gateway.ledger.record(rows.clone());
+        let error = match finished.end {
+            End::Failed => "no-answer",
+            End::Cut(_) => "cut",
+            End::Answered | End::Cached | End::Stopped(_) => return rows,
+        };
+        let tried = finished.tally.trials.iter().map(tried).collect();
+        gateway.ledger.log_failure(&FailureLine::new(id, gateway.world.now(), error, tried));
+        rows
+    }
+
+    fn rows(&self, finished: &Finished) -> Vec<Attempt> {
+        let about = &self.turn.about;
+        let machine = self.gateway.world.machine();
+        let page = Page {
+            request: &self.id,
+            decision: &self.turn.decision,
+            machine: &machine,
+            session: about.session.as_ref(),
+            project: about.project.as_deref(),
+            worktree: about.worktree.as_deref(),
+            spec: about.spec.as_deref(),
+            agent: about.agent.as_deref(),
+            task: about.task.as_deref(),
+            key: about.key.as_deref(),
+            asked: Some(self.turn.asked.as_str()).filter(|asked| !asked.is_empty()),
+            prices: &self.snapshot.prices,
+        };
+        let mut rows: Vec<Attempt> = finished.trials.iter().map(|trial| page.row(trial)).collect();
+        if let (End::Cached, Some(answer)) = (&finished.end, &finished.answer) {
+            let number = u32::try_from(rows.len()).unwrap_or(u32::MAX).saturating_add(1);
+            rows.push(page.cached_row(answer, number, self.gateway.world.now()));
+        }
+        rows
+    }
+}
+
+fn tried(trial: &retry::Trial) -> Tried {
+    let fault = trial.faults.last();
+    Tried {
+        model: trial.ready.name().to_owned(),
+        provider: trial.ready.provider().name.clone(),
+        attempts: trial.sends,
+        error: fault.map(|fault| fault.kind.as_str()),
+        status: fault.and_then(|fault| fault.status),
+        code: fault.and_then(|fault| fault.code.as_deref().map(str::to_owned)),
+    }
+}
