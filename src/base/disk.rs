@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::failure::{Explain, Kind};
+use super::interrupt::{Interrupt, Interrupted};
 
 /// Who may read what is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub enum DiskError {
         /// The lock file.
         path: PathBuf,
     },
+    /// The person stopped us while we waited for a lock.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
 }
 
 impl DiskError {
@@ -63,6 +67,7 @@ impl Explain for DiskError {
         match self {
             Self::NotText { .. } => Kind::Config,
             Self::Io { .. } | Self::Locked { .. } => Kind::Expected,
+            Self::Interrupted(interrupted) => interrupted.kind(),
         }
     }
 
@@ -80,6 +85,7 @@ impl Explain for DiskError {
             },
             Self::NotText { path, .. } => vec![format!("convert {} to UTF-8; nothing was changed", path.display())],
             Self::Locked { .. } => vec!["wait for the other moai to finish and run the same command again".into()],
+            Self::Interrupted(_) => Vec::new(),
         }
     }
 
@@ -93,6 +99,7 @@ impl Explain for DiskError {
             },
             Self::NotText { .. } => "not-text",
             Self::Locked { .. } => "busy",
+            Self::Interrupted(_) => "interrupted",
         })
     }
 }
@@ -241,6 +248,16 @@ pub struct PassingLock {
 impl Lock {
     /// Takes the lock at `path`, waiting up to `patience`; `waiting` is called once when it has to wait at all.
     pub fn take(path: &Path, patience: Duration, waiting: impl FnOnce()) -> Result<Self, DiskError> {
+        Self::take_unless(path, patience, waiting, || Ok(()))
+    }
+
+    /// The same; `check` is asked at every step of the wait, and ends it by failing.
+    fn take_unless(
+        path: &Path,
+        patience: Duration,
+        waiting: impl FnOnce(),
+        check: impl Fn() -> Result<(), Interrupted>,
+    ) -> Result<Self, DiskError> {
         const STEP: Duration = Duration::from_millis(20);
         if let Some(parent) = path.parent() {
             create_dirs(parent, Access::Private)?;
@@ -259,6 +276,7 @@ impl Lock {
                     if let Some(waiting) = waiting.take() {
                         waiting();
                     }
+                    check()?;
                     std::thread::sleep(STEP.min(left));
                     left = left.saturating_sub(STEP);
                 }
@@ -276,15 +294,22 @@ impl Lock {
 }
 
 impl PassingLock {
-    /// Takes the lock at `path` as [`Lock::take`] does, and removes the file when it is dropped.
-    pub fn take(path: &Path, patience: Duration, waiting: impl FnOnce()) -> Result<Self, DiskError> {
+    /// Takes the lock at `path` as [`Lock::take`] does, and removes the file when it is dropped. Ctrl-C ends the wait
+    /// where somebody listens for it.
+    pub fn take(
+        path: &Path,
+        patience: Duration,
+        interrupt: &Interrupt,
+        waiting: impl FnOnce(),
+    ) -> Result<Self, DiskError> {
         let mut waiting = Some(waiting);
         loop {
-            let lock = Lock::take(path, patience, || {
+            let told = || {
                 if let Some(waiting) = waiting.take() {
                     waiting();
                 }
-            })?;
+            };
+            let lock = Lock::take_unless(path, patience, told, || interrupt.check())?;
             if lock.is_at(path) {
                 return Ok(Self { path: path.to_path_buf(), _lock: lock });
             }
@@ -385,7 +410,8 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..20 {
-                        let _turn = PassingLock::take(&path, Duration::from_secs(60), || {}).unwrap();
+                        let _turn =
+                            PassingLock::take(&path, Duration::from_secs(60), &Interrupt::default(), || {}).unwrap();
                         let alone = inside.try_lock().expect("two at once");
                         std::thread::yield_now();
                         drop(alone);
@@ -394,8 +420,11 @@ mod tests {
             }
         });
         assert!(!path.exists());
-        let held = PassingLock::take(&path, Duration::ZERO, || {}).unwrap();
-        assert!(matches!(PassingLock::take(&path, Duration::ZERO, || {}), Err(DiskError::Locked { .. })));
+        let held = PassingLock::take(&path, Duration::ZERO, &Interrupt::default(), || {}).unwrap();
+        assert!(matches!(
+            PassingLock::take(&path, Duration::ZERO, &Interrupt::default(), || {}),
+            Err(DiskError::Locked { .. })
+        ));
         drop(held);
     }
 

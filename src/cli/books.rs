@@ -214,16 +214,20 @@ pub(super) fn recorder(world: &World, here: &Here) -> Result<Recorder, Failure> 
     Ok(Recorder::new(place(world, &here.project)?, lookup, world.zone()))
 }
 
-/// `~/.moai/journal`, and a second place for its spool on what is often another file system: the session's runtime
-/// directory, else inside of the repository's git directory, where nothing is ever committed. It has the home in its
-/// name, because another home has another key.
+/// `~/.moai/journal`, and further places for its spool on what are often other file systems: the session's runtime
+/// directory, and inside of the repository's git directory, where nothing is ever committed. All are looked into, for
+/// one run may have had a session and the next one not. They have the home in their name, because another home has
+/// another key.
 fn place(world: &World, project: &Project) -> Result<Place, Failure> {
     let home = world.moai_home()?;
     let own: String = learn::fingerprint(&home.to_string_lossy()).chars().take(8).collect();
-    let runtime = world.env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute() && dir.is_dir());
-    let git = || project.git.as_ref().map(|git| git.common.clone());
-    let refuge = runtime.or_else(git).map(|dir| dir.join(format!("moai-spool-{own}")));
-    Ok(Place { refuge, ..Place::new(home.join("journal")) })
+    let named = world.env.text("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let git = project.git.as_ref().map(|git| git.common.clone());
+    // Where the session's is when nobody says so, as in a cron job beside a session.
+    let usual = PathBuf::from(format!("/run/user/{}", rustix::process::getuid().as_raw()));
+    let dirs = [named, git, Some(usual)].into_iter().flatten().filter(|dir| dir.is_dir());
+    let refuges = dirs.map(|dir| dir.join(format!("moai-spool-{own}"))).collect();
+    Ok(Place { refuges, ..Place::new(home.join("journal")) })
 }
 
 /// The person's own price book.

@@ -17,10 +17,13 @@ use crate::base::world::World;
 use crate::catalog;
 use crate::config::keys::{self, Shape};
 use crate::config::{Config, Project, Routing};
+use crate::journal::SessionHead;
 use crate::model::{Mode, ProviderId, SpecId};
 use crate::route::Strategy;
 use crate::worktree::Repo;
 
+use super::books::Books;
+use super::here::Here;
 use super::ui::{Colour, Ui};
 
 /// The variable that asks for completions instead of a command.
@@ -102,6 +105,7 @@ fn candidates(path: &[String], arg: &Arg) -> Option<Candidates> {
         "SPEC" | "WORKTREE" => worktrees,
         "BRANCH" | "REF" | "BASE" => branches,
         "MODEL" => models,
+        "ID" if inside("session") || arg.get_id() == "session" => sessions,
         "PROVIDER" => providers,
         "KEY" | "NAME" | "GROUP" if inside("config") => settings,
         "VALUE" if inside("config") => values,
@@ -187,6 +191,16 @@ fn models(living: &Living) -> Vec<CompletionCandidate> {
         }
     }
     found
+}
+
+/// The conversations that are kept.
+fn sessions(living: &Living) -> Vec<CompletionCandidate> {
+    let heads = Here::quietly(&living.world).ok().and_then(|here| {
+        let mut books = Books::open(&living.world, &here, None).ok()?;
+        books.existing().ok()??.sessions().ok()
+    });
+    let shown = |head: SessionHead| candidate(head.id, format!("{} messages", head.messages));
+    heads.unwrap_or_default().into_iter().map(shown).collect()
 }
 
 fn providers(_living: &Living) -> Vec<CompletionCandidate> {

@@ -188,7 +188,7 @@ impl<A: Asker> Talk<'_, '_, A> {
     /// Reads the answer to its end; gives what broke the connection, if anything did.
     async fn read(&mut self, reply: &mut Reply, decoder: &mut Decoder) -> Option<Fault> {
         let mut broken = None;
-        while !decoder.is_done() {
+        while !decoder.is_done() && !self.ear.is_full() {
             match waiting(self.asker, reply.chunk()).await {
                 Ok(Some(bytes)) => {
                     self.feed(decoder, &bytes);

@@ -5,6 +5,10 @@ use tokio::time::Instant;
 use crate::model::Usage;
 use crate::wire::{Delta, Event, Fault, FaultKind, Opened, StopReason, estimate_tokens};
 
+/// The longest answer that is kept, thinking and arguments of calls included, in bytes: many times what any model
+/// gives. What does not end does not fill the memory.
+const LONGEST: usize = 16 << 20;
+
 /// What was heard of one attempt.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that was heard")]
@@ -34,7 +38,15 @@ impl Ear {
         Self { reads, ..Self::default() }
     }
 
+    /// Whether nothing more is worth reading: it is longer than an answer can be.
+    pub(super) fn is_full(&self) -> bool {
+        self.text.len().saturating_add(self.aside.len()) > LONGEST
+    }
+
     pub(super) fn hear(&mut self, event: &Event) {
+        if self.is_full() {
+            return;
+        }
         match event {
             Event::Start { usage, .. } => {
                 self.started = true;
@@ -59,6 +71,10 @@ impl Ear {
             Delta::Text(text) => self.text.push_str(text),
             Delta::Thinking(text) | Delta::Json(text) => self.aside.push_str(text),
             Delta::Signature(_) | Delta::Other(_) => {}
+        }
+        if self.is_full() {
+            let long = format!("the answer has no end: {} MiB of it were read", LONGEST >> 20);
+            self.fault = Some(Fault::new(FaultKind::Malformed, long));
         }
     }
 
@@ -154,6 +170,16 @@ mod tests {
         let ear = heard(true, &[start(), open, text("a"), text("b")]);
         assert!(ear.spoke && ear.fault.is_none());
         assert_eq!(ear.text, "ab");
+    }
+
+    #[test]
+    fn an_answer_without_end_is_given_up() {
+        let piece = text(&"x".repeat(LONGEST / 4));
+        let ear = heard(true, &[start(), piece.clone(), piece.clone(), piece.clone(), piece.clone()]);
+        assert!(!ear.is_full() && ear.fault.is_none());
+        let mut ear = heard(true, &vec![piece; 9]);
+        assert!(ear.is_full() && ear.text.len() <= LONGEST + LONGEST / 4, "{}", ear.text.len());
+        assert!(ear.fault.take().is_some_and(|fault| fault.message.contains("has no end")));
     }
 
     #[test]

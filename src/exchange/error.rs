@@ -86,6 +86,9 @@ impl Explain for ExchangeError {
                     "check the model's id and the base URL: `moai config list models` and `moai config list providers`"
                         .into()
                 }
+                FaultKind::Unreachable if provider == "ollama" => {
+                    "start Ollama: `ollama serve`; where it listens elsewhere, OLLAMA_HOST says so".into()
+                }
                 FaultKind::Unreachable => "check the network and a proxy (HTTPS_PROXY)".into(),
                 FaultKind::TooLong | FaultKind::OutputTooLong | FaultKind::TooLarge => {
                     "shorten the prompt, or start a new session".into()

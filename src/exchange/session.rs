@@ -2,7 +2,7 @@
 //! (AC-006), and written down after the answer.
 //!
 //! ```text
-//! let _turn = session::hold(&place.dir, &id, session::PATIENCE, || say("another turn is under way"))?;
+//! let _turn = session::hold(&place.dir, &id, session::PATIENCE, &world.interrupt, || say("another turn is under way"))?;
 //! let mut talk = Conversation::load(books.journal()?, &id)?;
 //! let decision = decide(Ask { session_model: talk.model(), … })?;
 //! let finished = drive(…).await; // each model of the plan is asked `talk.prompt(model, text, system)`
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::finished::Answer;
 use crate::base::disk::{DiskError, PassingLock};
 use crate::base::failure::{Explain, Kind};
+use crate::base::interrupt::Interrupt;
 use crate::journal::{Journal, JournalError, Message};
 use crate::model::SessionId;
 use crate::route::Model;
@@ -65,7 +66,7 @@ impl Explain for SessionError {
 
     fn code(&self) -> Option<&'static str> {
         match self {
-            Self::Busy(_) => Some("session_busy"),
+            Self::Busy(_) => Some("session-busy"),
             Self::Disk(error) => error.code(),
             Self::Journal(error) => error.code(),
         }
@@ -78,10 +79,17 @@ pub struct Held {
     _lock: PassingLock,
 }
 
-/// Takes the turn. `journal` is the journal's directory; `waiting` is called once if somebody else has the turn.
-pub fn hold(journal: &Path, id: &SessionId, patience: Duration, waiting: impl FnOnce()) -> Result<Held, SessionError> {
+/// Takes the turn. `journal` is the journal's directory; `waiting` is called once if somebody else has the turn, and
+/// Ctrl-C ends the wait.
+pub fn hold(
+    journal: &Path,
+    id: &SessionId,
+    patience: Duration,
+    interrupt: &Interrupt,
+    waiting: impl FnOnce(),
+) -> Result<Held, SessionError> {
     let path = journal.join("turns").join(format!("{id}.lock"));
-    match PassingLock::take(&path, patience, waiting) {
+    match PassingLock::take(&path, patience, interrupt, waiting) {
         Ok(lock) => Ok(Held { _lock: lock }),
         Err(DiskError::Locked { .. }) => Err(SessionError::Busy(id.clone())),
         Err(error) => Err(error.into()),
@@ -412,13 +420,14 @@ mod tests {
     fn one_process_at_a_time_has_the_turn() {
         let dir = tempfile::tempdir().unwrap();
         let id: SessionId = "auth:1".parse().unwrap();
-        let held = hold(dir.path(), &id, Duration::ZERO, || {}).unwrap();
+        let go = Interrupt::default();
+        let held = hold(dir.path(), &id, Duration::ZERO, &go, || {}).unwrap();
         let mut told = false;
-        let busy = hold(dir.path(), &id, Duration::from_millis(30), || told = true).unwrap_err();
+        let busy = hold(dir.path(), &id, Duration::from_millis(30), &go, || told = true).unwrap_err();
         assert!(told && matches!(&busy, SessionError::Busy(_)), "{busy:?}");
-        hold(dir.path(), &"other".parse().unwrap(), Duration::ZERO, || {}).unwrap();
+        hold(dir.path(), &"other".parse().unwrap(), Duration::ZERO, &go, || {}).unwrap();
         drop(held);
-        hold(dir.path(), &id, Duration::ZERO, || {}).unwrap();
+        hold(dir.path(), &id, Duration::ZERO, &go, || {}).unwrap();
         assert_eq!(std::fs::read_dir(dir.path().join("turns")).unwrap().count(), 0);
     }
 }

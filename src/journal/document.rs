@@ -14,7 +14,7 @@ const SCHEMA: u32 = 1;
 
 impl Totals {
     /// The sums of a line as a JSON object. Amounts are exact decimals in dollars; `cost_usd` leaves out what is
-    /// unpriced.
+    /// unpriced, and is `null` where nothing else is there.
     pub fn document(&self) -> Map<String, Value> {
         let usage = self.usage;
         let saved = self.baseline.saturating_sub(self.compared);
@@ -22,7 +22,7 @@ impl Totals {
         for (name, value) in [
             ("requests", json!(self.requests)),
             ("attempts", json!(self.attempts)),
-            ("cost_usd", json!(self.cost)),
+            ("cost_usd", json!(self.known())),
             ("unpriced", json!(self.unpriced)),
             ("unmetered", json!(self.unmetered)),
             ("input_tokens", json!(usage.input)),
@@ -45,6 +45,11 @@ impl Totals {
             map.insert(name.into(), value);
         }
         map
+    }
+
+    /// What is known of the cost; unknown is not free.
+    pub fn known(&self) -> Option<Usd> {
+        (self.unpriced == 0 || self.cost != Usd::ZERO).then_some(self.cost)
     }
 }
 

@@ -178,15 +178,15 @@ impl Explain for JournalError {
 
     fn code(&self) -> Option<&'static str> {
         Some(match self {
-            Self::WrongKey { .. } => "journal_wrong_key",
+            Self::WrongKey { .. } => "journal-wrong-key",
             Self::NoKey { .. } | Self::Keyring(_) | Self::BadKey(_) | Self::OpenKey { .. } | Self::Note { .. } => {
-                "journal_key"
+                "journal-key"
             }
-            Self::Foreign(_) => "journal_foreign",
-            Self::Damaged { .. } => "journal_damaged",
-            Self::Newer { .. } => "journal_newer",
-            Self::Busy(_) => "journal_busy",
-            Self::Unwritable { .. } | Self::Disk(_) => "journal_unwritable",
+            Self::Foreign(_) => "journal-foreign",
+            Self::Damaged { .. } => "journal-damaged",
+            Self::Newer { .. } => "journal-newer",
+            Self::Busy(_) => "journal-busy",
+            Self::Unwritable { .. } | Self::Disk(_) => "journal-unwritable",
             Self::Sql { .. } | Self::Row(_) | Self::Random(_) => "journal",
         })
     }

@@ -148,7 +148,8 @@ struct Note {
     key_check: String,
 }
 
-/// Finds the key of the journal in `dir`, or makes one when there is no journal yet.
+/// Finds the key of the journal in `dir`, or makes one when there is no journal yet. Where there is no note the key is
+/// unproven: [`note`] writes it once the journal has opened.
 ///
 /// The environment wins for the one command, also over another recorded place, as long as it is the right key.
 pub fn find(dir: &Path, lookup: &Lookup) -> Result<(JournalKey, Source), JournalError> {
@@ -163,11 +164,21 @@ pub fn find(dir: &Path, lookup: &Lookup) -> Result<(JournalKey, Source), Journal
         // A journal without its note and without a key: a new key would not open it.
         return Err(JournalError::NoKey { source_kept: Source::File });
     }
-    let (key, source) = first(dir, lookup)?;
+    first(dir, lookup)
+}
+
+/// Notes which key opened the journal in `dir`, and where it is kept, where that is not noted yet.
+pub(super) fn note(dir: &Path, key: &JournalKey, source: Source) -> Result<(), JournalError> {
+    if load_note(dir)?.is_some() {
+        return Ok(());
+    }
+    let _lock = Lock::take(&dir.join("key.lock"), Duration::from_secs(5), || {})?;
+    if load_note(dir)?.is_some() {
+        return Ok(());
+    }
     let note = Note { schema: 1, key_source: source, key_check: key.check() };
     let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
-    disk::replace(&note_path(dir), text.as_bytes(), Access::Private)?;
-    Ok((key, source))
+    Ok(disk::replace(&note_path(dir), text.as_bytes(), Access::Private)?)
 }
 
 /// Whether the note in `dir` is this key's; `None` where there is no readable note.
@@ -277,6 +288,13 @@ mod tests {
         Lookup { env: Some(Secret::new(text)), ..Lookup::default() }
     }
 
+    /// A journal that opens with the first key that is found.
+    fn begin(dir: &Path, lookup: &Lookup) -> Result<(JournalKey, Source), JournalError> {
+        let (key, source) = find(dir, lookup)?;
+        note(dir, &key, source)?;
+        Ok((key, source))
+    }
+
     struct Fake(Result<Option<Secret>, String>);
 
     impl Ring for Fake {
@@ -291,7 +309,7 @@ mod tests {
     #[test]
     fn a_first_run_makes_a_private_file_and_the_next_one_finds_it() {
         let dir = tempfile::tempdir().unwrap();
-        let (key, source) = find(dir.path(), &Lookup::default()).unwrap();
+        let (key, source) = begin(dir.path(), &Lookup::default()).unwrap();
         assert_eq!(source, Source::File);
         let mode = std::fs::metadata(dir.path().join("journal.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -304,7 +322,7 @@ mod tests {
     fn a_place_once_chosen_is_kept_and_missing_means_missing() {
         let dir = tempfile::tempdir().unwrap();
         let key = "ab".repeat(32);
-        find(dir.path(), &env(&key)).unwrap();
+        begin(dir.path(), &env(&key)).unwrap();
         let missing = find(dir.path(), &Lookup::default());
         assert!(matches!(missing, Err(JournalError::NoKey { source_kept: Source::Env })), "{missing:?}");
         assert!(!dir.path().join("journal.key").exists(), "no new key was made");
@@ -316,7 +334,7 @@ mod tests {
         let ring = |answer| Lookup { ring: Some(Arc::new(Fake(answer))), prefer_ring: true, ..Lookup::default() };
         let key = Secret::new("cd".repeat(32));
         assert!(matches!(find(dir.path(), &ring(Ok(None))), Err(JournalError::Keyring(_))), "it cannot be stored");
-        assert_eq!(find(dir.path(), &ring(Ok(Some(key)))).unwrap().1, Source::Keyring);
+        assert_eq!(begin(dir.path(), &ring(Ok(Some(key)))).unwrap().1, Source::Keyring);
         assert!(matches!(find(dir.path(), &ring(Err("locked".into()))), Err(JournalError::Keyring(_))));
         assert!(matches!(find(dir.path(), &ring(Ok(None))), Err(JournalError::NoKey { .. })));
         assert!(!dir.path().join("journal.key").exists());

@@ -45,9 +45,9 @@ fn file(dir: &Path) -> PathBuf {
     dir.join("spool.jsonl")
 }
 
-/// The places where a spool may be: beside the journal, and the refuge.
+/// The places where a spool may be: beside the journal, and the refuges.
 fn dirs(place: &Place) -> impl Iterator<Item = &Path> {
-    [Some(place.dir.as_path()), place.refuge.as_deref()].into_iter().flatten()
+    std::iter::once(&place.dir).chain(&place.refuges).map(PathBuf::as_path)
 }
 
 /// Whether rows wait.

@@ -27,14 +27,15 @@ const BACKUPS: usize = 3;
 pub struct Place {
     /// The directory, 0700.
     pub dir: PathBuf,
-    /// A second directory for the spool, on another file system, for the day the first is full or read-only.
-    pub refuge: Option<PathBuf>,
+    /// Further directories for the spool, on other file systems, for the day the first is full or read-only: the first
+    /// that can be written takes it, and all are looked into.
+    pub refuges: Vec<PathBuf>,
 }
 
 impl Place {
     /// A journal in this directory, without a second place for the spool.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), refuge: None }
+        Self { dir: dir.into(), refuges: Vec::new() }
     }
 
     /// The database.
@@ -108,6 +109,8 @@ impl Journal {
             }
             Err(error) => return Err(error),
         }
+        // Only a key that has opened it: a wrong one would be believed from then on.
+        key::note(&place.dir, key, from)?;
         let set = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;";
         journal.db.execute_batch(set).map_err(JournalError::sql(&journal.path))?;
         Ok(journal)

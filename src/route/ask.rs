@@ -11,7 +11,7 @@ pub struct Ask {
     pub force_model: Option<String>,
     /// `--tier`.
     pub force_tier: Option<Tier>,
-    /// The model of the checkout: `route.model` in its own `.moai/config.toml`, or GLM where it runs on GLM.
+    /// The model of the checkout: `route.model` in its own `.moai/config.toml`, or GLM where it is a linked worktree that runs on GLM.
     pub worktree_model: Option<String>,
     /// The agent that asks (seed 003).
     pub agent: Option<String>,

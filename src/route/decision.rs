@@ -271,7 +271,7 @@ impl Explain for NoRoute {
     fn code(&self) -> Option<&'static str> {
         match self {
             Self::Forced(why) => why.code(),
-            Self::NoneReady(_) => Some("no_model_ready"),
+            Self::NoneReady(_) => Some("no-model-ready"),
         }
     }
 }

@@ -116,9 +116,9 @@ impl Explain for NotReady {
 
     fn code(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Unknown { .. } => "unknown_model",
-            Self::NoProvider { .. } => "no_provider",
-            Self::NoKey { .. } => "no_key",
+            Self::Unknown { .. } => "unknown-model",
+            Self::NoProvider { .. } => "no-provider",
+            Self::NoKey { .. } => "no-key",
         })
     }
 }
@@ -310,14 +310,14 @@ mod tests {
         let ready: Vec<String> = roster.all_ready().map(|ready| ready.name().to_owned()).collect();
         assert_eq!(ready, ["qwen2.5-coder", "deepseek-r1", "llama3.3", "sim"], "those need no key");
         let why: Vec<&str> = roster.models().filter_map(|(_, ready)| ready.err()?.code()).collect();
-        assert_eq!(why, ["no_key", "no_key", "no_key", "no_key", "no_key", "no_key", "no_provider"]);
+        assert_eq!(why, ["no-key", "no-key", "no-key", "no-key", "no-key", "no-key", "no-provider"]);
         let mut optional = fixture::provider("sim", KeyNeed::Optional(Box::new(KeyNeed::Variables(Vec::new()))));
         let model = fixture::model("m", "sim", "m", crate::model::Tier::Two, &[]);
         assert!(Roster::new(vec![model.clone()], vec![optional.clone()], |_| false).ready("m").is_ok());
         optional.name = "other".into();
         assert_eq!(
             Roster::new(vec![model], vec![optional], |_| true).ready("m").unwrap_err().code(),
-            Some("no_provider")
+            Some("no-provider")
         );
     }
 

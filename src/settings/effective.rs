@@ -107,7 +107,7 @@ fn unreadable(error: &DiskError) -> String {
     match error {
         DiskError::Io { source, .. } => format!("it cannot be read: {source}"),
         DiskError::NotText { offset, .. } => format!("it is not UTF-8 text (byte {offset})"),
-        DiskError::Locked { .. } => error.to_string(),
+        DiskError::Locked { .. } | DiskError::Interrupted(_) => error.to_string(),
     }
 }
 

@@ -16,6 +16,14 @@ pub enum UpstreamError {
     /// The base URL or the key has a form that HTTP cannot carry.
     #[error("{0}")]
     Form(&'static str),
+    /// The environment names a proxy that cannot be used. What it says may hold a password.
+    #[error("{variable} {why}")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Nobody answers.
     #[error("cannot reach {host}")]
     Connect {
@@ -102,7 +110,7 @@ fn text(status: u16, code: Option<&str>) -> String {
 impl Explain for UpstreamError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Form(_) => Kind::Config,
+            Self::Form(_) | Self::Proxy { .. } => Kind::Config,
             Self::Refused { .. } if self.cure() == Cure::Key => Kind::Config,
             _ => Kind::Upstream,
         }
@@ -110,6 +118,9 @@ impl Explain for UpstreamError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match (self, self.cure()) {
+            (Self::Proxy { variable, .. }, _) => {
+                return vec![format!("correct it, or take it out: `unset {variable}`")];
+            }
             (Self::Connect { .. }, _) => {
                 "check the network, a proxy (HTTPS_PROXY), and `moai config get llm.glm.base_url`"
             }

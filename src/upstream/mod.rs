@@ -5,6 +5,7 @@
 //! - [`fetch_own`]: what moai's own gateway says
 //! - [`Call`], [`Upstream`], [`Reply`]: one request, sent, and its answer as it arrives; also to the provider that only
 //!   plays one
+//! - [`check_proxies`]: whether the environment's proxies can be used
 
 mod call;
 mod code;
@@ -13,6 +14,7 @@ mod gateway;
 mod http;
 mod models;
 mod open;
+mod proxy;
 mod reply;
 mod sim;
 
@@ -21,4 +23,5 @@ pub use error::UpstreamError;
 pub use gateway::fetch_own;
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
 pub use open::Upstream;
+pub use proxy::check_proxies;
 pub use reply::Reply;

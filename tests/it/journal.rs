@@ -305,13 +305,18 @@ fn a_wrong_key_is_told_and_changes_nothing() {
     let before = files_of(&place.dir);
     let error = open_with(&place, &"42".repeat(32)).unwrap_err();
     assert!(matches!(error, JournalError::WrongKey { from: Source::Env, .. }), "{error:?}");
-    assert_eq!((error.kind(), error.code()), (Kind::Config, Some("journal_wrong_key")));
+    assert_eq!((error.kind(), error.code()), (Kind::Config, Some("journal-wrong-key")));
     assert_eq!(files_of(&place.dir), before);
     // Also without the note that would have told.
     fs::remove_file(place.dir.join("key.json")).unwrap();
     let key = JournalKey::parse(&Secret::new("42".repeat(32)), Source::Env).unwrap();
     let error = Journal::open(&place, &key, Source::Env, TimeZone::UTC, now()).unwrap_err();
     assert!(matches!(error, JournalError::WrongKey { .. }), "{error:?}");
+    // The wrong key is not noted as the right one, which still opens it and is noted then.
+    open_with(&place, &"42".repeat(32)).unwrap_err();
+    assert!(!place.dir.join("key.json").exists());
+    assert_eq!(open_with(&place, KEY).unwrap().rows().unwrap(), 1);
+    assert!(place.dir.join("key.json").exists());
     fs::remove_file(place.dir.join("journal.db")).unwrap();
 }
 
@@ -579,12 +584,12 @@ fn a_read_only_home_spools_into_the_refuge() {
     let dir = Dir::new();
     let file = dir.0.path().join("a-file");
     fs::write(&file, "not a directory").unwrap();
-    let place = Place { dir: file.join("journal"), refuge: Some(dir.0.path().join("refuge")) };
+    let place = Place { dir: file.join("journal"), refuges: vec![dir.0.path().join("refuge")] };
     let mut recorder = Recorder::new(place.clone(), with_key(KEY), TimeZone::UTC);
     let went = recorder.record(&glm(1), now());
     let Recorded::Spooled { path, .. } = went else { panic!("{went:?}") };
     assert_eq!(path, dir.0.path().join("refuge/spool.jsonl"));
-    let place = Place { dir: dir.0.path().join("journal"), refuge: place.refuge };
+    let place = Place { dir: dir.0.path().join("journal"), refuges: place.refuges };
     let mut next = Recorder::new(place, with_key(KEY), TimeZone::UTC);
     assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().requests, 1);
 }
@@ -619,14 +624,14 @@ fn full_disk() {
     let Ok(small) = std::env::var("MOAI_TEST_SMALL") else { return };
     let small = PathBuf::from(small);
     let refuge = tempfile::tempdir().unwrap();
-    let place = Place { dir: small.join("journal"), refuge: Some(refuge.path().join("spool")) };
+    let place = Place { dir: small.join("journal"), refuges: vec![refuge.path().join("spool")] };
     let mut recorder = Recorder::new(place.clone(), with_key(KEY), TimeZone::UTC);
     let (mut written, mut spooled) = (0, 0);
     for seed in 0..2000 {
         match recorder.record(&Attempt { decision: Some("x".repeat(500)), ..glm(seed) }, now()) {
             Recorded::Written => written += 1,
             Recorded::Spooled { why, .. } => {
-                assert_eq!(why.code(), Some("journal_unwritable"), "{why:?}");
+                assert_eq!(why.code(), Some("journal-unwritable"), "{why:?}");
                 spooled += 1;
             }
             lost @ Recorded::Lost { .. } => panic!("{lost:?}"),
@@ -638,7 +643,7 @@ fn full_disk() {
     assert!(written > 0 && spooled == 20, "{written} written, {spooled} spooled");
     drop(recorder);
     // Space again: everything is there, once.
-    let roomy = Place { dir: refuge.path().join("journal"), refuge: Some(refuge.path().join("spool")) };
+    let roomy = Place { dir: refuge.path().join("journal"), refuges: vec![refuge.path().join("spool")] };
     fs::create_dir_all(&roomy.dir).unwrap();
     for name in ["journal.db", "journal.db-wal", "key.json", "spool.jsonl"] {
         if small.join("journal").join(name).exists() {

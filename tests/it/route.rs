@@ -359,6 +359,99 @@ fn a_batch_answers_every_line_in_its_place() {
     assert_eq!(vendor.seen().len(), 2, "a dry run sends nothing");
 }
 
+/// Another process has the turn of the conversation: the first Ctrl-C ends the wait for it.
+#[test]
+fn ctrl_c_ends_the_wait_for_a_conversation() {
+    let (_vendor, scratch) = answering();
+    scratch.write("prompts.txt", PLAN);
+    let dir = scratch.home().join(".moai/journal");
+    let go = moai::base::interrupt::Interrupt::default();
+    let id = "auth".parse().unwrap();
+    let held = moai::exchange::session::hold(&dir, &id, std::time::Duration::ZERO, &go, || {}).unwrap();
+    let args = ["route", "--batch", "prompts.txt", "-s", "auth"];
+    let mut child = scratch.moai_command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    while !said.contains("waiting for its end") {
+        let mut byte = [0];
+        assert_eq!(child.stderr.as_mut().unwrap().read(&mut byte).unwrap(), 1, "{said}");
+        said.push(char::from(byte[0]));
+    }
+    scratch.command("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(held);
+}
+
+#[test]
+fn a_dry_run_of_a_batch_can_be_corrected() {
+    let (_vendor, scratch) = answering();
+    scratch.moai(["route", CODE]).ok();
+    let dry = scratch.moai_stdin(PLAN, ["route", "--batch", "-", "-n"]);
+    let line: Value = serde_json::from_str(dry.stdout.trim()).unwrap();
+    assert_eq!(line["tier"], 1);
+    scratch.moai(["feedback", line["request_id"].as_str().unwrap(), "implement"]).ok();
+    assert_eq!(scratch.moai(["route", "-n", "--json", PLAN]).json()["tier"], 2);
+}
+
+/// Nobody answers: an answer from before is one only to the same wish, and is not taken for a new one.
+#[test]
+fn an_answer_from_before_is_to_the_same_wish_and_marked() {
+    let vendor = Vendor::start();
+    let said = |dialect| Answer::said(dialect, "from before");
+    vendor.on(OPUS).answer(said(Dialect::Anthropic)).answer(Answer::error(Dialect::Anthropic, 401));
+    vendor.on(GLM).answer(Answer::error(Dialect::Chat, 401));
+    let scratch = world(&vendor);
+    scratch.moai(["route", PLAN]).ok();
+    let again = scratch.moai(["route", PLAN]);
+    assert!(again.stderr.contains("this is what claude-opus answered at 2026-01-09 12:00"), "{again:#?}");
+    assert!(again.stderr.contains("claude-opus · cached ·"), "{again:#?}");
+    assert_eq!(again.ok(), "from before\n");
+    for other in [&["--tier", "1"][..], &["--agent", "planner"], &["--no-fallback"], &["--strategy", "cost"]] {
+        let said = scratch.moai([&["route", PLAN][..], other].concat());
+        assert_ne!(said.status, 0, "{other:?}: {said:#?}");
+    }
+}
+
+#[test]
+fn a_conversation_that_cannot_be_kept_says_how_to_ask_without_one() {
+    let (_vendor, scratch) = answering();
+    scratch.write_home(".moai/journal", "in the way");
+    let stderr = scratch.moai(["route", "-s", "auth", PLAN]).fails(1);
+    assert!(
+        stderr.contains("the conversation auth cannot be kept") && stderr.contains("leave out `--session`"),
+        "{stderr}"
+    );
+}
+
+/// What would be passed by without a word: somebody who has to go through a proxy does not want to go past it.
+#[test]
+fn a_proxy_that_cannot_be_used_is_an_error() {
+    let (vendor, mut scratch) = answering();
+    scratch.set_env("HTTPS_PROXY", "socks5://me:hunter2@proxy.example:1080");
+    let stderr = scratch.moai(["route", PLAN]).fails(3);
+    assert!(stderr.contains("HTTPS_PROXY") && !stderr.contains("hunter2"), "{stderr}");
+    assert_eq!(vendor.seen().len(), 0);
+}
+
+/// What a repository's files do not decide.
+#[test]
+fn a_project_decides_neither_where_prompts_go_nor_that_they_are_logged() {
+    let (vendor, mut scratch) = answering();
+    scratch.write(".moai/config.toml", "[log]\nprompts = true\n");
+    scratch.moai(["route", "-n", PLAN]).ok();
+    assert_eq!(log(&scratch, "decisions.jsonl")[0]["prompt"], json!(null));
+    scratch.write_home(".moai/config.toml", "[log]\nprompts = true\n");
+    scratch.moai(["route", "-n", PLAN]).ok();
+    assert_eq!(log(&scratch, "decisions.jsonl")[1]["prompt"], PLAN);
+    scratch.write(".moai/config/sections/llm.yaml", "llm:\n  glm:\n    base_url: https://evil.example/v1\n");
+    // The environment is the person's own.
+    scratch.moai(["route", CODE]).ok();
+    scratch.set_env("ZAI_BASE_URL", "");
+    let stderr = scratch.moai(["route", CODE]).fails(3);
+    assert!(stderr.contains("sends prompts and keys to evil.example"), "{stderr}");
+    assert!(stderr.contains("moai config set --user providers.zai.base_url"), "{stderr}");
+    assert_eq!(vendor.seen().len(), 1);
+}
+
 #[test]
 fn prompts_come_from_words_files_and_standard_input() {
     let (vendor, scratch) = answering();
@@ -399,6 +492,10 @@ fn a_file_gets_the_whole_answer_or_stays_as_it_is() {
     let mut child = scratch.moai_command(["route", PLAN, "-q", "-o", "pipe"]).spawn().unwrap();
     assert_eq!(std::fs::read_to_string(&pipe).unwrap(), "설계: REST\n");
     assert!(child.wait().unwrap().success());
+    let locked = scratch.write("locked.md", "mine");
+    std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let stderr = scratch.moai(["route", PLAN, "-o", "locked.md"]).fails(2);
+    assert!(stderr.contains("is read-only") && scratch.read("locked.md") == "mine", "{stderr}");
     let stderr = scratch.moai(["route", PLAN, "-o", "none/out.md"]).fails(2);
     assert!(stderr.contains("does not exist"), "{stderr}");
 }
@@ -429,6 +526,16 @@ fn a_home_that_cannot_be_written_costs_a_warning_and_no_answer() {
     assert!(said.stderr.contains("the decision is not in the log"), "{said:#?}");
     assert!(said.stderr.contains("warning: ") && said.stderr.contains("the cost"), "{said:#?}");
     assert_eq!(said.ok(), "설계: REST\n");
+    // One more, in a session; then the home is well again, and a report finds both.
+    let runtime = scratch.root().join("runtime");
+    std::fs::create_dir(&runtime).unwrap();
+    let mut in_session = scratch.moai_command(["route", PLAN]);
+    assert!(in_session.env("XDG_RUNTIME_DIR", &runtime).output().unwrap().status.success());
+    assert_eq!(std::fs::read_dir(&runtime).unwrap().count(), 1, "it waits there");
+    std::fs::remove_file(scratch.home().join(".moai/journal")).unwrap();
+    let mut report = scratch.moai_command(["costs", "today", "--json"]);
+    let report = Said::from(&report.env("XDG_RUNTIME_DIR", &runtime).output().unwrap()).json();
+    assert_eq!(report["requests"], 2, "{report:#}");
 }
 
 #[test]

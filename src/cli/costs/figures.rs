@@ -46,10 +46,10 @@ pub(in crate::cli) fn dollars(amount: Usd) -> String {
 
 /// What a line cost, for people. A sum that leaves out what has no price says so: never $0.00 for what is unknown.
 pub(in crate::cli) fn cost(totals: &Totals) -> String {
-    match totals.unpriced {
-        0 => dollars(totals.cost),
-        _ if totals.cost == Usd::ZERO => "unknown".into(),
-        _ => format!("{} + ?", dollars(totals.cost)),
+    match totals.known() {
+        None => "unknown".into(),
+        Some(cost) if totals.unpriced == 0 => dollars(cost),
+        Some(cost) => format!("{} + ?", dollars(cost)),
     }
 }
 
@@ -77,6 +77,14 @@ pub(in crate::cli) fn caveat(totals: &Totals) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_unknown_is_not_0() {
+        let cost = |unpriced, usd: &str| json_of(&Totals { unpriced, cost: usd.parse().unwrap(), ..Totals::default() });
+        assert_eq!(cost(1, "0")["cost_usd"], Value::Null);
+        assert_eq!(cost(1, "0.5")["cost_usd"].as_f64(), Some(0.5));
+        assert_eq!(cost(0, "0")["cost_usd"].as_f64(), Some(0.0));
+    }
 
     #[test]
     fn amounts_and_counts_for_people() {

@@ -160,7 +160,7 @@ impl Report {
             "by": self.by.map(By::as_str),
             "since": self.days.since,
             "until": self.days.until,
-            "total_cost_usd": self.total.cost,
+            "total_cost_usd": self.total.known(),
             "total_requests": self.total.requests,
             "total": json_of(&self.total),
             "lines": lines,
@@ -177,8 +177,8 @@ impl Report {
         if let Some(Tiers { one, two }) = tiers {
             let shares = percentages((one.cost, one.requests), (two.cost, two.requests));
             for (name, value) in [
-                ("tier1_cost_usd", json!(one.cost)),
-                ("tier2_cost_usd", json!(two.cost)),
+                ("tier1_cost_usd", json!(one.known())),
+                ("tier2_cost_usd", json!(two.known())),
                 ("tier1_percentage", json!(shares.0)),
                 ("tier2_percentage", json!(shares.1)),
             ] {

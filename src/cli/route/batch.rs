@@ -16,9 +16,15 @@ use super::send::{Asked, Sender, Talk, warn_of_trouble};
 use super::sink::Sink;
 
 /// Answers every line.
-pub(super) fn run(args: &Args, mut lines: Lines, mut desk: Desk, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, lines: Lines, mut desk: Desk, ui: &mut Ui) -> Result<(), Failure> {
+    let ended = each(args, lines, &mut desk, ui);
+    desk.books.flush();
+    ended
+}
+
+fn each(args: &Args, mut lines: Lines, desk: &mut Desk, ui: &mut Ui) -> Result<(), Failure> {
     let mut sink = Sink::of(args.output.as_deref(), &desk.place.world)?;
-    let sender = if args.dry_run { None } else { Some(Sender::new(&desk)?) };
+    let sender = if args.dry_run { None } else { Some(Sender::new(desk)?) };
     let mut count = 0_u64;
     let mut failed: Vec<Kind> = Vec::new();
     loop {
@@ -32,7 +38,7 @@ pub(super) fn run(args: &Args, mut lines: Lines, mut desk: Desk, ui: &mut Ui) ->
         };
         count += 1;
         let (number, id) = (line.number, line.id.clone());
-        let (text, failure) = match answer(args, line, sender.as_ref(), &mut desk, ui) {
+        let (text, failure) = match answer(args, line, sender.as_ref(), desk, ui) {
             Ok((report, failure)) => (to_line(&report.of_line(number, id))?, failure),
             Err(failure) if failure.kind() == Kind::ClosedPipe => return Err(failure),
             Err(failure) => {
@@ -88,6 +94,7 @@ fn answer(
     let decided = desk.decide(args.next(&text), talk.as_ref().map(Talk::conversation), true)?;
     explain::doubts(&decided).iter().try_for_each(|doubt| ui.warn(doubt))?;
     warn_of_trouble(desk, ui)?;
+    desk.remember(&decided, &text);
     desk.log(&decided, &text, true, args, ui)?;
     Ok((Report::decided(&decided, desk.books.prices(), args.choice.session.as_ref()), None))
 }

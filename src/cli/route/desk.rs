@@ -126,10 +126,10 @@ impl Desk {
     }
 
     /// Keeps the decision where there is a journal, so that `moai feedback` can correct a dry run, too.
+    /// Written with [`Books::flush`].
     pub(super) fn remember(&mut self, decided: &Decided, text: &str) {
         if self.books.place().exists() {
             self.books.remember(&decided.id, text, &decided.seen);
-            self.books.flush();
         }
     }
 

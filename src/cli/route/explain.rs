@@ -84,6 +84,7 @@ pub(super) fn summary(decided: &Decided, sent: &Sent) -> String {
     let mut parts = Vec::new();
     if let Some(answer) = &sent.finished.answer {
         parts.push(answer.model.clone());
+        parts.extend(answer.cached.map(|_| "cached".to_owned()));
         parts.push(match answer.usage {
             Some(usage) => {
                 let about = if answer.estimated { "about " } else { "" };

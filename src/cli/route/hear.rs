@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::base::failure::Failure;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::{Audience, Note};
@@ -20,12 +22,14 @@ pub(super) struct Listener<'a> {
     failed: Option<Failure>,
     /// Tells the exchange to stop, because nobody reads any more.
     gone: Rc<Cell<bool>>,
+    /// The person's time.
+    zone: TimeZone,
 }
 
 impl<'a> Listener<'a> {
     /// A listener who writes to `sink`, if to any, and raises `gone` when that fails.
-    pub(super) fn new(ui: &'a mut Ui, sink: Option<&'a mut Sink>, gone: Rc<Cell<bool>>) -> Self {
-        Self { ui, sink, failed: None, gone }
+    pub(super) fn new(ui: &'a mut Ui, sink: Option<&'a mut Sink>, gone: Rc<Cell<bool>>, zone: TimeZone) -> Self {
+        Self { ui, sink, failed: None, gone, zone }
     }
 
     /// The end of the answer, and why writing failed, if it did.
@@ -74,6 +78,7 @@ impl Audience for Listener<'_> {
                 self.ui.warn(clean(&format!("{from} does not answer ({why}); {to} stands in (fallback)")))
             }
             Note::Cached { model, at } => {
+                let at = self.zone.to_datetime(*at).strftime("%Y-%m-%d %H:%M");
                 self.ui.warn(clean(&format!("nobody answers; this is what {model} answered at {at} (fallback)")))
             }
         };

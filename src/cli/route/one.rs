@@ -22,6 +22,7 @@ pub(super) fn run(args: &Args, text: &str, mut desk: Desk, ui: &mut Ui) -> Resul
     desk.log(&decided, text, args.dry_run, args, ui)?;
     if args.dry_run {
         desk.remember(&decided, text);
+        desk.books.flush();
         warn_of_trouble(&desk, ui)?;
         return dry(args, text, &decided, &desk, sink, ui);
     }

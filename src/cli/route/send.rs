@@ -9,19 +9,21 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::base::disk::DiskError;
 use crate::base::failure::{Failure, Kind};
 use crate::base::interrupt::Interrupted;
 use crate::cli::books::Standing;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::book::Page;
-use crate::exchange::session::{self, Conversation, Held, Next};
+use crate::exchange::session::{self, Conversation, Held, Next, SessionError};
 use crate::exchange::{Board, End, Finished, Lines, Order, Wording, drive, question, stopped};
 use crate::journal::{self, Attempt};
 use crate::log::{FailureLine, Tried};
-use crate::model::Usd;
+use crate::model::{SessionId, Usd};
 use crate::route::Model;
 use crate::route::compress::Compressed;
 use crate::route::retry::{self, Rules};
+use crate::upstream::check_proxies;
 use crate::wire::StopReason;
 use crate::wire::hub::Prompt;
 
@@ -87,17 +89,32 @@ impl Talk {
             return Ok(Some(Self { conversation: Conversation::load(journal, id)?, _held: None }));
         }
         let dir = desk.books.place().dir.clone();
-        let held = session::hold(&dir, id, session::PATIENCE, || {
+        let held = session::hold(&dir, id, session::PATIENCE, &desk.place.world.interrupt, || {
             drop(ui.say(format!("another turn of {id} is under way; waiting for its end")));
-        })?;
-        let conversation = Conversation::load(desk.books.journal()?, id)?;
+        });
+        let held = held.map_err(|error| unkept(error, id))?;
+        let loaded = desk.books.journal().and_then(|journal| Conversation::load(journal, id));
+        let conversation = loaded.map_err(|error| unkept(error.into(), id))?;
         Ok(Some(Self { conversation, _held: Some(held) }))
     }
+}
+
+/// Why a conversation cannot be kept, and that one can ask without one.
+fn unkept(error: SessionError, id: &SessionId) -> Failure {
+    let busy = matches!(error, SessionError::Busy(_) | SessionError::Disk(DiskError::Interrupted(_)));
+    let failure = Failure::from(error);
+    if busy {
+        return failure;
+    }
+    failure
+        .context(format!("the conversation {id} cannot be kept"))
+        .hint("leave out `--session` to ask without a conversation")
 }
 
 impl Sender {
     /// A way out for `desk`. Nothing is connected yet.
     pub(super) fn new(desk: &Desk) -> Result<Self, Failure> {
+        check_proxies(|variable| desk.place.world.env.text(variable))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
@@ -130,7 +147,7 @@ impl Sender {
             session: args.choice.session.as_ref().map(AsRef::as_ref),
             now: &|| world.now(),
         };
-        let mut listener = Listener::new(ui, sink, Rc::clone(&gone));
+        let mut listener = Listener::new(ui, sink, Rc::clone(&gone), world.zone());
         let stop = until_stopped(&world.interrupt, gone);
         let mut finished = self.runtime.block_on(Box::pin(drive(&order, &mut listener, stop)));
         if desk.place.routing.cache && !args.choice.no_fallback {

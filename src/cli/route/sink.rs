@@ -43,6 +43,9 @@ impl Sink {
             return Err(wrong("lies in a directory that does not exist")
                 .hint(format!("make it: `mkdir -p {}`", parent.display())));
         }
+        if std::fs::metadata(&whole).is_ok_and(|there| there.permissions().readonly()) {
+            return Err(wrong("is read-only").hint(format!("allow it: `chmod u+w {}`", path.display())));
+        }
         Ok(Self::File { path: whole, text: String::new() })
     }
 

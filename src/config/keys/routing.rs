@@ -112,7 +112,11 @@ pub(super) const ROUTING: &[Key] = &[
     key("timeouts.first_byte", Shape::Seconds, Some("60"), "How long the first byte of an answer may take."),
     key("timeouts.idle", Shape::Seconds, Some("60"), "How long an answer may pause between two pieces."),
     key("timeouts.total", Shape::Seconds, Some("600"), "How long one attempt may take."),
-    key("log.prompts", Shape::Switch, Some("false"), "Whether `~/.moai/logs/decisions.jsonl` may hold prompts."),
+    // A repository's file does not decide what is written down of a person's words.
+    Key {
+        home: Home::UserToml,
+        ..key("log.prompts", Shape::Switch, Some("false"), "Whether `~/.moai/logs/decisions.jsonl` may hold prompts.")
+    },
     key("log.max_bytes", Shape::Number, Some("10485760"), "The size at which the log of decisions is rotated."),
     key(
         "prices.book",

@@ -108,11 +108,6 @@ pub(super) fn loops(group: &Group<'_>) -> ConfigError {
     wrong(&name, origin, problem)
 }
 
-/// Whether a file that may have come with a repository says it.
-pub(super) fn is_foreign(setting: &Setting) -> bool {
-    matches!(setting.origin, Origin::File { .. }) && by_project(setting)
-}
-
 /// The hosts that a setting names where the person or moai itself says so, whatever stands over it.
 pub(super) fn trusted_hosts(setting: &Setting) -> impl Iterator<Item = String> + '_ {
     let trusted = |origin: &Origin| match origin {
@@ -217,39 +212,19 @@ fn script(group: &Group<'_>, fixed: Fixed<'_>) -> SimScript {
     }
 }
 
-/// What is worth a word where a provider's key goes: a project's file sends it elsewhere, or it goes unencrypted.
-pub(super) fn concerns(world: &World, group: &Group<'_>, provider: &Provider) -> Vec<String> {
-    let known = |names: &[String]| {
-        let mut all = ProviderId::ALL.iter().flat_map(|id| catalog::provider(*id).key_vars);
-        all.any(|variable| names.iter().any(|name| name == variable))
-    };
-    let kept = match &provider.key {
-        KeyNeed::Stored(_) => true,
-        KeyNeed::Variables(names) => known(names),
-        KeyNeed::None | KeyNeed::Optional(_) => false,
-    };
-    let Some(setting) = group.setting("base_url").filter(|_| provider.engine == Engine::Http) else {
-        return Vec::new();
-    };
+/// What is worth a word where a provider's key goes: that it goes unencrypted.
+pub(super) fn concerns(world: &World, group: &Group<'_>, provider: &Provider) -> Option<String> {
+    let setting = group.setting("base_url").filter(|_| provider.engine == Engine::Http)?;
     let host = super::host(&provider.base_url);
-    let local = is_local(host);
-    let glm = provider.key == KeyNeed::Stored(ProviderId::Glm) && catalog::is_glm_host(host);
-    let origin = setting.origin.describe(world);
-    let mut concerns = Vec::new();
-    if kept && !local && !glm && by_project(setting) && setting.origin != Origin::Default {
-        concerns.push(format!(
-            "the key of `{}` goes to {host}: {origin} says so (check it, or take it out)",
-            provider.name
-        ));
-    }
-    if !local && provider.base_url.starts_with("http://") && !matches!(provider.key, KeyNeed::None) {
-        concerns.push(format!("the key of `{}` goes to {host} unencrypted: {origin} says http://", provider.name));
-    }
-    concerns
+    let plain = !is_local(host) && provider.base_url.starts_with("http://") && !matches!(provider.key, KeyNeed::None);
+    plain.then(|| {
+        let origin = setting.origin.describe(world);
+        format!("the key of `{}` goes to {host} unencrypted: {origin} says http://", provider.name)
+    })
 }
 
 /// Whether a file of the project says it: one that may have come with a repository.
-fn by_project(setting: &Setting) -> bool {
+pub(super) fn is_foreign(setting: &Setting) -> bool {
     let origin = match &setting.origin {
         Origin::Follows { origin, .. } => origin,
         origin => origin,

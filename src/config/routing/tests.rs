@@ -147,12 +147,13 @@ fn where_glm_was_moved_for_claude_code_routing_follows_unless_told_otherwise() {
     );
     place.put("home/.moai/config.toml", "[providers.zai]\nbase_url = \"https://api.z.ai/api/anthropic\"\n");
     assert_eq!(provider(&place.load(&[]), "zai").base_url, "https://api.z.ai/api/anthropic");
-    // A proxy for Claude Code speaks Anthropic's dialect, whatever its path; its host is told.
+    // A proxy for Claude Code speaks Anthropic's dialect, whatever its path; a repository's file does not name it.
     let place = Place::new();
     place.put("project/.moai/config/sections/llm.yaml", "llm: {glm: {base_url: 'https://proxy.example'}}\n");
-    let routing = place.load(&[]);
-    assert_eq!(provider(&routing, "zai").wire, Dialect::Anthropic);
-    assert!(routing.warnings[0].contains("the key of `zai` goes to proxy.example"), "{:?}", routing.warnings);
+    assert!(place.error(&[]).contains("sends prompts and keys to proxy.example"));
+    place.put("project/.moai/config/sections/llm.yaml", "");
+    place.put("home/.moai/config.toml", "[llm.glm]\nbase_url = \"https://proxy.example\"\n");
+    assert_eq!(provider(&place.load(&[]), "zai").wire, Dialect::Anthropic);
 }
 
 #[test]

@@ -308,12 +308,12 @@ fn a_forced_model_is_that_model_or_an_error() {
     }
     let no_key = error("opus");
     assert_eq!(no_key.to_string(), "`claude-opus` needs a key of anthropic, and there is none");
-    assert_eq!((no_key.code(), no_key.kind().exit_code()), (Some("no_key"), 3));
+    assert_eq!((no_key.code(), no_key.kind().exit_code()), (Some("no-key"), 3));
     assert!(no_key.hints()[0].contains("moai key set anthropic") && no_key.hints()[0].contains("ANTHROPIC_API_KEY"));
     assert!(error("house").hints()[0].contains("MINE_KEY"));
     assert_eq!(error("glm-4.6").hints()[0], "did you mean `glm-4.7`?");
-    assert_eq!(error("lost").code(), Some("no_provider"));
-    assert_eq!(error("zzz").code(), Some("unknown_model"));
+    assert_eq!(error("lost").code(), Some("no-provider"));
+    assert_eq!(error("zzz").code(), Some("unknown-model"));
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Run {
         let roomier = matches!(fault.kind, FaultKind::TooLong | FaultKind::OutputTooLong);
         match fault.remedy() {
             Remedy::Stop if !roomier => self.finish(End::Failed, Duration::ZERO),
-            Remedy::Stop | Remedy::Elsewhere => self.move_on(fault),
+            Remedy::Stop | Remedy::Elsewhere => self.move_on(),
             Remedy::Retry => match self.wait(fault) {
                 Some(wait) => {
                     self.state = State::Due;
@@ -175,7 +175,7 @@ impl Run {
                     self.tally.wait(wait);
                     Step::Wait(wait)
                 }
-                None => self.move_on(fault),
+                None => self.move_on(),
             },
         }
     }
@@ -201,12 +201,13 @@ impl Run {
         (self.tally.elapsed().saturating_add(wait) < self.total()).then_some(wait)
     }
 
-    /// Asks the next model of the plan that could do better.
-    fn move_on(&mut self, fault: &Fault) -> Step {
-        let failed = self.now.clone();
+    /// Asks the next model of the plan of which nobody's failure has shown that it would fail, too.
+    fn move_on(&mut self) -> Step {
         let limit = self.limit();
         while let Some(next) = self.left.pop_front() {
-            let hopeless = limit.clone().or_else(|| hopeless(fault, &failed, &next));
+            let shown =
+                || self.tally.trials.iter().find_map(|trial| hopeless(trial.faults.last()?, &trial.ready, &next));
+            let hopeless = limit.clone().or_else(shown);
             self.tally.trials.push(Trial::of(next.clone(), hopeless.clone()));
             if hopeless.is_none() {
                 self.now = next;

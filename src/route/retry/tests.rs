@@ -205,6 +205,27 @@ fn the_limits_of_a_run() {
     assert_eq!(words.matches("glm").count(), 4, "never more than three retries");
 }
 
+/// A key that is not taken is no better after another vendor was asked.
+#[test]
+fn what_a_failure_has_shown_holds_for_the_rest_of_the_plan() {
+    let mut run = run(&["claude-opus", "glm-4.7", "claude-haiku", "gemini-pro"], Rules::default());
+    let mut outcomes = [FaultKind::Auth, FaultKind::Timeout, FaultKind::Timeout].into_iter().map(failed);
+    let mut asked = Vec::new();
+    let mut outcome = None;
+    let tally = loop {
+        match run.next(outcome.take()) {
+            Step::Try(attempt) => {
+                asked.push(attempt.ready.name().to_owned());
+                outcome = outcomes.next();
+            }
+            Step::Wait(wait) => panic!("waited {wait:?}"),
+            Step::Give(tally) => break tally,
+        }
+    };
+    assert_eq!(asked, ["claude-opus", "glm-4.7", "gemini-pro"]);
+    assert_eq!(tally.trials[2].end, End::PassedOver("anthropic did not take the key".into()));
+}
+
 #[test]
 fn no_request_outlasts_the_deadline() {
     let rules = Rules { deadline: Some(Duration::from_secs(10)), ..Rules::default() };
