@@ -177,13 +177,8 @@ impl Report {
         if let Some(Tiers { one, two }) = tiers {
             let shares = percentages((one.cost, one.requests), (two.cost, two.requests));
             for (name, value) in [
-<<<<<<< HEAD
                 ("tier1_cost_usd", json!(one.known())),
                 ("tier2_cost_usd", json!(two.known())),
-=======
-                ("tier1_cost_usd", json!(known(one))),
-                ("tier2_cost_usd", json!(known(two))),
->>>>>>> 7c1d83d (costs: a lint)
                 ("tier1_percentage", json!(shares.0)),
                 ("tier2_percentage", json!(shares.1)),
             ] {
