@@ -12,7 +12,7 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 
 use crate::base::failure::Explain as _;
-use crate::base::interrupt::Interrupted;
+use crate::base::interrupt::{Interrupt, Interrupted};
 use crate::classify::classify;
 use crate::exchange::session::{self, Conversation, Held, Next, SessionError};
 use crate::exchange::{End, Finished, Order, Wording, drive, question};
@@ -123,7 +123,8 @@ async fn begin(gateway: &Arc<Gateway>, inbound: &Inbound, wish: &mut Wish) -> Re
     };
     let dir: PathBuf = gateway.ledger.dir().to_owned();
     let name = id.clone();
-    let held = tokio::task::spawn_blocking(move || session::hold(&dir, &name, session::PATIENCE, || {}));
+    let go = Interrupt::default();
+    let held = tokio::task::spawn_blocking(move || session::hold(&dir, &name, session::PATIENCE, &go, || {}));
     let held = match held.await {
         Ok(Ok(held)) => held,
         Ok(Err(error)) => return Err(not_held(&error, inbound)),
