@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 
-use crate::exchange::{Head, Query, RelayOrder, outlet, relay};
+use crate::exchange::{End, Head, Query, RelayOrder, outlet, relay};
 use crate::wire::{Dialect, Fault, FaultKind, Request, estimate_tokens};
 
 use super::answer::{Answer, fault};
@@ -66,6 +66,10 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             hold: RelayOrder::HOLD,
         };
         let finished = relay(&order, out).await;
+        // A head that went out with a ping could not know who would answer in the end.
+        if let (End::Answered, Some(last)) = (&finished.end, finished.trials.last()) {
+            entry.turn.answered_by(&last.model, &entry.gateway);
+        }
         entry.finish(&finished, permit);
     });
     // While the vendor works.
