@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use crate::model::Usage;
 use crate::route::{SimScript, SimStep};
-use crate::wire::write::AnthropicSse;
+use crate::wire::write::{Answer, AnthropicSse};
 use crate::wire::{Delta, Event, Fault, FaultKind, Opened, StopReason, estimate_tokens};
 
 /// How many calls each simulated provider has had in this process.
@@ -63,9 +63,9 @@ pub(super) async fn open(script: &SimScript, provider: &str, body: &[u8], played
         end: End::Whole,
     };
     match step {
-        SimStep::Answer | SimStep::Refuse => play.pieces = pieces(script, body),
+        SimStep::Answer | SimStep::Refuse => play.say(script, body),
         SimStep::Cut(after) => {
-            play.pieces = pieces(script, body);
+            play.say(script, body);
             // The start of the message and of its block come before the first piece of text.
             play.pieces.truncate(after.saturating_add(1));
             play.end = End::Cut;
@@ -86,6 +86,19 @@ pub(super) async fn open(script: &SimScript, provider: &str, body: &[u8], played
 }
 
 impl Play {
+    /// The answer, as a stream where the request wants one.
+    fn say(&mut self, script: &SimScript, body: &[u8]) {
+        let Ok(request) = serde_json::from_slice::<Value>(body) else {
+            self.status = 400;
+            self.pieces.push_back(error_body(400).into());
+            return;
+        };
+        let streams = request.get("stream").and_then(Value::as_bool).unwrap_or_default();
+        let content = if streams { "text/event-stream" } else { "application/json" };
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
+        self.pieces = pieces(script, &request, estimate_tokens(body), streams);
+    }
+
     pub(super) fn status(&self) -> u16 {
         self.status
     }
@@ -122,29 +135,32 @@ fn error_body(status: u16) -> String {
     json!({"type": "error", "error": {"type": kind, "message": "simulated failure"}}).to_string()
 }
 
-/// The answer's stream: its start, a piece for each bit of text, its end.
-fn pieces(script: &SimScript, body: &[u8]) -> VecDeque<Bytes> {
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+/// The answer in pieces: its start, one for each bit of text, its end; all in one where it is no stream.
+fn pieces(script: &SimScript, request: &Value, input: u64, streams: bool) -> VecDeque<Bytes> {
     let model = request.get("model").and_then(Value::as_str).unwrap_or("sim");
-    let answer = script.answer.clone().unwrap_or_else(|| last_words(&request));
-    let input = estimate_tokens(body);
+    let answer = script.answer.clone().unwrap_or_else(|| last_words(request));
     let usage = Usage::new(input, estimate_tokens(answer.as_bytes()));
+    let begin = Event::Start { id: "msg_sim".into(), model: model.to_owned(), usage: Some(Usage::new(input, 0)) };
+    let texts = split(&answer, script.piece).into_iter();
+    let stop = Event::Stop { reason: StopReason::EndTurn, sequence: None, usage: Some(usage) };
+    let start = vec![begin, Event::Open { index: 0, block: Opened::Text }];
+    let deltas = texts.map(|text| vec![Event::Delta { index: 0, delta: Delta::Text(text) }]);
+    let end = vec![Event::Close { index: 0 }, stop, Event::End];
+    let all = std::iter::once(start).chain(deltas).chain([end]);
+    if !streams {
+        let mut whole = Answer::default();
+        all.flatten().for_each(|event| whole.take(event));
+        return VecDeque::from([whole.anthropic(model, input).to_string().into()]);
+    }
     let mut sse = AnthropicSse::new(model, input);
-    let mut written = |events: &[Event]| {
+    let mut written = |events: Vec<Event>| {
         let mut out = Vec::new();
-        for event in events {
+        for event in &events {
             sse.write(event, &mut out);
         }
         Bytes::from(out)
     };
-    let begin = Event::Start { id: "msg_sim".into(), model: model.to_owned(), usage: Some(Usage::new(input, 0)) };
-    let mut pieces = VecDeque::from([written(&[begin, Event::Open { index: 0, block: Opened::Text }])]);
-    for text in split(&answer, script.piece) {
-        pieces.push_back(written(&[Event::Delta { index: 0, delta: Delta::Text(text) }]));
-    }
-    let stop = Event::Stop { reason: StopReason::EndTurn, sequence: None, usage: Some(usage) };
-    pieces.push_back(written(&[Event::Close { index: 0 }, stop, Event::End]));
-    pieces
+    all.map(&mut written).collect()
 }
 
 /// The text in pieces of so many characters; 0 is all of it.
@@ -160,7 +176,11 @@ fn split(text: &str, size: usize) -> Vec<String> {
 fn last_words(request: &Value) -> String {
     let messages = request.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let last = messages.iter().rev().find(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    let blocks = last.and_then(|message| message.get("content")?.as_array()).map(Vec::as_slice).unwrap_or_default();
+    let content = last.and_then(|message| message.get("content"));
+    if let Some(text) = content.and_then(Value::as_str) {
+        return text.to_owned();
+    }
+    let blocks = content.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let texts: Vec<&str> = blocks.iter().filter_map(|block| block.get("text")?.as_str()).collect();
     texts.join("\n\n")
 }
@@ -189,7 +209,7 @@ mod tests {
     fn the_prompt_comes_back_in_pieces_and_the_same_each_time() {
         let script = SimScript { piece: 3, ..SimScript::default() };
         let text = |text: &str| json!([{"type": "text", "text": text}]);
-        let body = json!({"model": "sim", "messages": [
+        let body = json!({"model": "sim", "stream": true, "messages": [
             {"role": "user", "content": text("old")}, {"role": "assistant", "content": text("x")},
             {"role": "user", "content": text("한글 네 글자")},
         ]});
@@ -198,6 +218,16 @@ mod tests {
         assert_eq!(status, 200);
         assert!(once.contains(r#""text":"한글 ""#) && once.contains(r#""text":"네 글""#), "{once}");
         assert_eq!(Ok(once), run(all(&script, &body)).1);
+    }
+
+    #[test]
+    fn who_wants_no_stream_gets_one_document() {
+        let body = json!({"model": "sim", "messages": [{"role": "user", "content": "say hi"}]});
+        let (status, said) = run(all(&SimScript { piece: 1, ..SimScript::default() }, &body));
+        let said: Value = serde_json::from_str(&said.unwrap()).unwrap();
+        assert_eq!((status, &said["content"][0]["text"]), (200, &json!("say hi")));
+        let cut = SimScript { steps: vec![SimStep::Cut(1)], ..SimScript::default() };
+        assert_eq!(run(all(&cut, &body)).1.unwrap_err().kind, FaultKind::Cut);
     }
 
     #[test]
