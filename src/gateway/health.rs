@@ -9,6 +9,7 @@ use crate::exchange::Health;
 
 use super::answer::{Answer, json as answer};
 use super::inbound::Inbound;
+use super::snapshot::Snapshot;
 use super::state::{Counters, Gateway};
 
 /// `GET /health`: says that somebody is there, and nothing else.
@@ -16,16 +17,19 @@ pub(in crate::gateway) async fn bare(_: Arc<Gateway>, _: Inbound) -> Answer {
     answer(StatusCode::OK, &json!({"status": "ok"}))
 }
 
-/// `GET /api/health`: version, age, what is counted.
+/// `GET /api/health`: version, age, what is counted, how the books and the deployments are.
 pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, inbound: Inbound) -> Answer {
     let counters = &gateway.counters;
     let count = Counters::read;
-    let deployments: Vec<Value> = gateway.board.health(&inbound.snapshot.roster).iter().map(deployment).collect();
+    let snapshot = &inbound.snapshot;
+    let all = gateway.board.health(&snapshot.roster);
+    let books = gateway.ledger.condition();
+    let (running, waiting) = gateway.limits.load();
     answer(
         StatusCode::OK,
         &json!({
             "schema": 1,
-            "status": "ok",
+            "status": status(snapshot, &all, books.trouble.is_some()),
             "version": env!("CARGO_PKG_VERSION"),
             "started_at": gateway.started_at().to_string(),
             "uptime_seconds": gateway.uptime().as_secs(),
@@ -35,9 +39,27 @@ pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, inbound: Inbound) ->
             "errors": count(&counters.errors),
             "refused": count(&counters.refused),
             "panics": count(&counters.panics),
-            "deployments": deployments,
+            "limited": {"running": running, "waiting": waiting},
+            "books": books,
+            "deployments": all.iter().map(deployment).collect::<Vec<Value>>(),
         }),
     )
+}
+
+/// In one word: `ok`, `degraded` where somebody is out or the journal cannot be written, `down` where nobody can be
+/// asked. Who answers only when named does not count.
+fn status(snapshot: &Snapshot, all: &[Health], trouble: bool) -> &'static str {
+    let counts = |health: &&Health| {
+        let ready = snapshot.roster.ready(&health.model);
+        ready.is_ok_and(|ready| !ready.model().named_only || snapshot.only.as_deref() == Some(ready.name()))
+    };
+    let (well, out): (Vec<&Health>, Vec<&Health>) =
+        all.iter().filter(counts).partition(|health| health.state == "closed");
+    match (well.is_empty(), out.is_empty() && !trouble) {
+        (true, _) => "down",
+        (false, false) => "degraded",
+        (false, true) => "ok",
+    }
 }
 
 /// How one model at one deployment stands.

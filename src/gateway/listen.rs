@@ -39,6 +39,8 @@ const MOST: usize = 512;
 const HEAD: usize = 64 << 10;
 /// How long to wait before accepting again where the system has no more files for us.
 const BREATHER: Duration = Duration::from_millis(50);
+/// How long what was cut off has to be written down.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Answers on `listener` until `stop`; then nobody new is let in, streams that run may end, and what has not ended by
 /// the deadline of `[serve]` is cut off.
@@ -82,8 +84,10 @@ pub async fn serve(
     let patience = gateway.snapshot().serve.drain;
     let began = tokio::time::Instant::now();
     drop(tokio::time::timeout(patience, drained).await);
+    drop(open);
     // A client that is gone has closed its connection, and its answer is still written down.
-    gateway.work.drained(patience.saturating_sub(began.elapsed())).await;
+    gateway.work.drained(patience.saturating_sub(began.elapsed()).max(LAST_WORDS)).await;
+    gateway.ledger.close();
     Ok(interrupted)
 }
 

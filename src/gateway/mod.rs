@@ -28,6 +28,7 @@ mod limits;
 mod listen;
 mod messages;
 mod models;
+mod openapi;
 mod patience;
 mod places;
 mod read;

@@ -10,7 +10,7 @@ use super::access::Scope;
 use super::answer::Answer;
 use super::inbound::Inbound;
 use super::state::Gateway;
-use super::{api, chat, health, messages, models};
+use super::{api, chat, health, messages, models, openapi};
 
 /// An answer on its way.
 type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -66,6 +66,7 @@ pub(in crate::gateway) const TABLE: &[Route] = &[
     route!(GET "/api/costs/daily" READ => api::costs::daily),
     route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
     route!(GET "/api/health" READ => health::full),
+    route!(GET "/api/openapi.json" READ => openapi::document),
 ];
 
 impl Route {

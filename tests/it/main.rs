@@ -38,6 +38,7 @@ mod route;
 mod routing;
 mod schema;
 mod scratch;
+mod serve;
 mod shells;
 mod status;
 mod trees;

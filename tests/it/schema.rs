@@ -33,8 +33,14 @@ pub(crate) fn holds(name: &str, document: &Value) {
     let path = format!("{}/docs/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let schema: Value = serde_json::from_str(&text).unwrap();
+    fits(&schema, &schema, document, name);
+}
+
+/// Fails where the document is not what `schema`, a part of `root`, says.
+#[track_caller]
+pub(crate) fn fits(root: &Value, schema: &Value, document: &Value, name: &str) {
     let mut problems = Vec::new();
-    check(&schema, &schema, document, name, &mut problems);
+    check(root, schema, document, name, &mut problems);
     assert!(problems.is_empty(), "{}\n{document:#}", problems.join("\n"));
 }
 
