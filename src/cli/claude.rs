@@ -6,6 +6,7 @@ use crate::config::{Config, Project};
 use crate::model::Backend;
 use crate::settings::{self, Layers, Links, Plan, Target};
 
+use super::gate;
 use super::glm::{after_switch, answer_json, show_diff};
 use super::ui::{Ui, clean};
 
@@ -17,8 +18,12 @@ use super::ui::{Ui, clean};
 #[command(after_help = "\
 Examples:
   moai claude              switch back
+  moai claude --gateway    through moai's gateway: moai decides who answers
   moai cc --dry-run        show what would change")]
 pub(super) struct Args {
+    /// Point this project at moai's gateway, which decides who answers each turn; `moai claude` gives back what was there
+    #[arg(long)]
+    gateway: bool,
     /// Show what would change, as a diff with masked secrets, and change nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -26,6 +31,9 @@ pub(super) struct Args {
 
 /// Runs `moai claude`.
 pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    if args.gateway {
+        return gate::switch(Backend::Claude, args.dry_run, world, ui);
+    }
     let project = Project::find(world)?;
     // The way back to Claude does not hang on a configuration that does not parse.
     let glm_url = Config::load(world, &project).ok().map(|config| config.glm().base_url.clone());

@@ -38,14 +38,15 @@ pub(super) struct Dress {
 /// The command that prints the key, for `apiKeyHelper`: by name where `moai` is on the PATH, so that it survives an
 /// update, else by the path of this program.
 pub(super) fn helper_command(world: &World) -> String {
-    if crate::base::program::find(world, "moai").is_some() {
-        return "moai key glm --print".into();
-    }
-    let own = std::env::current_exe().ok().and_then(|path| path.to_str().map(str::to_owned));
-    own.map_or_else(
-        || "moai key glm --print".into(),
-        |path| format!("'{}' key glm --print", path.replace('\'', "'\\''")),
-    )
+    own_command(world, "key glm --print")
+}
+
+/// moai with these words, as a command of a shell.
+pub(super) fn own_command(world: &World, words: &str) -> String {
+    let by_name = crate::base::program::find(world, "moai").is_some();
+    let own = if by_name { None } else { std::env::current_exe().ok() };
+    let own = own.as_deref().and_then(Path::to_str);
+    own.map_or_else(|| format!("moai {words}"), |path| format!("'{}' {words}", path.replace('\'', "'\\''")))
 }
 
 impl Dress {
@@ -166,29 +167,40 @@ impl Dress {
 
     /// What the main checkout's own settings would mix into a worktree dressed like this.
     pub(super) fn clashes(&self, main: &Path) -> Result<Vec<Clash>, Failure> {
-        let own = settings::load_local(main)?;
-        Ok(own.map(|document| settings::clashes(&document, &self.glm)).unwrap_or_default())
+        clashes(main, &self.glm)
     }
 
     /// Refuses where the main checkout's settings would mix two vendors or two keys in a worktree: today's Claude Code
     /// lets them override the worktree's own.
     pub(super) fn require_apart(&self, world: &World, main: &Path) -> Result<(), Failure> {
-        let clashes = self.clashes(main)?;
-        if clashes.is_empty() {
-            return Ok(());
-        }
-        let list: Vec<String> = clashes.iter().map(|clash| format!("{} ({})", clash.spot, clash.what)).collect();
-        let path = world.tilde(&main.join(settings::SETTINGS_LOCAL));
-        Err(Failure::expected(format!("{path} would override this worktree's settings: {}", list.join(", ")))
-            .with_code("mixed-vendors")
-            .hint("run `moai claude` in the main checkout, or take these entries out of its file")
-            .hint("or leave the worktree undressed and start it apart from main's settings: `moai glm -- claude`"))
+        require_apart(world, main, &self.glm).map_err(|failure| {
+            failure
+                .hint("or leave the worktree undressed and start it apart from main's settings: `moai glm -- claude`")
+        })
     }
 
     /// Writes the settings into a worktree (links that lead out of it are refused) and records what was there.
     pub(super) fn write_into(&self, world: &World, checkout: &Path) -> Result<Plan, Failure> {
         Ok(settings::switch(world, checkout, Target::Glm(&self.glm), Links::Stay)?)
     }
+}
+
+fn clashes(main: &Path, wanted: &GlmEnv) -> Result<Vec<Clash>, Failure> {
+    let own = settings::load_local(main)?;
+    Ok(own.map(|document| settings::clashes(&document, wanted)).unwrap_or_default())
+}
+
+/// Refuses where the main checkout's settings would mix into a worktree with this environment.
+pub(super) fn require_apart(world: &World, main: &Path, wanted: &GlmEnv) -> Result<(), Failure> {
+    let clashes = clashes(main, wanted)?;
+    if clashes.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = clashes.iter().map(|clash| format!("{} ({})", clash.spot, clash.what)).collect();
+    let path = world.tilde(&main.join(settings::SETTINGS_LOCAL));
+    Err(Failure::expected(format!("{path} would override this worktree's settings: {}", list.join(", ")))
+        .with_code("mixed-vendors")
+        .hint("run `moai claude` in the main checkout, or take these entries out of its file"))
 }
 
 /// Names and values of an environment.

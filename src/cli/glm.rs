@@ -17,7 +17,7 @@ use crate::settings::{self, Committable, Links, Plan, Target};
 use super::dress::{self, Dress, Form};
 use super::here::Here;
 use super::ui::{SCHEMA, Ui, clean, unified};
-use super::{key, launch};
+use super::{gate, key, launch};
 
 /// Switch this project to GLM, save the GLM key, or run one command on GLM
 ///
@@ -33,6 +33,7 @@ Examples:
   moai glm --dry-run                show what switching would change
   moai glm                          switch this project to GLM
   moai glm --helper                 switch, with no key in the project's files
+  moai glm --gateway                through moai's gateway: no key in the project, costs written down
   moai glm -- claude                one Claude Code session on GLM, no file changed
   moai claude                       switch back")]
 pub(super) struct Args {
@@ -48,6 +49,9 @@ pub(super) struct Args {
     /// Let Claude Code ask moai for the key (apiKeyHelper): no key in the project's files
     #[arg(long, conflicts_with_all = ["words", "stdin", "keyring"])]
     helper: bool,
+    /// Through moai's gateway, where GLM answers: no vendor's key in the project, everything written down
+    #[arg(long, conflicts_with_all = ["words", "stdin", "keyring", "helper", "with_permissions"])]
+    gateway: bool,
     /// Also take over the `permissions` of .moai/llm-configs/glm.json
     #[arg(long, conflicts_with_all = ["words", "stdin", "keyring"])]
     with_permissions: bool,
@@ -55,7 +59,7 @@ pub(super) struct Args {
     #[arg(short = 'n', long, conflicts_with_all = ["words", "stdin", "keyring"])]
     dry_run: bool,
     /// Run this command on GLM; no file is changed
-    #[arg(last = true, value_name = "CMD", conflicts_with_all = ["words", "stdin", "keyring", "helper", "with_permissions", "dry_run"])]
+    #[arg(last = true, value_name = "CMD", conflicts_with_all = ["words", "stdin", "keyring", "helper", "with_permissions", "gateway", "dry_run"])]
     command: Vec<OsString>,
 }
 
@@ -69,6 +73,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] if args.stdin || args.keyring => save(None, args, world, ui),
+        [] if args.gateway => gate::switch(Backend::Glm, args.dry_run, world, ui),
         [] => switch(args, world, ui),
         ["status"] => super::status::run(super::status::Args::default(), world, ui),
         ["setup"] => save(None, args, world, ui),
@@ -143,7 +148,7 @@ fn switch(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
 }
 
 /// The home directory is no project: its `.claude` belongs to every project.
-fn require_no_home(world: &World, root: &std::path::Path) -> Result<(), Failure> {
+pub(super) fn require_no_home(world: &World, root: &std::path::Path) -> Result<(), Failure> {
     let home = world.home().ok().map(|home| home.canonicalize().unwrap_or_else(|_| home.to_path_buf()));
     if home.as_deref() != Some(root) {
         return Ok(());
@@ -201,7 +206,7 @@ fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, dress: &Dress, model: &
 }
 
 /// What the switch does beyond this checkout, and what it could not keep apart.
-fn say_reach(world: &World, ui: &mut Ui, here: &Here) -> Result<(), Failure> {
+pub(super) fn say_reach(world: &World, ui: &mut Ui, here: &Here) -> Result<(), Failure> {
     let linked = here.project.git.as_ref().filter(|_| !here.project.is_linked());
     let worktrees =
         linked.and_then(|git| std::fs::read_dir(git.common.join("worktrees")).ok()).map_or(0, Iterator::count);

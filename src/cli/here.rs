@@ -5,6 +5,7 @@ use crate::base::world::World;
 use crate::config::keys::Name;
 use crate::config::{Config, ConfigError, Project, Setting};
 use crate::keys::Lookup;
+use crate::model::SpecId;
 
 use super::ui::{Ui, clean};
 
@@ -49,6 +50,12 @@ impl Here {
         let all = self.config.everything(world, &self.project)?;
         let found = all.into_iter().find(|setting| setting.name == *name);
         Ok(found.unwrap_or_else(|| Setting::unset(name.clone())))
+    }
+
+    /// The SPEC whose worktree we are in: the name of its directory.
+    pub(super) fn spec(&self) -> Option<SpecId> {
+        let name = self.project.root.file_name().filter(|_| self.project.is_linked())?;
+        name.to_str()?.parse().ok().filter(|spec: &SpecId| spec.as_str().to_ascii_uppercase().starts_with("SPEC"))
     }
 
     /// How keys are looked for here.

@@ -3,6 +3,7 @@
 
 mod books;
 mod claude;
+mod code;
 mod complete;
 mod config;
 mod costs;
@@ -10,6 +11,7 @@ mod demo;
 mod doctor;
 mod dress;
 mod feedback;
+mod gate;
 mod glm;
 mod here;
 mod hook;
@@ -74,6 +76,7 @@ enum Command {
     Claude(claude::Args),
     Route(Box<route::Args>),
     Serve(Box<serve::Args>),
+    Code(code::Args),
     Session(session::Args),
     Status(status::Args),
     Key(key::Args),
@@ -185,6 +188,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Claude(args) => claude::run(&args, world, ui),
         Command::Session(args) => session::run(args, world, ui),
         Command::Route(args) => route::run(&args, world, ui),
+        Command::Code(args) => code::run(&args, world, ui),
         Command::Serve(args) => serve::run(*args, world, ui),
         Command::Status(args) => status::run(args, world, ui),
         Command::Key(args) => key::run(args, world, ui),

@@ -5,6 +5,7 @@
 //! answered the thread last, and so does the conversation being made shorter; a client's own business gets a cheap
 //! model. A force and another model of the checkout count from the next request on, in the middle of a turn too.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
@@ -125,7 +126,7 @@ impl Turn {
         let hints = Hints::of(&inbound.headers);
         let head = request.head();
         let session = hints.session.or(head.session.as_deref());
-        let place = hints.worktree.and_then(|path| gateway.places.at(path, &gateway.world));
+        let place = hints.worktree.and_then(|path| gateway.places.at(&plain(path), &gateway.world));
         let mut text = None;
         let errand = errand.or_else(|| hints.errand(request)).unwrap_or_else(|| match head.turn {
             Speaker::ToolLoop => Errand::Turn,
@@ -262,7 +263,7 @@ impl<'a> Hints<'a> {
             session: session.and_then(|session| session.parse().ok()),
             project: self
                 .project
-                .map(|project| cut(project).into())
+                .map(|project| cut(&plain(project)).into())
                 .or_else(|| place.and_then(|place| place.project.clone())),
             worktree: place.and_then(|place| place.worktree.clone()),
             spec: text(self.spec),
@@ -271,6 +272,24 @@ impl<'a> Hints<'a> {
             key: inbound.who.name.clone(),
         }
     }
+}
+
+/// A header's value as it was before it was made fit for HTTP: `%EC%87%BC` is a letter. What is no such thing stays.
+fn plain(value: &str) -> Cow<'_, str> {
+    if !value.contains('%') {
+        return value.into();
+    }
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        let code = after.get(..2).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        bytes.push(byte.unwrap_or(b'%'));
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).map_or(value.into(), Cow::Owned)
 }
 
 /// The beginning of a client's word, as long as is written down.

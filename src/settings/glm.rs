@@ -134,6 +134,8 @@ pub(super) const GLM_NAMES: &[&str] = &[
     "CLAUDE_CODE_AUTO_COMPACT_WINDOW",
     "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
     "Z_AI_API_KEY",
+    "CLAUDE_CODE_GATEWAY_HINT_HEADERS",
+    super::gateway::GATEWAY_VAR,
 ];
 
 /// Ours beside [`GLM_NAMES`]: taken away without a ledger only where they hold exactly what we write.

@@ -4,6 +4,7 @@
 mod document;
 mod effective;
 mod error;
+mod gateway;
 mod glm;
 mod ignored;
 mod launch;
@@ -15,6 +16,7 @@ mod switch;
 pub use document::{Document, Fault, Patch, Spot, edit, quote};
 pub use effective::{Clash, Credential, Effective, Layer, Layers, Valued, backend, clashes, config_dir};
 pub use error::SettingsError;
+pub use gateway::{GATEWAY_REASONS, GatewaySpec, gateway_env, is_in_the_gateways_way};
 pub use glm::{Form, GlmEnv, GlmSpec, REASONS, Value, Variable, glm_env, host, is_glm_model, is_glm_url, public_url};
 pub use ignored::{Committable, committable, committable_file};
 pub use launch::{Overlay, is_in_the_way, overlay, shield, with_variable};

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::document::{Document, Fault, Patch, Spot, edit, quote};
+use super::gateway::{GATEWAY_VAR, HELPER};
 use super::glm::{
     BACKUP_TOKEN, GLM_NAMES, GlmEnv, MODEL_NAMES, OUR_VALUES, SET_ASIDE, host, is_glm_model, is_glm_url, public_url,
     sounds_secret,
@@ -117,12 +118,14 @@ pub(super) fn leave(text: Option<&str>, ledger: Option<&Ledger>) -> Result<Step,
     })
 }
 
-/// Whether the file routes to GLM: by a GLM host, or by the URL that the ledger says we set.
+/// Whether the file routes to GLM or to moai's gateway: by a GLM host, by the URL that the ledger says we set, or by
+/// the gateway's own mark.
 pub(super) fn on_glm(document: &Document, ledger: Option<&Ledger>) -> bool {
     let spot = Spot::env("ANTHROPIC_BASE_URL");
     let ours = ledger.and_then(|ledger| ledger.entry(&spot)).filter(|entry| entry.set.is_some());
     document.variable("ANTHROPIC_BASE_URL").is_some_and(|url| is_glm_url(&url))
         || ours.is_some_and(|entry| entry.holds(document.raw(&spot).as_deref()))
+        || document.variable(GATEWAY_VAR).is_some_and(|url| document.variable("ANTHROPIC_BASE_URL") == Some(url))
 }
 
 /// What moai-adk, its Go successors or a moai whose ledger was lost have left.
@@ -150,7 +153,8 @@ fn strip(document: &Document, patch: &mut Patch) {
     }
     take(Spot::env(BACKUP_TOKEN), None);
     let helper = Spot::top("apiKeyHelper");
-    if document.string(&helper).is_some_and(|command| command.ends_with("key glm --print")) {
+    if document.string(&helper).is_some_and(|command| command.ends_with("key glm --print") || command.ends_with(HELPER))
+    {
         take(helper, None);
     }
 }

@@ -6,7 +6,7 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::here::Here;
 use crate::cli::ui::{Ui, clean};
-use crate::config::{Project, Routing};
+use crate::config::Routing;
 use crate::model::{Backend, SpecId};
 use crate::settings::Layers;
 use crate::worktree::Repo;
@@ -43,7 +43,7 @@ impl Place {
         for warning in &routing.warnings {
             ui.warn(clean(warning))?;
         }
-        let spec = args.choice.spec.clone().or_else(|| spec_of(&here.project));
+        let spec = args.choice.spec.clone().or_else(|| here.spec());
         let model = own_model(&moved, &here, &routing);
         Ok(Self { world: moved, here, routing, spec, model })
     }
@@ -70,12 +70,6 @@ fn of_spec(spec: &SpecId, world: &World) -> Option<PathBuf> {
     let entries = repo.entries().ok()?;
     let mut linked = entries.iter().filter(|entry| !entry.main && entry.prunable.is_none());
     linked.find(|entry| entry.name().eq_ignore_ascii_case(spec.as_str())).map(|entry| entry.path.clone())
-}
-
-/// The SPEC whose worktree we are in: the name of its directory.
-fn spec_of(project: &Project) -> Option<SpecId> {
-    let name = project.root.file_name().filter(|_| project.is_linked())?;
-    name.to_str()?.parse().ok().filter(|spec: &SpecId| spec.as_str().to_ascii_uppercase().starts_with("SPEC"))
 }
 
 /// `route.model` of the checkout; else GLM in a linked worktree that was made to run on it (`moai worktree create

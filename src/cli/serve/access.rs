@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::base::failure::{Failure, Kind};
 use crate::base::secret::Secret;
 use crate::base::world::World;
-use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui};
+use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
 use crate::gateway::{Access, Key, Scope};
 use crate::keys;
 use crate::upstream;
@@ -42,7 +42,7 @@ enum Command {
     #[command(
         after_help = "Examples:\n  moai serve key print\n  curl -H \"x-api-key: $(moai serve key print)\" http://127.0.0.1:3456/v1/models"
     )]
-    Print,
+    Print(PrintArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -53,6 +53,13 @@ struct AddArgs {
     /// What it opens: use (ask models), read (figures), admin (change things)
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "use")]
     scope: Vec<Scope>,
+}
+
+#[derive(Debug, clap::Args)]
+struct PrintArgs {
+    /// Start the gateway in the background where none runs
+    #[arg(long)]
+    start: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,7 +75,7 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         Command::Add(args) => add(&args, world, ui),
         Command::List => list(world, ui),
         Command::Revoke(args) => revoke(&args, world, ui),
-        Command::Print => print(world, ui),
+        Command::Print(args) => print(&args, world, ui),
     }
 }
 
@@ -116,7 +123,10 @@ fn revoke(args: &NameArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     ui.say(format!("the access key `{}` opens nothing any more", key.name))
 }
 
-fn print(world: &World, ui: &mut Ui) -> Result<(), Failure> {
+fn print(args: &PrintArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    if args.start {
+        super::ensure(world, &mut |line| ui.say(clean(line)))?;
+    }
     let secret = require_own(world)?;
     keys::print(&secret, |bytes| ui.answer_bytes(bytes))
 }

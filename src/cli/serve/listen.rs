@@ -75,6 +75,12 @@ fn not_a_socket(error: &io::Error) -> Failure {
     Failure::new(Kind::Usage, format!("standard input is no socket: {error}"))
 }
 
+/// Where clients of this machine reach a socket that is to be opened there.
+pub(super) fn expected(host: &str, port: u16, secure: bool) -> Result<String, Failure> {
+    let address = addresses(host, port)?.into_iter().next();
+    address.map(|address| url(address, secure)).ok_or_else(|| Failure::usage(format!("{host} names no address")))
+}
+
 /// Where clients of this machine reach a socket.
 pub(super) fn url(address: SocketAddr, secure: bool) -> String {
     let scheme = if secure { "https" } else { "http" };

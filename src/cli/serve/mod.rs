@@ -104,6 +104,29 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
     }
 }
 
+/// The gateway that runs; else one is started in the background, from the home directory, so that no project's settings
+/// are everybody's. What is done is told through `say`.
+pub(in crate::cli) fn ensure(
+    world: &World,
+    say: &mut dyn FnMut(&str) -> Result<(), Failure>,
+) -> Result<state::State, Failure> {
+    start::ensure(world, say)
+}
+
+/// Where a gateway of this configuration is to be found.
+pub(in crate::cli) fn expected_url(world: &World) -> Result<String, Failure> {
+    let serve = snapshot::Loader::serve(world)?;
+    match (state::look(world)?, serve.port) {
+        (state::Presence::Running(state), 0) => Ok(state.url),
+        (_, port) => listen::expected(&serve.host, port, serve.tls.is_some()),
+    }
+}
+
+/// Fails where nobody can be asked under this name.
+pub(in crate::cli) fn require_model(world: &World, model: &str) -> Result<(), Failure> {
+    snapshot::Loader::new(world, "", Some(model.to_owned())).load().map(drop)
+}
+
 /// The models in one line: how many and the first of them; the one that was named for everything.
 fn models_line(models: &[String], named: Option<&str>) -> String {
     const SHOWN: usize = 4;

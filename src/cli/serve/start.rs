@@ -7,6 +7,8 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,7 +20,7 @@ use crate::cli::ui::{Ui, clean};
 use crate::config::CONFIG_VAR;
 
 use super::snapshot::Loader;
-use super::state::{self, Presence};
+use super::state::{self, Presence, State};
 use super::{StartArgs, listen, run};
 
 /// Runs `moai serve`.
@@ -75,6 +77,58 @@ fn with_config(config: Option<&Path>, world: &World) -> Result<(World, Option<Pa
     }
     world.env.set(CONFIG_VAR, &whole);
     Ok((world, Some(whole)))
+}
+
+/// How long another start may take until it is ready.
+const PATIENCE: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(20);
+
+/// See [`super::ensure`].
+pub(super) fn ensure(world: &World, say: &mut dyn FnMut(&str) -> Result<(), Failure>) -> Result<State, Failure> {
+    if let Some(state) = wait_for(world)? {
+        return Ok(state);
+    }
+    let mut home = world.clone();
+    home.set_cwd(world.home()?.to_path_buf());
+    let serve = Loader::serve(&home)?;
+    let listener = match listen::bind(&home, &serve.host, serve.port) {
+        Ok(listener) => listener,
+        Err(failure) if failure.code() == "port-in-use" => {
+            // Another start may be a step ahead of us.
+            if let Some(state) = wait_for(world)? {
+                return Ok(state);
+            }
+            say(&format!("{}; taking another one", failure.chain().join(": ")))?;
+            listen::bind(&home, &serve.host, 0)?
+        }
+        Err(failure) => return Err(failure),
+    };
+    let document = send_off(listener, None, None, &home)?;
+    match (document, wait_for(world)?) {
+        (Ok(_), Some(state)) => {
+            say(&format!("started the gateway at {} in the background; `moai serve stop` ends it", state.url))?;
+            Ok(state)
+        }
+        // Somebody else's was quicker.
+        (Err(_), Some(state)) => Ok(state),
+        (Err(document), None) => Err(failure_of(&document)),
+        (Ok(_), None) => Err(Failure::expected("the gateway ended as soon as it was ready").with_code("not-started")),
+    }
+}
+
+/// The gateway that runs or is just starting.
+fn wait_for(world: &World) -> Result<Option<State>, Failure> {
+    let mut left = PATIENCE;
+    loop {
+        match state::look(world)? {
+            Presence::Running(state) => return Ok(Some(*state)),
+            Presence::None | Presence::Stale(_) => return Ok(None),
+            Presence::Starting if left.is_zero() => return Err(state::already(&Presence::Starting)),
+            Presence::Starting => {}
+        }
+        sleep(STEP);
+        left = left.saturating_sub(STEP);
+    }
 }
 
 /// The socket, where no gateway runs yet.
@@ -141,6 +195,19 @@ fn first_document(stream: impl Read) -> Result<Option<Value>, Failure> {
 
 /// The failure of the process in the background as this one's.
 fn failed(document: &Value, ui: &mut Ui) -> Failure {
+    let failure = failure_of(document);
+    if !ui.json {
+        return failure;
+    }
+    let kind = failure.kind();
+    // Its own code is known there alone.
+    match ui.complain(&failure).and_then(|()| ui.answer_json(document)) {
+        Ok(()) => Failure::told(kind),
+        Err(failure) => failure,
+    }
+}
+
+fn failure_of(document: &Value) -> Failure {
     let error = |name: &str| document.get("error").and_then(|error| error.get(name));
     let kind = match error("exit").and_then(Value::as_u64) {
         Some(2) => Kind::Usage,
@@ -150,15 +217,7 @@ fn failed(document: &Value, ui: &mut Ui) -> Failure {
         _ => Kind::Expected,
     };
     let message = clean(error("message").and_then(Value::as_str).unwrap_or("the gateway did not start"));
-    let failure = names(error("hints")).into_iter().fold(Failure::new(kind, message), Failure::hint);
-    if !ui.json {
-        return failure;
-    }
-    // Its own code is known there alone.
-    match ui.complain(&failure).and_then(|()| ui.answer_json(document)) {
-        Ok(()) => Failure::told(kind),
-        Err(failure) => failure,
-    }
+    names(error("hints")).into_iter().fold(Failure::new(kind, message), Failure::hint)
 }
 
 /// A session of its own, so that the end of the terminal is not its end; and standard input is the socket no more: it
