@@ -165,11 +165,6 @@ impl Dress {
         self.found.as_ref()
     }
 
-    /// What the main checkout's own settings would mix into a worktree dressed like this.
-    pub(super) fn clashes(&self, main: &Path) -> Result<Vec<Clash>, Failure> {
-        clashes(main, &self.glm)
-    }
-
     /// Refuses where the main checkout's settings would mix two vendors or two keys in a worktree: today's Claude Code
     /// lets them override the worktree's own.
     pub(super) fn require_apart(&self, world: &World, main: &Path) -> Result<(), Failure> {

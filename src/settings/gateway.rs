@@ -4,7 +4,7 @@
 use super::glm::{Form, GlmEnv, Value, Variable};
 
 /// The variable by which moai knows the settings that it wrote for its gateway, and a process that runs on one.
-pub const GATEWAY_VAR: &str = "MOAI_GATEWAY";
+pub(super) const GATEWAY_VAR: &str = "MOAI_GATEWAY";
 
 /// What `apiKeyHelper` ends with where moai set it for the gateway.
 pub(super) const HELPER: &str = "serve key print --start";
@@ -104,11 +104,12 @@ pub fn is_in_the_gateways_way(name: &str) -> bool {
 
 /// A header's value as HTTP can carry it: everything but plain ASCII as `%XX`, and `%` itself.
 fn escaped(text: &str) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0').to_ascii_uppercase();
     let mut value = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
             b' '..=b'~' if byte != b'%' => value.push(char::from(byte)),
-            _ => value.push_str(&format!("%{byte:02X}")),
+            _ => value.extend(['%', digit(byte >> 4), digit(byte & 15)]),
         }
     }
     value

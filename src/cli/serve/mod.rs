@@ -128,7 +128,7 @@ pub(in crate::cli) fn require_model(world: &World, model: &str) -> Result<(), Fa
 }
 
 /// The models in one line: how many and the first of them; the one that was named for everything.
-fn models_line(models: &[String], named: Option<&str>) -> String {
+pub(in crate::cli) fn models_line(models: &[String], named: Option<&str>) -> String {
     const SHOWN: usize = 4;
     if let Some(model) = named {
         return format!("{model} answers everything");

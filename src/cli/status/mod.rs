@@ -78,12 +78,17 @@ fn head(world: &World, ui: &Ui, report: &Report) -> Vec<String> {
         let label = if index == 0 { "phases" } else { "" };
         let place = phase.place.replace("current", "the current branch").replace("main", "the main checkout");
         let place = place.replace("worktree", "the SPEC's worktree");
-        let wish = if phase.backend == phase.wanted {
+        // On the gateway each turn is decided on its own.
+        let wish = if phase.backend == phase.wanted || phase.backend == "gateway" {
             String::new()
         } else {
             style.yellow(&format!(" (the mode wants {})", phase.wanted))
         };
         line(label, format!("{:<5} {:<7} in {place}{wish}", phase.phase, phase.backend));
+    }
+    if let Some(gateway) = &report.gateway {
+        let models = super::serve::models_line(&gateway.models, gateway.model.as_deref());
+        line("gateway", format!("{} {}", style.bold(&gateway.url), style.dim(&format!("({})", clean(&models)))));
     }
     for (index, key) in report.keys.iter().enumerate() {
         line(if index == 0 { "keys" } else { "" }, key_line(ui, key));

@@ -7,12 +7,13 @@ use serde::Serialize;
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::here::Here;
+use crate::cli::serve::state::{self as serve, Presence};
 use crate::cli::ui::SCHEMA;
 use crate::config::{ConfigError, Project};
 use crate::keys;
 use crate::model::{Backend, Mode, Phase, ProviderId};
 use crate::route::phase::{Place, rule};
-use crate::settings::{Credential, Effective, Layer, Layers, Valued};
+use crate::settings::{Credential, Effective, Layer, Layers, Valued, public_url};
 use crate::worktree::{Repo, WorktreeError};
 
 /// The whole answer.
@@ -31,7 +32,20 @@ pub(super) struct Report {
     pub(super) phases: Vec<PhaseRow>,
     pub(super) keys: Vec<KeyRow>,
     pub(super) worktrees: Vec<WorktreeRow>,
+    /// moai's own gateway, where one runs.
+    pub(super) gateway: Option<GatewayRow>,
     pub(super) warnings: Vec<Warning>,
+}
+
+/// moai's own gateway.
+#[derive(Debug, Serialize)]
+pub(super) struct GatewayRow {
+    pub(super) url: String,
+    pub(super) pid: u32,
+    pub(super) models: Vec<String>,
+    pub(super) model: Option<String>,
+    /// Whether its configuration was changed into one that it refuses.
+    pub(super) refused: Option<String>,
 }
 
 /// Where we stand.
@@ -118,11 +132,12 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         warnings.extend(mode_mismatch(mode, &phases));
     }
     let worktrees = worktree_rows(world, &glm_url, &mut warnings);
+    let gateway = gateway_row(world, &effective, &mut warnings);
     Ok(Report {
         schema: SCHEMA,
         backend: effective.backend.as_str(),
         because: because(world, project, &effective, &layers),
-        endpoint: effective.base_url.as_ref().map(|url| crate::settings::public_url(&url.value)),
+        endpoint: effective.base_url.as_ref().map(|url| public_url(&url.value)),
         model: effective.opus.as_ref().map(|model| model.value.clone()),
         credential: credential(&effective),
         mode: mode.as_str(),
@@ -136,8 +151,37 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         phases,
         keys,
         worktrees,
+        gateway,
         warnings,
     })
+}
+
+/// The gateway that runs; a warning where the settings lead to one and none does, or to another address.
+fn gateway_row(world: &World, effective: &Effective, warnings: &mut Vec<Warning>) -> Option<GatewayRow> {
+    let running = match serve::look(world) {
+        Ok(Presence::Running(state)) => Some(*state),
+        _ => None,
+    };
+    let url = effective.base_url.as_ref().filter(|_| effective.backend == Backend::Gateway).map(|url| &url.value);
+    match (&running, url) {
+        (None, Some(url)) => {
+            let message = format!("the settings lead to {}, and no gateway of moai runs", public_url(url));
+            warnings.push(Warning::new("no-gateway", message, Some("start it: `moai serve --detach`")));
+        }
+        (Some(state), Some(url)) if url.trim_end_matches('/') != state.url => {
+            let message = format!("the settings lead to {}, and moai's gateway is at {}", public_url(url), state.url);
+            let hint = "point this project at it: `moai claude --gateway`";
+            warnings.push(Warning::new("other-gateway", message, Some(hint)));
+        }
+        _ => {}
+    }
+    let state = running?;
+    let refused = state.last_reload.and_then(|reload| reload.refused);
+    if let Some(why) = &refused {
+        let message = format!("the gateway still runs on its old configuration: {why}");
+        warnings.push(Warning::new("reload-refused", message, Some("mend it; a change is seen at once")));
+    }
+    Some(GatewayRow { url: state.url, pid: state.pid, models: state.models, model: state.model, refused })
 }
 
 /// A configuration file that does not parse, or a value that its setting does not take.
