@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::{Instant, sleep_until};
 
 use super::audience::Note;
+use super::board::Seat;
 use crate::route::retry::Attempt;
 use crate::route::{Model, Provider};
 use crate::wire::{Dropped, Event, Fault, ToolNames};
@@ -51,7 +52,7 @@ pub(super) trait Asker {
     fn question(&mut self, model: &Model, provider: &Provider) -> Result<Question<'_>, Fault>;
 
     /// An attempt begins: what was kept back of the one before is forgotten.
-    fn begin(&mut self, attempt: &Attempt, provider: &Provider, dropped: Vec<Dropped>);
+    fn begin(&mut self, attempt: &Attempt, seat: &Seat, dropped: Vec<Dropped>);
 
     /// Something to tell beside the answer.
     fn note(&mut self, note: &Note);

@@ -178,7 +178,7 @@ impl<A: Asker> Talk<'_, '_, A> {
             asker.note(&Note::Dropped { model: model.name.clone(), what: dropped.clone() });
         }
         asker.note(&Note::Sending { model: model.name.clone(), number: attempt.number });
-        asker.begin(attempt, provider, dropped);
+        asker.begin(attempt, seat, dropped);
         self.body = body;
         let seed = format!("{}{}", way.id.as_str().replace('-', ""), attempt.number);
         let decoder = Decoder::new(Call::dialect(provider), &provider.quirks, names, &seed);

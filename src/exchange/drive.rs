@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::asker::{Asker, Heard, Question};
 use super::audience::{Audience, Note};
-use super::board::Board;
+use super::board::{Board, Seat};
 use super::finished::Finished;
 use super::lines::Lines;
 use super::run::{Way, run};
@@ -102,7 +102,7 @@ impl<W: Wording + ?Sized, A: Audience + ?Sized> Asker for Person<'_, W, A> {
         })
     }
 
-    fn begin(&mut self, _attempt: &Attempt, _provider: &Provider, _dropped: Vec<Dropped>) {
+    fn begin(&mut self, _attempt: &Attempt, _seat: &Seat, _dropped: Vec<Dropped>) {
         self.held.clear();
         self.shown = false;
     }

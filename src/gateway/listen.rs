@@ -62,6 +62,9 @@ pub async fn serve(
     }
     let (closing, closed) = watch::channel(false);
     let mut open = JoinSet::new();
+    // Ends with the loop.
+    let mut beside = JoinSet::new();
+    beside.spawn(super::watch::look_after(Arc::clone(&gateway)));
     let mut stop = pin!(stop);
     let interrupted = loop {
         let room = open.len() < MOST;

@@ -39,6 +39,7 @@ mod state;
 mod tell;
 mod tls;
 mod turn;
+mod watch;
 mod work;
 
 pub use access::{Access, AccessError, Key, NewKey, Scope};

@@ -30,6 +30,9 @@ pub(in crate::gateway) fn outcome(headers: &mut HeaderMap, by: Option<&By>, atte
     if let Some(by) = by {
         put(headers, "x-moai-model", &by.model);
         put(headers, "x-moai-provider", &by.provider);
+        if let Some(deployment) = &by.deployment {
+            put(headers, "x-moai-deployment", deployment);
+        }
         put(headers, "x-moai-fallback", if by.fallback { "true" } else { "false" });
     }
     put(headers, "x-moai-attempts", &attempts.to_string());

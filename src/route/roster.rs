@@ -335,4 +335,25 @@ mod tests {
             assert_eq!(found.as_deref(), near, "{word}");
         }
     }
+
+    #[test]
+    fn a_provider_is_as_many_deployments_as_have_a_key() {
+        use crate::route::Deployment;
+        let at = |name: &str| fixture::provider(name, KeyNeed::Variables(vec![name.to_uppercase()]));
+        let deployment =
+            |name: &str| Deployment { name: name.into(), at: at(&format!("mine/{name}")), weight: 1, priority: 0 };
+        let mine = Provider { deployments: vec![deployment("eu"), deployment("us")], ..at("mine") };
+        let model = fixture::model("m", "mine", "m", crate::model::Tier::Two, &[]);
+        let with = |keys: &[&str]| {
+            Roster::new(vec![model.clone()], vec![mine.clone()], |way| keys.contains(&way.name.as_str())).ready("m")
+        };
+        let names = |ready: Result<Ready, NotReady>| {
+            ready.unwrap().provider().ways().map(|way| way.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(with(&["mine/eu", "mine/us"])), ["mine/eu", "mine/us"]);
+        assert_eq!(names(with(&["mine/us"])), ["mine/us"]);
+        // The provider's own key is nobody's.
+        let missing = with(&["mine"]).unwrap_err();
+        assert!(missing.hints()[0].contains("MINE/EU"), "{missing:?}");
+    }
 }

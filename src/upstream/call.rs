@@ -18,6 +18,9 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// the usual 60 s that is enough for some 15,000 tokens, and leaves time to ask somebody else.)
 const WHOLE: u32 = 4;
 
+/// How long a check of a provider may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Headers that belong to the connection or to the body: a configuration does not set them.
 const RESERVED: [&str; 8] = [
     "host",
@@ -131,6 +134,24 @@ impl Call {
 /// Whether a header of a client may go on to a vendor: Anthropic's own, of which none holds a key.
 pub fn carries(name: &HeaderName) -> bool {
     name.as_str().starts_with("anthropic-")
+}
+
+impl Call {
+    /// A question for a path behind the provider's base URL, which is no request for a model. It is not waited for
+    /// longer than [`PATIENCE`].
+    pub(super) fn check(provider: &Provider, key: Option<&Secret>, path: &str) -> Result<Self, Fault> {
+        let mut call = Self::new(provider, "", key, Vec::new(), false)?;
+        if call.script.is_none() {
+            call.url = url(&provider.base_url, path)
+                .ok_or_else(|| form(&provider.name, "its base URL is not an http or https address"))?;
+        }
+        call.headers.remove(CONTENT_TYPE);
+        let Timeouts { first_byte, idle, total, .. } = &mut call.timeouts;
+        for wait in [first_byte, idle, total] {
+            *wait = (*wait).min(PATIENCE);
+        }
+        Ok(call)
+    }
 }
 
 /// The base with the dialect's path behind its own path. A base that has the path's `/v1` already does not get it

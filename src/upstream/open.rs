@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use jiff::Timestamp;
 use reqwest::Client;
 
 use super::call::Call;
 use super::http::{self, Way};
 use super::reply::{Body, Reply, Waits, innermost, seconds};
 use super::sim;
+use crate::base::secret::Secret;
+use crate::route::Provider;
 use crate::wire::{Fault, FaultKind};
 
 /// The way out to all providers. Nothing is set up until the first request; clones of nothing, share it.
@@ -47,6 +50,35 @@ impl Upstream {
             waits,
             key: call.key,
         })
+    }
+
+    /// Asks for a path of the provider and reads the answer, to see whether it is well. A simulated one always is.
+    /// `now` is what a date in `Retry-After` is counted from.
+    pub async fn check(
+        &self,
+        provider: &Provider,
+        key: Option<&Secret>,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let call = Call::check(provider, key, path)?;
+        if call.script.is_some() {
+            return Ok(());
+        }
+        let waits = Waits::new(&call.host, call.timeouts);
+        let request = self.client(&call)?.get(call.url.clone()).headers(call.headers.clone());
+        let response = waits.bound(request.send()).await?.map_err(|error| unsent(&call, error))?;
+        let reply = Reply {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body: Body::Http(response),
+            waits,
+            key: call.key,
+        };
+        let well = reply.is_success();
+        // To its end, so that the connection can be used again.
+        let fault = reply.fault(now).await;
+        if well { Ok(()) } else { Err(fault) }
     }
 
     fn client(&self, call: &Call) -> Result<Client, Fault> {

@@ -13,6 +13,7 @@
 
 mod awkward;
 mod backend;
+mod balance;
 mod ci;
 mod client;
 mod config;

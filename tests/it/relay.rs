@@ -156,7 +156,13 @@ fn every_vendor_answers_every_client() {
             assert_eq!((usage.input, usage.output), (12, 7), "{name}");
             let head = seen.head();
             assert_eq!((head.status, head.attempts), (200, 1), "{name}");
-            let by = By { model: "one".into(), provider: "one".into(), tier: moai::model::Tier::Two, fallback: false };
+            let by = By {
+                model: "one".into(),
+                provider: "one".into(),
+                deployment: None,
+                tier: moai::model::Tier::Two,
+                fallback: false,
+            };
             assert_eq!(head.by, Some(by));
             assert_eq!(vendor.seen().len(), 1);
         }

@@ -248,4 +248,6 @@ fn host(url: &str) -> &str {
 #[cfg(test)]
 mod chosen;
 #[cfg(test)]
+mod several;
+#[cfg(test)]
 mod tests;

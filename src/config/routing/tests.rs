@@ -33,7 +33,7 @@ impl Place {
         World::scratch(top.join("home"), top.join("project"), env.iter().copied().collect::<Env>())
     }
 
-    fn try_load(&self, env: &[(&str, &str)]) -> Result<Routing, ConfigError> {
+    pub(super) fn try_load(&self, env: &[(&str, &str)]) -> Result<Routing, ConfigError> {
         let world = self.world(env);
         let project = Project::find(&world).unwrap();
         Routing::load(&world, &project, &Config::load(&world, &project)?)
@@ -43,7 +43,7 @@ impl Place {
         self.try_load(env).unwrap()
     }
 
-    fn everything(&self, env: &[(&str, &str)]) -> Vec<Setting> {
+    pub(super) fn everything(&self, env: &[(&str, &str)]) -> Vec<Setting> {
         let world = self.world(env);
         let project = Project::find(&world).unwrap();
         Config::load(&world, &project).unwrap().everything(&world, &project).unwrap()

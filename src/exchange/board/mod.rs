@@ -17,6 +17,7 @@
 mod health;
 mod seat;
 mod sticky;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -182,6 +183,10 @@ impl Board {
             slots.retain(|slot| marks.contains_key(&slot.way) || slot.lane.in_flight() > 0);
         }
         *old = marks;
+        // Also those that nobody has asked yet can be looked after.
+        for ready in roster.all_ready() {
+            state.slots(&ready, self.0.limits, now);
+        }
     }
 
     /// The next seat, among those that were not tried; notes it as under way.

@@ -10,6 +10,7 @@ use super::pen::{Pen, Reader, Writer, failure};
 use super::query::Typed;
 use crate::exchange::asker::{Asker, Heard, Question};
 use crate::exchange::audience::Note;
+use crate::exchange::board::Seat;
 use crate::route::retry::Attempt;
 use crate::route::{Model, Provider};
 use crate::wire::{Dropped, Event, Fault, estimate_tokens};
@@ -109,15 +110,16 @@ impl Asker for Client<'_> {
         typed.as_ref().map(|typed| typed.encoded(model, provider)).map_err(Clone::clone)
     }
 
-    fn begin(&mut self, attempt: &Attempt, provider: &Provider, dropped: Vec<Dropped>) {
+    fn begin(&mut self, attempt: &Attempt, seat: &Seat, dropped: Vec<Dropped>) {
         let query = self.order.query;
         let model = attempt.ready.model();
-        self.pen = Some(Pen::new(self.reader.clone(), query.streams(), query.is_of(provider)));
+        self.pen = Some(Pen::new(self.reader.clone(), query.streams(), query.is_of(seat.provider())));
         self.attempts = attempt.number;
         self.dropped = dropped;
         self.by = Some(By {
             model: model.name.clone(),
             provider: attempt.ready.provider().name.clone(),
+            deployment: seat.deployment().map(str::to_owned),
             tier: model.tier,
             fallback: attempt.fallback || self.order.decision.is_fallback(),
         });

@@ -39,6 +39,8 @@ pub struct By {
     pub model: String,
     /// The provider.
     pub provider: String,
+    /// Which of its deployments, where it has any.
+    pub deployment: Option<String>,
     /// The model's tier.
     pub tier: Tier,
     /// It stands in for another.

@@ -322,3 +322,55 @@ proptest! {
         prop_assert!(matches!(run.next(None), Step::Give(again) if again == tally));
     }
 }
+
+#[test]
+fn another_deployment_is_asked_at_once_and_costs_no_retry() {
+    let mut run = run(&["claude-opus", "glm-4.7"], Rules { rate_limit: 1, ..Rules::default() });
+    let limited = || Fault::new(FaultKind::RateLimit, "slow");
+    let elsewhere = || Some(Outcome::Elsewhere { fault: limited(), took: Duration::from_secs(1) });
+    let mut numbers = Vec::new();
+    let mut step = run.next(None);
+    for _ in 0..3 {
+        let Step::Try(attempt) = &step else { panic!("{step:?}") };
+        numbers.push((attempt.ready.name().to_owned(), attempt.number, attempt.fallback));
+        step = run.next(elsewhere());
+    }
+    assert_eq!(numbers, [1, 2, 3].map(|number| ("claude-opus".to_owned(), number, false)));
+    // The last of them has failed too: now it is the model that failed, and has its one retry.
+    step = run.next(Some(failed(FaultKind::RateLimit)));
+    assert!(matches!(step, Step::Wait(_)), "{step:?}");
+    assert!(matches!(run.next(None), Step::Try(attempt) if attempt.number == 5));
+    step = run.next(Some(failed(FaultKind::RateLimit)));
+    assert!(matches!(&step, Step::Try(attempt) if attempt.ready.name() == "glm-4.7" && attempt.fallback), "{step:?}");
+    let Step::Give(tally) = run.next(Some(Outcome::Answered { took: Duration::ZERO })) else { panic!() };
+    assert_eq!((tally.sends(), tally.trials[0].faults.len(), tally.took), (6, 5, Duration::from_secs(3)));
+}
+
+#[test]
+fn deployments_are_bounded_by_the_same_limits() {
+    let mut run = run(&["claude-opus"], Rules { most_attempts: 4, ..Rules::default() });
+    let mut fed = None;
+    for _ in 0..4 {
+        let step = run.next(fed.take());
+        assert!(matches!(step, Step::Try(_)), "{step:?}");
+        fed = Some(Outcome::Elsewhere { fault: Fault::new(FaultKind::Auth, "no"), took: Duration::ZERO });
+    }
+    let Step::Give(tally) = run.next(fed) else { panic!("a fifth request") };
+    assert_eq!(tally.sends(), 4);
+}
+
+#[test]
+fn models_that_are_known_to_fail_come_last() {
+    let names = ["claude-opus", "glm-4.7", "gemini-pro"];
+    let around = |shut: &[&str]| {
+        let mut run = Run::around(&plan(&names), |ready| shut.contains(&ready.name()), Rules::default(), 7);
+        let Step::Try(first) = run.next(None) else { panic!() };
+        assert_eq!(first.fallback, first.ready.name() != "claude-opus", "{shut:?}");
+        let mut run = Run::around(&plan(&names), |ready| shut.contains(&ready.name()), Rules::default(), 7);
+        told(&mut run, &failed(FaultKind::Permission)).0
+    };
+    assert_eq!(around(&[]), "claude-opus glm-4.7 gemini-pro");
+    assert_eq!(around(&["claude-opus"]), "glm-4.7 gemini-pro claude-opus");
+    assert_eq!(around(&["claude-opus", "gemini-pro"]), "glm-4.7 claude-opus gemini-pro");
+    assert_eq!(around(&names), "claude-opus glm-4.7 gemini-pro", "then they are as good as each other");
+}
