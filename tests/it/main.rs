@@ -40,6 +40,7 @@ mod routing;
 mod schema;
 mod scratch;
 mod serve;
+mod serve_cli;
 mod shells;
 mod status;
 mod trees;
