@@ -60,12 +60,8 @@ fn asked(mut steps: Steps) -> Steps {
         let words = ["costs", "estimate", told.word(1), told.word(2), told.word(3), "--prices", "spec-model-001"];
         scene.moai(&words);
     });
-    // The reports behind the two paths, without a server.
-    step!(steps.when, r#"^"/api/costs/daily" API를 호출하면$"#, |scene, told| {
-        scene.moai(&["costs", "today"]);
-    });
-    step!(steps.when, r#"^"/api/costs/breakdown" API를 호출하면$"#, |scene, told| {
-        scene.moai(&["costs", "--by", "model"]);
+    step!(steps.when, r#"^"(/api/costs/\w+)" API를 호출하면$"#, |scene, told| {
+        scene.call("GET", told.word(1), &Value::Null);
     });
     steps
 }
@@ -126,7 +122,8 @@ fn told(mut steps: Steps) -> Steps {
     step!(steps.then, r"^총 비용 합계가 daily summary와 일치해야 한다$", |scene, told| {
         let lines = scene.answered()["lines"].as_array().unwrap();
         let sum: f64 = lines.iter().map(|line| number(line, "cost_usd")).sum();
-        scene.moai(&["costs", "today"]);
+        assert!((sum - number(scene.answered(), "total_cost_usd")).abs() < 1e-9, "{sum}, but {:#}", scene.answer);
+        scene.call("GET", "/api/costs/daily", &Value::Null);
         assert!((sum - number(scene.answered(), "total_cost_usd")).abs() < 1e-9, "{sum}, but {:#}", scene.answer);
     });
     steps

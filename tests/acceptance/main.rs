@@ -24,6 +24,7 @@ mod upstream;
 mod context;
 mod costs;
 mod fallback;
+mod gateway;
 mod routing;
 mod scene;
 
@@ -88,7 +89,8 @@ fn main() -> ExitCode {
     if std::env::args().any(|word| word == "--list") {
         return ExitCode::SUCCESS;
     }
-    let steps = context::steps(fallback::steps(costs::steps(routing::steps(Steps::new()))));
+    let steps = routing::steps(gateway::steps(Steps::new()));
+    let steps = context::steps(fallback::steps(costs::steps(steps)));
     let count = Rc::new(Cell::new(0));
     let counting = Rc::clone(&count);
     let played = Cucumber::new()

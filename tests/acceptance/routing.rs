@@ -1,6 +1,7 @@
 //! AC-001, AC-002, AC-003: who answers what.
 
 use moai::wire::Dialect;
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 use crate::{Steps, step};
@@ -31,7 +32,8 @@ fn given(mut steps: Steps) -> Steps {
     step!(steps.given, r#"^현재 Provider가 "claude"인 상태에서$"#, |scene, told| {
         scene.sign_in();
         scene.vendors_answer();
-        scene.route(PLANS);
+        scene.serve();
+        scene.say(PLANS);
         scene.field_is("model_used", "claude-opus");
     });
     step!(steps.given, r#"^Worktree "([^"]+)"가 존재하고$"#, |scene, told| {
@@ -70,13 +72,12 @@ fn asked(mut steps: Steps) -> Steps {
         scene.flags.extend(told.word(2).split_whitespace().map(str::to_owned));
         scene.route(told.word(1));
     });
-    // What there is without a server: the flag stays on for the rest of the scenario, and the variable names the model.
     step!(
         steps.when,
-        r#"^관리자가 "/api/router/force-model" API를 호출하여 "(\w+)"으로 전환하면$"#,
+        r#"^관리자가 "(/api/router/force-model)" API를 호출하여 "(\w+)"으로 전환하면$"#,
         |scene, told| {
-            scene.scratch.set_env("ZAI_MODEL", "glm-4.7");
-            scene.flags.extend(["--model".into(), told.word(1).into()]);
+            scene.call("POST", told.word(1), &json!({"model": told.word(2)}));
+            assert_eq!(scene.answered()["forced"]["wanted"], told.word(2), "{:#}", scene.answer);
         }
     );
     step!(steps.when, r"^해당 Worktree에서 작업을 수행하면$", |scene, told| {
@@ -127,19 +128,23 @@ fn decided(mut steps: Steps) -> Steps {
         scene.field_is("decided_by", told.word(1));
     });
     step!(steps.then, r"^환경 변수 ZAI_MODEL이 활성화되고$", |scene, told| {
-        scene.scratch.set_env("ZAI_MODEL", "glm-4.6");
-        scene.moai(&["route", "--dry-run", IMPLEMENTS]);
-        scene.field_is("model_id", "glm-4.6");
-        scene.scratch.set_env("ZAI_MODEL", "glm-4.7");
+        // What is forced is the provider, and outlives the process; which of its models that is, the variable says.
+        for model in ["glm-4.6", "glm-4.7"] {
+            scene.scratch.set_env("ZAI_MODEL", model);
+            scene.serve();
+            scene.call("GET", "/api/router/force-model", &Value::Null);
+            assert_eq!(scene.answered()["forced"]["model"], model, "{:#}", scene.answer);
+        }
     });
     step!(steps.then, r"^후속 요청이 GLM-4.7로 라우팅되어야 한다$", |scene, told| {
         let before = scene.claude.seen().len();
         for text in [PLANS, IMPLEMENTS, "안녕하세요"] {
-            scene.route(text);
+            scene.say(text);
             scene.field_is("model_used", "glm-4.7");
-            scene.field_is("decided_by", "force");
+            assert_eq!(scene.answered()["metadata"]["decided_by"], "force", "{:#}", scene.answer);
         }
         assert_eq!((scene.claude.seen().len(), scene.glm.seen().len()), (before, 3));
+        assert!(scene.glm.seen().iter().all(|seen| seen.json()["model"] == "glm-4.7"));
     });
     step!(steps.then, r"^분류 결과와 관계없이 Claude Opus가 사용되어야 한다$", |scene, told| {
         // The text alone would have gone to GLM.

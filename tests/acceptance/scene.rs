@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use moai::wire::Dialect;
 use serde_json::Value;
 
+use crate::gateway::Gateway;
 use crate::scratch::{Said, Scratch};
 use crate::upstream::{Answer, Seen, Vendor};
 
@@ -35,6 +36,10 @@ pub(crate) struct Scene {
     pub(crate) answer: Value,
     /// What the next model has to know (AC-006).
     pub(crate) key_points: Vec<String>,
+    /// The scenario's gateway, where one runs.
+    pub(crate) gateway: Option<Gateway>,
+    /// The headers of its last answer.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl cucumber::World for Scene {
@@ -47,8 +52,9 @@ impl cucumber::World for Scene {
         scratch.set_env("ZAI_BASE_URL", &format!("{}/v1", glm.url()));
         scratch.write_home(".moai/config.toml", SETTINGS);
         let cwd = scratch.project();
-        let (flags, key_points) = (Vec::new(), Vec::new());
-        Ok(Self { scratch, claude, glm, flags, cwd, said: None, answer: Value::Null, key_points })
+        let (flags, key_points, headers) = (Vec::new(), Vec::new(), Vec::new());
+        let (said, answer, gateway) = (None, Value::Null, None);
+        Ok(Self { scratch, claude, glm, flags, cwd, said, answer, key_points, gateway, headers })
     }
 }
 
@@ -102,6 +108,13 @@ impl Scene {
     #[track_caller]
     pub(crate) fn field_is(&self, name: &str, wanted: &str) {
         assert_eq!(self.answered()[name], wanted, "{name} in {:#}", self.answer);
+    }
+
+    /// A header of the gateway's last answer.
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map_or_else(|| panic!("no {name} in {:?}", self.headers), |(_, value)| value)
     }
 
     /// The last request of the vendor that was asked for the answer, which no other vendor has seen.

@@ -1,6 +1,5 @@
-# AC-003 of SPEC-MODEL-001. The scenarios that are no outlines are the specification's, word for word. The path
-# /api/router/force-model belongs to `moai serve`; until that is here, the scenario runs with what is behind it:
-# `moai route --model glm`, and ZAI_MODEL in the environment.
+# AC-003 of SPEC-MODEL-001. The scenarios that are no outlines are the specification's, word for word. The first one runs
+# against `moai serve`.
 Feature: Provider 전환 및 환경 변수 업데이트
 
   Scenario: 런타임 Provider 전환

@@ -1,6 +1,5 @@
-# AC-004 of SPEC-MODEL-001. The scenarios that are no outlines are the specification's, word for word. The paths
-# /api/costs/daily and /api/costs/breakdown belong to `moai serve`; until that is here, the scenarios run with what is
-# behind them: `moai costs today --json` and `moai costs --by model --json`.
+# AC-004 of SPEC-MODEL-001. The scenarios that are no outlines are the specification's, word for word; those with a path
+# run against `moai serve`.
 Feature: 비용 추적 시스템 정확도
 
   Scenario: 단일 요청 비용 추적

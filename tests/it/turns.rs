@@ -92,12 +92,16 @@ fn told(reply: &Reply) -> String {
 fn a_design_goes_to_tier_1_and_code_to_tier_2_in_the_same_session() {
     let town = Town::new("");
     let served = town.serve();
-    let mut say = |text: &str| told(&code(&served, "s-1", &MAIN, &turn(text)));
+    let say = |text: &str| told(&code(&served, "s-1", &MAIN, &turn(text)));
     assert_eq!(say(DESIGN), "claude-opus classifier 1");
     assert_eq!(say(CODE), "glm-4.7 classifier 2");
     assert_eq!(say("안녕하세요"), "glm-4.7 session 2", "who greets stays");
     assert_eq!(say(DESIGN), "claude-opus classifier 1");
-    assert_eq!(say("데이터베이스 쪽을 정리하고 싶어"), "claude-opus session 1", "what is unsure stays where it is warm");
+    assert_eq!(
+        say("데이터베이스 쪽을 정리하고 싶어"),
+        "claude-opus session 1",
+        "what is unsure stays where it is warm"
+    );
     assert_eq!((town.claude.count(CLAUDE), town.glm.count(GLM)), (3, 2));
     let [claude, glm] = [&town.claude, &town.glm].map(|vendor| vendor.seen().remove(0));
     assert_eq!(claude.json()["model"], "claude-opus-4-5-20251101");
@@ -168,7 +172,7 @@ fn the_clients_own_business_is_cheap_and_disturbs_nobody() {
 fn commands_move_a_session() {
     let town = Town::new("");
     let served = town.serve();
-    let mut say = |text: &str| told(&code(&served, "s", &MAIN, &turn(text)));
+    let say = |text: &str| told(&code(&served, "s", &MAIN, &turn(text)));
     assert_eq!(say("/moai:1-plan user authentication"), "claude-opus command 1");
     assert_eq!(say("/moai:2-run SPEC-001"), "glm-4.7 command 2");
     let sent = "<command-message>moai:1-plan is running…</command-message>\n<command-name>/moai:1-plan</command-name>\n\
@@ -235,7 +239,7 @@ fn agents_have_their_models() {
 
 #[test]
 fn what_is_forced_outlives_a_kill_and_ends_in_time() {
-    let town = Town::new("");
+    let mut town = Town::new("");
     let mut served = town.serve();
     let model = |served: &Served, session: &str, text: &str| told(&code(served, session, &MAIN, &turn(text)));
     let force = |served: &Served, body: Value| served.post("/api/router/force-model", &body);
@@ -251,9 +255,8 @@ fn what_is_forced_outlives_a_kill_and_ends_in_time() {
     served.signal("KILL");
     served.ended();
     // An hour is over, in this process's time.
-    let mut command = town.scratch.moai_command(["--json", "serve", "--port", "0"]);
-    command.env("MOAI_NOW", "2026-01-09T13:00:00Z");
-    let mut served = Served::spawn(&town.scratch, command);
+    town.scratch.set_env("MOAI_NOW", "2026-01-09T13:00:00Z");
+    let mut served = town.serve();
     assert_eq!(model(&served, "s", DESIGN), "glm-4.7 force 2", "what was for one session is over");
     let shown = served.get("/api/router/force-model").is(200).json();
     assert_eq!((&shown["forced"]["model"], shown["sessions"].as_array().unwrap().len()), (&json!("glm-4.7"), 0));
