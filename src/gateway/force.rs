@@ -233,6 +233,8 @@ impl Forced {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::base::world::Env;
 
@@ -277,7 +279,6 @@ mod tests {
         assert_eq!(again.on(Some("s"), at(150)), again.on(None, at(150)));
         assert_eq!(again.clear(None, at(150)).unwrap(), 1);
         assert_eq!(Force::open(&world).unwrap().standing(at(150)), []);
-        use std::os::unix::fs::PermissionsExt as _;
         let meta = std::fs::metadata(home.path().join(".moai/gateway/force.json")).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600);
     }

@@ -112,15 +112,11 @@ pub(crate) fn steps(mut steps: Steps) -> Steps {
         scene.headers = scene.call("POST", &path, &letter(&path, told.word(1)));
         assert!(scene.answered().to_string().contains("답입니다."), "{:#}", scene.answer);
     });
-    step!(
-        steps.then,
-        r#"^응답 헤더의 모델이 "([^"]+)"이고 tier가 (\d)이어야 한다$"#,
-        |scene, told| {
-            assert_eq!((scene.header("x-moai-model"), scene.header("x-moai-tier")), (told.word(1), told.word(2)));
-            let asked = if told.word(1) == "claude-opus" { Dialect::Anthropic } else { Dialect::Chat };
-            scene.only_asked(asked);
-        }
-    );
+    step!(steps.then, r#"^응답 헤더의 모델이 "([^"]+)"이고 tier가 (\d)이어야 한다$"#, |scene, told| {
+        assert_eq!((scene.header("x-moai-model"), scene.header("x-moai-tier")), (told.word(1), told.word(2)));
+        let asked = if told.word(1) == "claude-opus" { Dialect::Anthropic } else { Dialect::Chat };
+        scene.only_asked(asked);
+    });
     step!(steps.then, r#"^응답 헤더의 결정 근거가 "(\w+)"이어야 한다$"#, |scene, told| {
         assert_eq!(scene.header("x-moai-decided-by"), told.word(1));
     });

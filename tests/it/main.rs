@@ -44,6 +44,7 @@ mod serve_cli;
 mod shells;
 mod status;
 mod trees;
+mod turns;
 mod upstream;
 mod worktree_create;
 mod worktree_keep;

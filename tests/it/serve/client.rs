@@ -80,15 +80,14 @@ impl Connection {
 
     /// Sends a request with a `Host`, a length and these headers.
     pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
+        let mut bytes = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address).into_bytes();
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(bytes, "{name}: {value}\r\n").unwrap();
         }
         if !body.is_empty() || method == "POST" {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
+            write!(bytes, "content-length: {}\r\n", body.len()).unwrap();
         }
-        head.push_str("\r\n");
-        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(body);
         self.send(bytes);
     }
@@ -119,12 +118,11 @@ impl Connection {
             }
         }
         let length = reply.header("content-length").map(|length| length.parse().unwrap());
-        reply.body = match length {
-            Some(length) => self.exactly(length)?,
-            None => {
-                while self.more() {}
-                std::mem::take(&mut self.unread)
-            }
+        reply.body = if let Some(length) = length {
+            self.exactly(length)?
+        } else {
+            while self.more() {}
+            std::mem::take(&mut self.unread)
         };
         Some(reply)
     }
