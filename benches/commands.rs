@@ -61,7 +61,6 @@ const COMMANDS: &[&str] = &[
     "worktree clean",
     "worktree create SPEC-009 --dry-run",
     "worktree remove SPEC-001 --dry-run",
-    "doctor",
     "shell-init bash",
     "completions fish",
     "route --dry-run write unit tests for the parser",

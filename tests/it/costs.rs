@@ -588,9 +588,24 @@ fn documents_hold_to_their_schemas() {
         }
         holds("costs-report", &scratch.moai(["costs", "daily", "--by", "agent", "--since", "7d", "--json"]).json());
         holds("stats", &scratch.moai(["stats", "--json"]).json());
+        holds("costs-savings", &scratch.moai(["costs", "savings", "--json"]).json());
+        holds("costs-estimate", &scratch.moai(["costs", "estimate", "glm-4.7", "1000", "500", "--json"]).json());
+        for args in [
+            &["show", "--json"][..],
+            &["show", "glm-4.7", "--json"],
+            &["diff", "spec-model-001", "--json"],
+            &["set", "glm-9", "1", "2", "--json"],
+            &["diff", "--json"],
+            &["unset", "glm-9", "--json"],
+            &["update", "--built-in", "--json"],
+        ] {
+            holds("prices", &scratch.moai([&["prices"][..], args].concat()).json());
+        }
     };
     check(&scratch);
     ten(&scratch);
     scratch.set_env("MODEL_ROUTER_DAILY_BUDGET_USD", "1");
     check(&scratch);
+    scratch.write("bill.csv", "date,model,cost_usd\n2026-01-09,glm-4.7,0.5\n2026-01-08,gpt-5,1\n");
+    holds("costs-reconcile", &scratch.moai(["costs", "reconcile", "bill.csv", "--json"]).json());
 }

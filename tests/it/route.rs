@@ -321,6 +321,9 @@ fn a_stand_in_is_told_the_conversation_in_short_and_its_old_model_all_of_it() {
         assert!(if opus { size > whole } else { size * 2 < whole }, "{opus} {size} of {whole}");
     }
     assert!(scratch.moai(["session", "show", "auth"]).ok().contains("shortened for glm-4.7"));
+    for args in [&["list"][..], &["show", "auth"], &["clear", "auth", "-n"], &["clear", "auth"], &["list"]] {
+        holds("session", &scratch.moai([&["session", "--json"][..], args].concat()).json());
+    }
 }
 
 #[test]
@@ -388,8 +391,12 @@ fn a_dry_run_of_a_batch_can_be_corrected() {
     let dry = scratch.moai_stdin(PLAN, ["route", "--batch", "-", "-n"]);
     let line: Value = serde_json::from_str(dry.stdout.trim()).unwrap();
     assert_eq!(line["tier"], 1);
-    scratch.moai(["feedback", line["request_id"].as_str().unwrap(), "implement"]).ok();
+    let noted = scratch.moai(["feedback", line["request_id"].as_str().unwrap(), "implement", "--json"]).json();
     assert_eq!(scratch.moai(["route", "-n", "--json", PLAN]).json()["tier"], 2);
+    let export = scratch.moai(["feedback", "export", "--json"]).json();
+    for document in [noted, export, scratch.moai(["feedback", "undo", "--json"]).json()] {
+        holds("feedback", &document);
+    }
 }
 
 /// Nobody answers: an answer from before is one only to the same wish, and is not taken for a new one.
@@ -536,6 +543,41 @@ fn a_home_that_cannot_be_written_costs_a_warning_and_no_answer() {
     let mut report = scratch.moai_command(["costs", "today", "--json"]);
     let report = Said::from(&report.env("XDG_RUNTIME_DIR", &runtime).output().unwrap()).json();
     assert_eq!(report["requests"], 2, "{report:#}");
+}
+
+/// Runs a shell script in a mount namespace of its own, as root of a user namespace where we are not root; `None` where
+/// the system does not let us.
+fn in_namespace(scratch: &Scratch, script: &str) -> Option<Said> {
+    let output = scratch.command("unshare").args(["--map-root-user", "--mount", "sh", "-ec", script]).output().ok()?;
+    let said = Said::from(&output);
+    let refused = said.stderr.contains("unshare") || said.stderr.contains("mount:");
+    (said.status == 0 || !refused).then_some(said)
+}
+
+/// A full disk and a read-only home cost neither the answer nor its row.
+#[test]
+fn a_full_disk_and_a_read_only_home_lose_nothing() {
+    let moai = env!("CARGO_BIN_EXE_moai");
+    let (_vendor, scratch) = answering();
+    let home = scratch.home();
+    let (home, own) = (home.display(), home.join(".moai"));
+    std::fs::create_dir_all(&own).unwrap();
+    let own = own.display();
+    // `dd` ends when nothing more fits.
+    let full = format!(
+        "mount -t tmpfs -o size=64k none '{own}'; dd if=/dev/zero of='{own}/full' bs=1k 2>/dev/null || true; \
+         exec '{moai}' route '{PLAN}'"
+    );
+    let locked =
+        format!("mount --bind '{home}' '{home}'; mount -o remount,bind,ro '{home}'; exec '{moai}' route '{PLAN}'");
+    for (at, script) in [full, locked].iter().enumerate() {
+        let Some(said) = in_namespace(&scratch, script) else { return };
+        assert!(said.stderr.contains("the cost waits in"), "{said:#?}");
+        assert!(!said.stderr.contains(KEY) && said.stderr.contains("claude-opus"), "{said:#?}");
+        assert_eq!(said.ok(), "설계: REST\n");
+        let report = scratch.moai(["costs", "today", "--json"]).json();
+        assert_eq!(report["requests"], at + 1, "{report:#}");
+    }
 }
 
 #[test]

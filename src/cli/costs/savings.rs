@@ -142,12 +142,14 @@ fn document(savings: Option<&Savings>, lines: &[Line], work: &Usage, estimates: 
     let line = |line: &Line| {
         let (cost, baseline) = (line.totals.compared, line.totals.baseline);
         let saved = baseline.saturating_sub(cost);
+        // Of a line that is left out as a whole nothing is known.
+        let known = |amount| (line.totals.uncompared < line.totals.attempts).then_some(amount);
         json!({
             "model": line.value,
             "requests": line.totals.requests,
-            "cost_usd": cost,
-            "baseline_usd": baseline,
-            "saved_usd": saved,
+            "cost_usd": known(cost),
+            "baseline_usd": known(baseline),
+            "saved_usd": known(saved),
             "saved_percent": saved.share_of(baseline).map(hundredths),
             "left_out": line.totals.uncompared,
         })
