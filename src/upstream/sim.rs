@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::model::Usage;
 use crate::route::{SimScript, SimStep};
 use crate::wire::write::{Answer, AnthropicSse};
-use crate::wire::{Delta, Event, Fault, FaultKind, Opened, StopReason, estimate_tokens};
+use crate::wire::{Delta, Event, Fault, FaultKind, Opened, Request, StopReason, estimate_tokens};
 
 /// How many calls each simulated provider has had in this process.
 #[derive(Debug, Default)]
@@ -88,15 +88,14 @@ pub(super) async fn open(script: &SimScript, provider: &str, body: &[u8], played
 impl Play {
     /// The answer, as a stream where the request wants one.
     fn say(&mut self, script: &SimScript, body: &[u8]) {
-        let Ok(request) = serde_json::from_slice::<Value>(body) else {
+        let Ok(request) = Request::peek(Bytes::copy_from_slice(body)) else {
             self.status = 400;
             self.pieces.push_back(error_body(400).into());
             return;
         };
-        let streams = request.get("stream").and_then(Value::as_bool).unwrap_or_default();
-        let content = if streams { "text/event-stream" } else { "application/json" };
+        let content = if request.head().stream { "text/event-stream" } else { "application/json" };
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
-        self.pieces = pieces(script, &request, estimate_tokens(body), streams);
+        self.pieces = pieces(script, &request);
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -136,9 +135,10 @@ fn error_body(status: u16) -> String {
 }
 
 /// The answer in pieces: its start, one for each bit of text, its end; all in one where it is no stream.
-fn pieces(script: &SimScript, request: &Value, input: u64, streams: bool) -> VecDeque<Bytes> {
-    let model = request.get("model").and_then(Value::as_str).unwrap_or("sim");
-    let answer = script.answer.clone().unwrap_or_else(|| last_words(request));
+fn pieces(script: &SimScript, request: &Request) -> VecDeque<Bytes> {
+    let (model, input) = (request.head().model.as_str(), estimate_tokens(request.bytes()));
+    // A client's own notes behind the user's words are nothing to repeat.
+    let answer = script.answer.clone().unwrap_or_else(|| request.last_user_text().unwrap_or_default());
     let usage = Usage::new(input, estimate_tokens(answer.as_bytes()));
     let begin = Event::Start { id: "msg_sim".into(), model: model.to_owned(), usage: Some(Usage::new(input, 0)) };
     let texts = split(&answer, script.piece).into_iter();
@@ -147,7 +147,7 @@ fn pieces(script: &SimScript, request: &Value, input: u64, streams: bool) -> Vec
     let deltas = texts.map(|text| vec![Event::Delta { index: 0, delta: Delta::Text(text) }]);
     let end = vec![Event::Close { index: 0 }, stop, Event::End];
     let all = std::iter::once(start).chain(deltas).chain([end]);
-    if !streams {
+    if !request.head().stream {
         let mut whole = Answer::default();
         all.flatten().for_each(|event| whole.take(event));
         return VecDeque::from([whole.anthropic(model, input).to_string().into()]);
@@ -172,22 +172,10 @@ fn split(text: &str, size: usize) -> Vec<String> {
     characters.chunks(size).map(|piece| piece.iter().collect()).collect()
 }
 
-/// The text of the last message of the user.
-fn last_words(request: &Value) -> String {
-    let messages = request.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let last = messages.iter().rev().find(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    let content = last.and_then(|message| message.get("content"));
-    if let Some(text) = content.and_then(Value::as_str) {
-        return text.to_owned();
-    }
-    let blocks = content.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let texts: Vec<&str> = blocks.iter().filter_map(|block| block.get("text")?.as_str()).collect();
-    texts.join("\n\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value;
 
     async fn all(script: &SimScript, body: &Value) -> (u16, Result<String, Fault>) {
         let mut play = open(script, "sim", body.to_string().as_bytes(), &Played::default()).await.unwrap();
@@ -212,6 +200,7 @@ mod tests {
         let body = json!({"model": "sim", "stream": true, "messages": [
             {"role": "user", "content": text("old")}, {"role": "assistant", "content": text("x")},
             {"role": "user", "content": text("한글 네 글자")},
+            {"role": "user", "content": text("<system-reminder>a client's note</system-reminder>")},
         ]});
         let (status, once) = run(all(&script, &body));
         let once = once.unwrap();
