@@ -17,12 +17,15 @@ use crate::base::interrupt::Interrupted;
 use crate::journal::Outcome;
 use crate::route::retry;
 use crate::upstream::{Call, Reply};
-use crate::wire::{Decoder, Event, Fault, estimate_tokens};
+use crate::wire::{Decoder, Event, Fault, FaultKind, estimate_tokens};
 
 /// How long the end of a connection's answer is awaited after the answer's own end, so that it can be used again.
 const TAIL: Duration = Duration::from_millis(200);
 /// So many bytes that came at once go on at once.
 const GATHERED: usize = 64 * 1024;
+
+/// So many bytes that say nothing are kept back. The decoder's own limit for one event is the same.
+const MOST_HELD: usize = 32 * 1024 * 1024;
 
 /// An attempt that is over.
 pub(super) struct Sent {
@@ -63,13 +66,16 @@ pub(super) async fn send<A: Asker>(
 ) -> Sent {
     let model = attempt.ready.model();
     let (started, clock) = ((way.now)(), Instant::now());
-    let mut talk = Talk { way, attempt, seat, asker, ear: Ear::new(A::READS), body: Bytes::new(), vendor_id: None };
+    let mut talk =
+        Talk { way, attempt, seat, asker, ear: Ear::new(A::READS), body: Bytes::new(), received: 0, vendor_id: None };
     let interrupted = tokio::select! {
         biased;
         interrupted = stop => Some(interrupted),
         () = talk.listen() => None,
     };
     let Talk { asker, ear, body, vendor_id, .. } = talk;
+    // Many clients leave with the last event, before the connection's own end.
+    let interrupted = interrupted.filter(|_| !(ear.whole && ear.spoke));
     let (usage, estimated, billed) = ear.account(interrupted.is_some(), || estimate_tokens(&body));
     let trial = Trial {
         number: attempt.number,
@@ -127,6 +133,8 @@ struct Talk<'a, 'w, A> {
     ear: Ear,
     /// What was sent.
     body: Bytes,
+    /// How many bytes came back.
+    received: usize,
     vendor_id: Option<String>,
 }
 
@@ -197,6 +205,9 @@ impl<A: Asker> Talk<'_, '_, A> {
                 Ok(None) => self.finish(decoder),
                 Err(fault) => broken = Some(fault),
             }
+            if !self.ear.spoke && self.received > MOST_HELD {
+                broken = Some(Fault::new(FaultKind::Malformed, "the answer says nothing, at great length"));
+            }
             if broken.is_some() {
                 self.finish(decoder);
             }
@@ -243,6 +254,7 @@ impl<A: Asker> Talk<'_, '_, A> {
 
     fn feed(&mut self, decoder: &mut Decoder, bytes: &[u8]) {
         let events = decoder.feed(bytes);
+        self.received += bytes.len();
         self.take(decoder, bytes, events, false);
     }
 

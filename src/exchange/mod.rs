@@ -33,5 +33,5 @@ pub use drive::{Order, Wording, drive};
 pub use error::ExchangeError;
 pub use finished::{Answer, End, Finished, Trial};
 pub use lines::Lines;
-pub use relay::{Answering, By, Head, Outlet, Query, RelayOrder, Torn, outlet, relay};
+pub use relay::{Answering, By, Count, Head, Outlet, Query, RelayOrder, Torn, count_tokens, outlet, relay};
 pub use stop::stopped;

@@ -207,6 +207,8 @@ mod tests {
         assert_eq!(status, 200);
         assert!(once.contains(r#""text":"한글 ""#) && once.contains(r#""text":"네 글""#), "{once}");
         assert_eq!(Ok(once), run(all(&script, &body)).1);
+        let plain = json!({"messages": [{"role": "user", "content": "plain"}]});
+        assert!(run(all(&SimScript::default(), &plain)).1.unwrap().contains(r#""text":"plain""#));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct Quirks {
     pub web_search: WebSearch,
     /// The host is Anthropic itself: its accounting line is kept, and its own signatures are good there.
     pub anthropic: bool,
+    /// The host answers `/v1/messages/count_tokens` (Anthropic dialect).
+    pub count_tokens: bool,
     /// Top-level fields of Anthropic's requests that this host refuses, instead of passing over what it does not
     /// know: `context_management`, `output_config`, `safeguards`, …
     pub refuses: Vec<Cow<'static, str>>,
@@ -153,6 +155,7 @@ impl Default for Quirks {
             cache_control: false,
             web_search: WebSearch::No,
             anthropic: false,
+            count_tokens: false,
             refuses: Vec::new(),
             system_messages: false,
             reasoning_beside_output: false,
@@ -183,9 +186,14 @@ impl Quirks {
         use Effort::{High, Low, Max, Medium, Minimal, None as No, Xhigh};
         let plain = Self { origin: Cow::Owned(name.replace('-', "")), ..Self::default() };
         Some(match name {
-            "anthropic" => {
-                Self { anthropic: true, system_messages: true, documents: true, cache_control: true, ..plain }
-            }
+            "anthropic" => Self {
+                anthropic: true,
+                count_tokens: true,
+                system_messages: true,
+                documents: true,
+                cache_control: true,
+                ..plain
+            },
             // Z.AI and Ollama's Anthropic endpoints: no accounting line, no system role (zai-org/GLM-5#74).
             "anthropic-compatible" => Self { documents: true, cache_control: true, ..plain },
             "chat" => plain,

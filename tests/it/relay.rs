@@ -3,15 +3,16 @@
 
 use std::time::Duration;
 
-use moai::exchange::{By, End, Finished, Head, Query, RelayOrder, outlet, relay};
+use moai::exchange::{Board, By, End, Finished, Head, Query, RelayOrder, count_tokens, outlet, relay};
 use moai::journal::Outcome;
 use moai::model::RequestId;
-use moai::route::{Decision, Provider, Timeouts};
-use moai::wire::{Dialect, FaultKind, Request};
+use moai::route::{Decision, Engine, Provider, SimScript, SimStep, Timeouts};
+use moai::wire::{Dialect, FaultKind, Quirks, Request};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::exchange::{PATIENT, RULES, SOON, STEADY, decision, lines, provider};
-use crate::scratch::NOW;
+use crate::scratch::{KEY, NOW};
 use crate::upstream::{Answer, Vendor};
 
 const TEXT: &str = "안녕하세요, wörld 🌍";
@@ -89,10 +90,12 @@ const fn is_send<T: Send>(future: T) -> T {
 
 /// Relays; the client goes away after so many pieces.
 fn relayed(decision: &Decision, query: &Query, pieces: usize) -> (Finished, Seen) {
-    timed(decision, query, pieces, RelayOrder::PING, RelayOrder::HOLD)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    on(&runtime, decision, query, pieces)
 }
 
-fn timed(decision: &Decision, query: &Query, pieces: usize, ping: Duration, hold: Duration) -> (Finished, Seen) {
+fn on(runtime: &Runtime, decision: &Decision, query: &Query, pieces: usize) -> (Finished, Seen) {
+    let (ping, hold) = (RelayOrder::PING, RelayOrder::HOLD);
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
     let lines = lines();
@@ -116,7 +119,6 @@ fn timed(decision: &Decision, query: &Query, pieces: usize, ping: Duration, hold
         }
         seen
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (finished, seen) = runtime.block_on(async { tokio::join!(is_send(relay(&order, out)), client) });
     assert!(!format!("{finished:?}{seen:?}").contains("SeCrEt"), "{finished:?}");
     (finished, seen)
@@ -211,4 +213,326 @@ fn nobody_notices_what_fails_before_the_first_content() {
             }
         }
     }
+}
+
+/// The error that ends a stream, in the client's dialect.
+fn is_error(client: Dialect, event: &Value) -> bool {
+    match client {
+        Dialect::Anthropic => event["type"] == "error" && event["error"]["message"].is_string(),
+        _ => event["error"]["message"].is_string(),
+    }
+}
+
+/// What goes wrong after it is told, and is no end.
+#[test]
+fn what_fails_after_the_first_content_is_an_error_and_no_end() {
+    type Answers = fn(Dialect) -> Answer;
+    let rows: &[(&str, Timeouts, Answers, FaultKind)] = &[
+        ("a cut", PATIENT, |d| Answer::said(d, TEXT).cut_after(5), FaultKind::Cut),
+        ("a reset", PATIENT, |d| Answer::said(d, TEXT).cut_after(6), FaultKind::Cut),
+        ("an end too early", PATIENT, |d| Answer::said(d, TEXT).keep(5), FaultKind::Cut),
+        ("a stall", STEADY, |d| Answer::said(d, TEXT).hangs_after(5), FaultKind::Timeout),
+        ("half an event", PATIENT, |d| Answer::said(d, TEXT).keep(6).ending("data: {\"type\":\"cont"), FaultKind::Cut),
+        (
+            "garbage",
+            PATIENT,
+            |d| Answer::said(d, TEXT).keep(6).ending("event: error\ndata: {\"type\": \"error\n\n"),
+            FaultKind::Malformed,
+        ),
+        (
+            "an overload",
+            PATIENT,
+            |d| {
+                let error = "event: error\ndata: {\"type\": \"error\", \"error\": {\"type\": \"overloaded_error\", \
+                             \"message\": \"SeCrEt busy\"}}\n\n";
+                Answer::said(d, TEXT).keep(6).ending(error)
+            },
+            FaultKind::Overloaded,
+        ),
+    ];
+    for (name, timeouts, answer, kind) in rows {
+        for client in CLIENTS {
+            for dialect in [Dialect::Anthropic, Dialect::Chat] {
+                let answer = answer(dialect);
+                let key = name.contains("overload");
+                let answer = if key { answer.replacing("SeCrEt", KEY) } else { answer };
+                let (finished, seen, _vendor, spare) = ask(client, true, dialect, *timeouts, [answer]);
+                let name = format!("{name}: {client} asks {dialect}: {seen:?}");
+                assert!(matches!(&finished.end, End::Cut(fault) if fault.kind == *kind), "{name}: {:?}", finished.end);
+                assert_eq!(trials(&finished), [(Outcome::Cut, Some(*kind))], "{name}");
+                assert!(finished.trials[0].billed && finished.trials[0].estimated, "{name}");
+                assert_eq!(seen.head().status, 200, "{name}");
+                let events = seen.events(client);
+                let (last, others) = events.split_last().unwrap();
+                assert!(is_error(client, last) && !others.iter().any(|event| is_error(client, event)), "{name}");
+                assert!(!seen.text().contains("message_stop") && !seen.text().contains("[DONE]"), "{name}");
+                let said = seen.said(client);
+                assert!(!said.is_empty() && TEXT.starts_with(&said), "{name}");
+                assert!(seen.ended, "{name}");
+                assert_eq!(spare.seen().len(), 0, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_streamed_fails_over_to_its_end() {
+    for client in CLIENTS {
+        let half = |d: Dialect| Answer::whole(d, TEXT).split(40).keep(3);
+        for (dialect, answer) in [
+            (client, half(client)),
+            (client, half(client).cut_after(2)),
+            (client, Answer::said(client, TEXT).cut_after(6)),
+            (Dialect::Gemini, Answer::said(Dialect::Gemini, TEXT).cut_after(6)),
+        ] {
+            let (finished, seen, ..) = ask(client, false, dialect, PATIENT, [answer]);
+            assert_eq!(finished.end, End::Answered, "{client} asks {dialect}: {:#?}", finished.trials);
+            assert!(seen.text().contains("the spare") && !seen.text().contains("안녕"), "{seen:?}");
+            assert!(seen.head().by.as_ref().is_some_and(|by| by.fallback));
+        }
+    }
+}
+
+/// The client's bytes but for the model, and the vendor's bytes but for nothing.
+#[test]
+fn bytes_of_the_same_dialect_go_on_and_come_back_as_they_are() {
+    for (client, path) in [(Dialect::Anthropic, "/v1/messages"), (Dialect::Chat, "/chat/completions")] {
+        for stream in [true, false] {
+            let sent = format!(
+                "{{ \"x-unknown\" : [1.0, 1e5, 0.10] ,\"model\":\"asked\", \"zeta\":{{\"b\":1,\"a\":2}},\"stream\":{stream},\
+                 \"stream_options\":{{\"include_usage\":true}}, \"max_tokens\": 1e2,\
+                 \"messages\":[{{\"content\":\"\\ud55c\\uae00 \\/ é\",\"role\":\"user\"}}]\n}}"
+            );
+            let answer =
+                if stream { Answer::said(client, TEXT).split(11) } else { Answer::whole(client, TEXT).split(7) };
+            let vendor = Vendor::start();
+            let kept = answer.bytes();
+            vendor.on("/*").answer(answer);
+            let decision = decision(&[provider("one", client, &vendor.url()), provider("two", client, &vendor.url())]);
+            let query = Query::new(
+                Request::peek(sent.clone().into_bytes()).unwrap(),
+                client,
+                &reqwest::header::HeaderMap::new(),
+                None,
+            );
+            let (finished, seen) = relayed(&decision, &query, usize::MAX);
+            assert_eq!(vendor.count(path), 1);
+            let went = String::from_utf8(vendor.seen()[0].body.clone()).unwrap();
+            assert_eq!(went, sent.replace("\"asked\"", "\"one-id\""));
+            assert_eq!(seen.text(), String::from_utf8_lossy(&kept));
+            let usage = finished.trials[0].usage.unwrap();
+            assert_eq!((usage.input, usage.output, finished.trials[0].estimated), (12, 7, false));
+            let kind = seen.head().headers["content-type"].to_str().unwrap();
+            assert!(kind.starts_with(if stream { "text/event-stream" } else { "application/json" }));
+        }
+    }
+}
+
+#[test]
+fn the_usage_is_asked_for_and_told_to_nobody_who_did_not_ask() {
+    let vendor = Vendor::start();
+    vendor.on("/*").answer(Answer::said(Dialect::Chat, TEXT));
+    let decision =
+        decision(&[provider("one", Dialect::Chat, &vendor.url()), provider("two", Dialect::Chat, &vendor.url())]);
+    let asked = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "hi"}]});
+    let (finished, seen) = relayed(&decision, &query(Dialect::Chat, &asked), usize::MAX);
+    assert_eq!(vendor.seen()[0].json()["stream_options"]["include_usage"], true);
+    assert_eq!(finished.trials[0].usage.map(|usage| usage.output), Some(7));
+    assert_eq!(seen.said(Dialect::Chat), TEXT);
+    assert!(!seen.text().contains("prompt_tokens") && seen.text().ends_with("data: [DONE]\n\n"), "{seen:?}");
+}
+
+#[test]
+fn a_client_that_goes_cancels_the_vendor_and_what_was_said_is_accounted() {
+    for client in CLIENTS {
+        for dialect in [Dialect::Anthropic, Dialect::Chat] {
+            let vendor = Vendor::start();
+            vendor.on("/*").answer(Answer::said(dialect, TEXT).hangs_after(8));
+            let decision =
+                decision(&[provider("one", dialect, &vendor.url()), provider("two", dialect, &vendor.url())]);
+            let (finished, seen) = relayed(&decision, &query(client, &body(client, true)), 1);
+            assert!(matches!(finished.end, End::Stopped(_)), "{client} asks {dialect}: {:?}", finished.end);
+            assert!(!seen.said(client).is_empty());
+            let [trial] = &finished.trials[..] else { panic!("{:#?}", finished.trials) };
+            assert_eq!((trial.outcome, trial.billed, trial.estimated), (Outcome::Cancelled, true, true));
+            let usage = trial.usage.unwrap();
+            assert!(usage.input > 0 && usage.output > 0, "{usage:?}");
+            vendor.is_left(1);
+            assert_eq!(vendor.seen().len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_client_that_goes_before_the_answer_begins_cancels_too() {
+    let vendor = Vendor::start();
+    vendor.on("/*").answer(Answer::silence());
+    let decision = decision(&[
+        provider("one", Dialect::Anthropic, &vendor.url()),
+        provider("two", Dialect::Anthropic, &vendor.url()),
+    ]);
+    let query = query(Dialect::Anthropic, &body(Dialect::Anthropic, true));
+    let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
+    let (now, lines) = (|| NOW.parse().unwrap(), lines());
+    let (ping, hold) = (RelayOrder::PING, RelayOrder::HOLD);
+    let order = RelayOrder {
+        decision: &decision,
+        query: &query,
+        rules: RULES,
+        id: &id,
+        lines: &lines,
+        board: None,
+        now: &now,
+        ping,
+        hold,
+    };
+    let (out, answering) = outlet();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let finished = runtime.block_on(async {
+        let client = async {
+            // The request is on its way once the vendor has seen it.
+            while vendor.seen().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            drop(answering);
+        };
+        tokio::join!(relay(&order, out), client).0
+    });
+    assert!(matches!(finished.end, End::Stopped(_)));
+    assert_eq!(trials(&finished), [(Outcome::Cancelled, None)]);
+    drop(runtime);
+    vendor.is_left(1);
+}
+
+/// A simulated vendor, in paused time.
+fn simulated(script: SimScript, stream: bool) -> (Finished, Seen) {
+    let sim = Provider { engine: Engine::Sim(script), ..provider("one", Dialect::Anthropic, "") };
+    let spare = Provider { engine: Engine::Sim(SimScript::default()), ..provider("two", Dialect::Anthropic, "") };
+    let decision = decision(&[sim, spare]);
+    let query = query(Dialect::Anthropic, &body(Dialect::Anthropic, stream));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    on(&runtime, &decision, &query, usize::MAX)
+}
+
+#[test]
+fn a_vendor_that_takes_long_is_held_for_and_then_stood_in_for_by_pings() {
+    let seconds = Duration::from_secs;
+    let pings = |seen: &Seen| seen.text().matches("event: ping").count();
+    // The hold is 20 s, a ping comes every 10 s.
+    for (first_byte, expected) in [(19, 0), (21, 1), (29, 1)] {
+        let (finished, seen) = simulated(SimScript { first_byte: seconds(first_byte), ..SimScript::default() }, true);
+        assert_eq!((finished.end, pings(&seen)), (End::Answered, expected), "{first_byte} s");
+        assert_eq!(seen.said(Dialect::Anthropic), "hello");
+    }
+    // In the middle of an answer, of which each piece takes 15 s.
+    let script = SimScript { piece: 3, between: seconds(15), ..SimScript::default() };
+    let (finished, seen) = simulated(script, true);
+    assert_eq!((finished.end, seen.said(Dialect::Anthropic).as_str()), (End::Answered, "hello"));
+    assert_eq!(pings(&seen), 2, "{seen:?}");
+    // Whoever does not stream hears nothing until all is there.
+    let (_, seen) = simulated(SimScript { first_byte: seconds(29), ..SimScript::default() }, false);
+    assert_eq!(serde_json::from_str::<Value>(seen.text()).unwrap()["content"][0]["text"], "hello");
+}
+
+#[test]
+fn pings_do_not_cost_the_failover() {
+    let (finished, seen) = simulated(SimScript { steps: vec![SimStep::Hang], ..SimScript::default() }, true);
+    assert_eq!(trials(&finished), [(Outcome::Failed, Some(FaultKind::Timeout)), (Outcome::Ok, None)]);
+    assert!(seen.text().starts_with("event: ping") && seen.ended, "{seen:?}");
+    assert_eq!(seen.said(Dialect::Anthropic), "hello");
+    assert_eq!(seen.text().matches("message_start").count(), 2, "its name and its type, once: {seen:?}");
+}
+
+/// Nobody answers: an error with its status; after the pings have begun, an error in the stream.
+#[test]
+fn a_failure_of_all_is_told_in_the_clients_words() {
+    for client in CLIENTS {
+        for stream in [true, false] {
+            let vendor = Vendor::start();
+            vendor.on("/*").answer(Answer::error(client, 429).header("retry-after", "40"));
+            let decision = decision(&[provider("one", client, &vendor.url()), provider("two", client, &vendor.url())]);
+            let (finished, seen) = relayed(&decision, &query(client, &body(client, stream)), usize::MAX);
+            assert_eq!(finished.end, End::Failed);
+            let head = seen.head();
+            assert_eq!((head.status, head.headers["retry-after"].to_str().unwrap()), (429, "40"), "{seen:?}");
+            assert_eq!(head.headers["content-type"], "application/json");
+            let told: Value = serde_json::from_str(seen.text()).unwrap();
+            assert_eq!(told["error"]["type"], "rate_limit_error");
+            let message = told["error"]["message"].as_str().unwrap();
+            assert!(message.contains("one:") && message.contains("two:"), "{message}");
+        }
+    }
+    let never = SimScript { first_byte: Duration::from_secs(25), steps: vec![SimStep::Hang], ..SimScript::default() };
+    let sim = |name: &str| Provider { engine: Engine::Sim(never.clone()), ..provider(name, Dialect::Anthropic, "") };
+    let decision = decision(&[sim("one"), sim("two")]);
+    let query = query(Dialect::Anthropic, &body(Dialect::Anthropic, true));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let (finished, seen) = on(&runtime, &decision, &query, usize::MAX);
+    assert_eq!((finished.end, seen.head().status), (End::Failed, 200));
+    assert!(seen.events(Dialect::Anthropic).last().is_some_and(|event| is_error(Dialect::Anthropic, event)));
+}
+
+/// Anthropic is told what the client says to it; nobody else is, and nobody gets the client's key.
+#[test]
+fn headers_go_only_where_they_belong() {
+    let mut headers = reqwest::header::HeaderMap::new();
+    for (name, value) in [
+        ("authorization", "Bearer of-the-gateway"),
+        ("x-api-key", "of-the-gateway"),
+        ("cookie", "a=b"),
+        ("x-app", "cli"),
+        ("anthropic-version", "2099-01-01"),
+        ("anthropic-beta", "effort-2025-11-24"),
+        ("anthropic-new-thing", "7"),
+    ] {
+        headers.insert(name, value.parse().unwrap());
+    }
+    headers.append("anthropic-beta", "second".parse().unwrap());
+    for preset in ["anthropic", "anthropic-compatible"] {
+        let vendor = Vendor::start();
+        vendor.on("/*").answer(Answer::said(Dialect::Anthropic, TEXT).header("anthropic-ratelimit-x", "1"));
+        let quirks = Quirks::preset(preset).unwrap();
+        let one = Provider { quirks, ..provider("one", Dialect::Anthropic, &vendor.url()) };
+        let decision = decision(&[one, provider("two", Dialect::Anthropic, &vendor.url())]);
+        let bytes = body(Dialect::Anthropic, true).to_string().into_bytes();
+        let query = Query::new(Request::peek(bytes).unwrap(), Dialect::Anthropic, &headers, Some("beta=true"));
+        let (_, seen) = relayed(&decision, &query, usize::MAX);
+        let sent = &vendor.seen()[0];
+        let of = |name: &str| {
+            let all = sent.headers.iter().filter(|(own, _)| own == name);
+            all.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let own = preset == "anthropic";
+        assert_eq!(of("anthropic-version"), if own { "2099-01-01" } else { "2023-06-01" });
+        assert_eq!(of("anthropic-beta"), if own { "effort-2025-11-24, second" } else { "" });
+        assert_eq!(of("anthropic-new-thing"), if own { "7" } else { "" });
+        assert_eq!(sent.path, if own { "/v1/messages?beta=true" } else { "/v1/messages" });
+        assert_eq!((of("cookie"), of("x-app"), of("x-api-key")), (String::new(), String::new(), KEY.to_owned()));
+        assert!(!format!("{:?}", sent.headers).contains("of-the-gateway"));
+        assert!(seen.head().headers.keys().all(|name| !name.as_str().starts_with("anthropic-")), "{seen:?}");
+    }
+}
+
+#[test]
+fn tokens_are_counted_where_somebody_can() {
+    let vendor = Vendor::start();
+    let counted = "{\"input_tokens\": 4711, \"more\": 1}";
+    vendor.on("/v1/messages/count_tokens").answer(Answer::json(200, &serde_json::from_str(counted).unwrap()));
+    let count = |preset: &str, url: &str| {
+        let one = Provider { quirks: Quirks::preset(preset).unwrap(), ..provider("one", Dialect::Anthropic, url) };
+        let decision = decision(&[one, provider("two", Dialect::Anthropic, url)]);
+        let query = query(Dialect::Anthropic, &body(Dialect::Anthropic, false));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let count =
+            runtime.block_on(is_send(count_tokens(&query, decision.plan().first(), &lines(), &Board::default())));
+        let told: Value = serde_json::from_slice(&count.body).unwrap();
+        (told["input_tokens"].as_u64().unwrap(), count.estimated)
+    };
+    assert_eq!(count("anthropic", &vendor.url()), (4711, false));
+    assert_eq!(vendor.seen()[0].json()["model"], "one-id");
+    let (tokens, estimated) = count("anthropic-compatible", &vendor.url());
+    assert!(estimated && (20..60).contains(&tokens), "{tokens}");
+    assert_eq!(vendor.seen().len(), 1);
+    vendor.on("/broken/*").answer(Answer::error(Dialect::Anthropic, 500));
+    assert!(count("anthropic", &format!("{}/broken", vendor.url())).1);
 }

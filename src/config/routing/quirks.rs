@@ -23,7 +23,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("bigmodel.cn", "glm"),
 ];
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "openai_models",
     "max_completion_tokens",
     "efforts",
@@ -39,6 +39,7 @@ const NAMES: [&str; 18] = [
     "cache_control",
     "web_search",
     "anthropic",
+    "count_tokens",
     "refuses",
     "system_messages",
     "reasoning_beside_output",
@@ -86,6 +87,7 @@ pub(super) fn set(quirks: &mut Quirks, name: &str, value: &Value) -> Result<(), 
         "session_fields" => &mut quirks.session_fields,
         "cache_control" => &mut quirks.cache_control,
         "anthropic" => &mut quirks.anthropic,
+        "count_tokens" => &mut quirks.count_tokens,
         "system_messages" => &mut quirks.system_messages,
         "reasoning_beside_output" => &mut quirks.reasoning_beside_output,
         _ => return set_other(quirks, name, value),

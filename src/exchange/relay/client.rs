@@ -144,13 +144,14 @@ impl Asker for Client<'_> {
     }
 
     async fn end(&mut self) {
+        self.outlet.end().await;
+        // Last: whoever has this needs the rest of the pipe no more.
         if let Some(whole) = self.pen.as_mut().and_then(Pen::whole) {
             self.shown = true;
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             self.open(200, headers, Some(whole));
         }
-        self.outlet.end().await;
     }
 
     async fn broke(&mut self, fault: &Fault) {

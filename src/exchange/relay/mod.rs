@@ -21,6 +21,7 @@
 //! read.
 
 mod client;
+mod count;
 mod outlet;
 mod pen;
 mod query;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use count::{Count, count_tokens};
 pub use outlet::{Answering, By, Head, Outlet, Torn, outlet};
 pub use query::Query;
 

@@ -37,6 +37,8 @@ pub(super) struct Forward {
     out: BytesMut,
     /// So many bytes of `out` are complete events.
     complete: usize,
+    /// What came before the first content, for a stream that turns out to be none that the client can read.
+    early: Option<Vec<Event>>,
 }
 
 /// A stream in the client's words.
@@ -65,7 +67,7 @@ impl Pen {
     /// For a client that wants a stream or not, and an upstream of the same dialect or another.
     pub(super) fn new(reader: Reader, streams: bool, same: bool) -> Self {
         match (streams, same) {
-            (true, true) => Self::Forward(Forward { reader, out: BytesMut::new(), complete: 0 }),
+            (true, true) => Self::Forward(Forward::new(reader)),
             (true, false) => Self::Write(Writer::new(&reader)),
             (false, _) => Self::Whole(Whole { reader, own: same.then(BytesMut::new), answer: Answer::default() }),
         }
@@ -73,14 +75,27 @@ impl Pen {
 
     pub(super) fn hear(&mut self, heard: Heard<'_>) {
         match self {
-            Self::Forward(forward) => forward.hear(&heard),
-            Self::Write(writer) => heard.events.iter().for_each(|event| writer.write(event)),
+            Self::Forward(forward) => forward.hear(heard),
+            Self::Write(writer) => {
+                for event in &heard.events {
+                    writer.write(event);
+                }
+            }
             Self::Whole(whole) => whole.hear(heard),
         }
     }
 
     /// What can be sent now of a stream.
     pub(super) fn take(&mut self) -> Bytes {
+        if let Self::Forward(forward) = self
+            && let Some(events) = forward.decide()
+        {
+            let mut writer = Writer::new(&forward.reader);
+            for event in &events {
+                writer.write(event);
+            }
+            *self = Self::Write(writer);
+        }
         match self {
             Self::Forward(forward) => forward.take(),
             Self::Write(writer) => std::mem::take(&mut writer.out).into(),
@@ -98,33 +113,39 @@ impl Pen {
 }
 
 impl Forward {
-    fn hear(&mut self, heard: &Heard<'_>) {
-        if heard.over {
-            return self.finish(heard);
-        }
+    fn new(reader: Reader) -> Self {
+        Self { reader, out: BytesMut::new(), complete: 0, early: Some(Vec::new()) }
+    }
+
+    fn hear(&mut self, heard: Heard<'_>) {
         self.out.extend_from_slice(heard.bytes);
         if heard.complete > 0 {
             self.complete = self.out.len() - heard.bytes.len() + heard.complete;
         }
+        // The vendor says no more, and has not said the last word of its dialect.
+        if heard.over && heard.is_stream && heard.events.contains(&Event::End) {
+            self.finish();
+        }
+        if let Some(early) = &mut self.early {
+            early.extend(heard.events);
+        }
     }
 
-    /// The vendor says no more, and has not said the last word of its dialect.
-    fn finish(&mut self, heard: &Heard<'_>) {
-        if !heard.events.contains(&Event::End) {
-            return;
-        }
-        if heard.is_stream {
-            self.finish_stream();
-        } else {
-            // A whole answer to somebody who wants a stream.
-            let mut writer = Writer::new(&self.reader);
-            heard.events.iter().for_each(|event| writer.write(event));
-            self.out = BytesMut::from(writer.out.as_slice());
-        }
-        self.complete = self.out.len();
+    /// Before the first bytes go out: the events of an answer that the client could not read as it is. That is one
+    /// that is no stream, and one in Anthropic's dialect that does not begin, or does not name its events: those
+    /// Claude Code passes over (the wire page, 3.4).
+    fn decide(&mut self) -> Option<Vec<Event>> {
+        let early = self.early.take()?;
+        let begun = self.out.get(..self.complete).unwrap_or_default();
+        let has = |mark: &[u8]| memmem::find(begun, mark).is_some();
+        let readable = match self.reader.dialect {
+            Dialect::Anthropic => has(b"event:") && has(b"message_start"),
+            _ => self.complete > 0,
+        };
+        (!readable).then_some(early)
     }
 
-    fn finish_stream(&mut self) {
+    fn finish(&mut self) {
         let (mark, end): (&[u8], &[u8]) = match self.reader.dialect {
             Dialect::Chat => (b"[DONE]", b"data: [DONE]\n\n"),
             _ => (b"message_stop", b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"),
@@ -136,10 +157,13 @@ impl Forward {
             self.out.truncate(self.complete);
             self.out.extend_from_slice(end);
         }
+        self.complete = self.out.len();
     }
 
     fn take(&mut self) -> Bytes {
-        self.out.split_to(std::mem::take(&mut self.complete)).freeze()
+        let bytes = self.out.split_to(std::mem::take(&mut self.complete)).freeze();
+        // Asked for only by us, so that the journal knows it.
+        if self.reader.dialect == Dialect::Chat && !self.reader.usage { without_usage(bytes) } else { bytes }
     }
 }
 
@@ -174,7 +198,11 @@ impl Whole {
         }
         match &mut self.own {
             Some(own) => own.extend_from_slice(heard.bytes),
-            None => heard.events.into_iter().for_each(|event| self.answer.take(event)),
+            None => {
+                for event in heard.events {
+                    self.answer.take(event);
+                }
+            }
         }
     }
 
@@ -192,7 +220,159 @@ impl Whole {
     }
 }
 
+/// The events of a Chat stream but for those that tell nothing but the usage.
+fn without_usage(bytes: Bytes) -> Bytes {
+    // Inside of a text the quotes are escaped, so these are keys.
+    let has = |part: &[u8], marks: [&str; 2]| marks.iter().any(|mark| memmem::find(part, mark.as_bytes()).is_some());
+    let tells = |event: &[u8]| {
+        has(event, [r#""choices":[]"#, r#""choices": []"#]) && has(event, [r#""usage":{"#, r#""usage": {"#])
+    };
+    if !tells(&bytes) {
+        return bytes;
+    }
+    let mut kept = BytesMut::with_capacity(bytes.len());
+    let mut rest = &bytes[..];
+    while !rest.is_empty() {
+        let ends = [&b"\n\n"[..], b"\r\n\r\n", b"\r\r"];
+        let end = ends.iter().filter_map(|end| memmem::find(rest, end).map(|at| at + end.len())).min();
+        let (event, tail) = rest.split_at(end.unwrap_or(rest.len()));
+        if !tells(event) {
+            kept.extend_from_slice(event);
+        }
+        rest = tail;
+    }
+    kept.freeze()
+}
+
 /// The failure as a piece of a stream.
 pub(super) fn failure(reader: &Reader, fault: &Fault) -> Bytes {
     Writer::one(reader, &Event::Error(fault.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Decoder, Quirks, ToolNames};
+    use serde_json::Value;
+
+    fn reader(dialect: Dialect, usage: bool) -> Reader {
+        Reader { dialect, model: "m".into(), created: 0, usage, input: 10 }
+    }
+
+    /// The recorded answers of these dialects, each as bytes and with its quirks.
+    fn recorded(dialects: &[&str]) -> Vec<(String, Dialect, Vec<u8>, Quirks)> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/wire/answers");
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let case: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let name = case["dialect"].as_str().unwrap();
+            if dialects.contains(&name) {
+                let end = if case["crlf"] == true { "\r\n" } else { "\n" };
+                let lines: Vec<&str> =
+                    case["stream"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+                let dialect: Dialect = name.parse().unwrap();
+                let quirks = case["quirks"].as_str().and_then(Quirks::preset).unwrap_or_default();
+                let file = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                found.push((file, dialect, lines.join(end).into_bytes(), quirks));
+            }
+        }
+        assert!(found.len() > 10);
+        found.sort_by(|one, other| one.0.cmp(&other.0));
+        found
+    }
+
+    /// What a client gets of bytes that come in pieces of `size`, and whether the answer was whole.
+    fn written(of: (Dialect, &[u8], &Quirks), client: Reader, streams: bool, size: usize) -> (Bytes, bool) {
+        let (dialect, bytes, quirks) = of;
+        let same = dialect == client.dialect;
+        let mut pen = Pen::new(client, streams, same);
+        let decoder = Decoder::new(dialect, quirks, ToolNames::default(), "seed");
+        let mut decoder = if same && streams { decoder.skimming() } else { decoder };
+        let (mut out, mut spoke, mut whole) = (BytesMut::new(), false, false);
+        for piece in bytes.chunks(size.max(1)).map(Some).chain([None]) {
+            if decoder.is_done() && piece.is_none() {
+                break;
+            }
+            let events = match piece {
+                Some(piece) => decoder.feed(piece),
+                None => decoder.finish(),
+            };
+            spoke = spoke || events.iter().any(|event| matches!(event, Event::Delta { .. } | Event::End));
+            whole = whole || events.contains(&Event::End);
+            pen.hear(Heard {
+                bytes: piece.unwrap_or_default(),
+                complete: decoder.complete(),
+                events: events.into_iter().filter(|event| !matches!(event, Event::Error(_))).collect(),
+                is_stream: decoder.is_stream() == Some(true),
+                over: piece.is_none(),
+            });
+            if spoke {
+                out.extend_from_slice(&pen.take());
+            }
+        }
+        if let Some(body) = pen.whole().filter(|_| whole) {
+            out.extend_from_slice(&body);
+        }
+        (out.freeze(), whole)
+    }
+
+    #[test]
+    fn however_an_answer_is_split_the_client_gets_the_same() {
+        for (name, dialect, bytes, quirks) in recorded(&["anthropic", "chat", "responses", "gemini", "ollama"]) {
+            for client in [Dialect::Anthropic, Dialect::Chat] {
+                for (streams, usage) in [(true, true), (true, false), (false, true)] {
+                    let of = (dialect, &*bytes, &quirks);
+                    let once = written(of, reader(client, usage), streams, bytes.len());
+                    for size in (1..10).chain([17, 64, 333]) {
+                        let split = written(of, reader(client, usage), streams, size);
+                        assert_eq!(split, once, "{name} for {client} in pieces of {size}");
+                    }
+                    let text = std::str::from_utf8(&once.0).unwrap();
+                    assert!(
+                        !streams || text.is_empty() || text.replace('\r', "").ends_with("\n\n"),
+                        "{name}: half an event: {text}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whole_answers_of_the_same_dialect_go_on_byte_for_byte() {
+        for (name, dialect, bytes, quirks) in recorded(&["anthropic", "chat"]) {
+            let (out, whole) = written((dialect, &bytes, &quirks), reader(dialect, true), true, 7);
+            let stream = !bytes.trim_ascii_start().starts_with(b"{");
+            let text = String::from_utf8_lossy(&bytes);
+            let ended = text.contains("message_stop") || text.contains("[DONE]");
+            let readable = dialect == Dialect::Chat || (text.contains("event:") && text.contains("message_start"));
+            if whole && stream && ended && readable {
+                let ends = if bytes.ends_with(b"\n\n") || bytes.ends_with(b"\r\n\r\n") { "" } else { "\n\n" };
+                assert_eq!(String::from_utf8_lossy(&out), format!("{text}{ends}"), "{name}");
+            } else if whole && !stream {
+                let (out, _) = written((dialect, &bytes, &quirks), reader(dialect, true), false, 7);
+                assert_eq!(String::from_utf8_lossy(&out), text, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_that_is_missing_is_put_there() {
+        for (name, dialect, bytes, quirks) in recorded(&["anthropic", "chat"]) {
+            let (out, whole) = written((dialect, &bytes, &quirks), reader(dialect, true), true, 5);
+            let end: &[u8] = if dialect == Dialect::Chat { b"[DONE]" } else { b"message_stop" };
+            assert_eq!(memmem::find(&out, end).is_some(), whole, "{name}: {}", String::from_utf8_lossy(&out));
+        }
+    }
+
+    #[test]
+    fn usage_that_nobody_asked_for_is_left_out() {
+        let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"choices\\\":[]\"}}],\"usage\":null}\n\n\
+                      data: {\"choices\": [],\"usage\": {\"prompt_tokens\":1}}\n\ndata: [DONE]\n\n";
+        let kept = without_usage(Bytes::from_static(stream.as_bytes()));
+        let told = String::from_utf8_lossy(&kept).into_owned();
+        assert!(told.contains("content") && told.ends_with("[DONE]\n\n") && !told.contains("prompt_tokens"), "{told}");
+        let crlf = stream.replace('\n', "\r\n");
+        assert_eq!(without_usage(crlf.into()), told.replace('\n', "\r\n"));
+    }
 }

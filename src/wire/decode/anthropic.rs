@@ -9,6 +9,8 @@ use crate::wire::fault::{Fault, FaultKind};
 
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// The stream has begun as it should.
+    pub(super) begun: bool,
     usage: usage::Anthropic,
     blocks: Vec<Block>,
 }
@@ -27,7 +29,10 @@ struct Block {
 impl Reader {
     pub(super) fn event(&mut self, name: &str, value: &Value, scribe: &mut Scribe) {
         match text(value, "type").filter(|kind| !kind.is_empty()).unwrap_or(name) {
-            "message_start" => self.message_start(value.get("message").unwrap_or(value), scribe),
+            "message_start" => {
+                self.begun = true;
+                self.message_start(value.get("message").unwrap_or(value), scribe);
+            }
             "content_block_start" => self.block_start(value, scribe),
             "content_block_delta" => self.block_delta(value, scribe),
             "content_block_stop" => self.block_stop(value, scribe),

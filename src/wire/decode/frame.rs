@@ -73,17 +73,28 @@ impl Framer {
     pub(super) fn feed(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8], usize)) -> Result<(), Fault> {
         match self.shape {
             Shape::Unknown => {
+                let before = self.rest.len();
                 self.rest.extend_from_slice(bytes);
+                let all = self.rest.len();
                 let Some(shape) = shape_of(&mut self.rest, self.dialect) else { return Ok(()) };
                 self.shape = shape;
                 let rest = std::mem::take(&mut self.rest);
-                self.feed(&rest, take)
+                let mark = all - rest.len();
+                let mut shifted =
+                    |name: &str, data: &[u8], used: usize| take(name, data, (used + mark).saturating_sub(before));
+                self.feed_known(&rest, &mut shifted)
             }
+            _ => self.feed_known(bytes, take),
+        }
+    }
+
+    fn feed_known(&mut self, bytes: &[u8], take: &mut impl FnMut(&str, &[u8], usize)) -> Result<(), Fault> {
+        match self.shape {
             Shape::Sse => self.feed_sse(bytes, take),
             Shape::Lines => self.feed_lines(bytes, take),
             Shape::Array => self.feed_array(bytes, take),
             Shape::Whole => self.keep(bytes),
-            Shape::Page => Ok(()),
+            Shape::Page | Shape::Unknown => Ok(()),
         }
     }
 

@@ -91,7 +91,8 @@ impl Decoder {
 
     /// The events that are complete with these bytes.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Event> {
-        self.complete = if self.scribe.is_done() { bytes.len() } else { 0 };
+        // What follows the end may follow; what follows an error is not heard.
+        self.complete = if self.scribe.is_done() && !self.scribe.has_failed() { bytes.len() } else { 0 };
         if !self.scribe.is_done() {
             let Self { framer, scribe, reader, skims, complete } = self;
             let mut take = |name: &str, data: &[u8], used: usize| {
@@ -113,6 +114,7 @@ impl Decoder {
 
     /// The last events: the stream has ended. An answer without an end becomes an error here.
     pub fn finish(&mut self) -> Vec<Event> {
+        self.complete = 0;
         if !self.scribe.is_done() {
             let Self { framer, scribe, reader, .. } = self;
             let shape = framer.shape();
@@ -175,9 +177,10 @@ impl Reader {
         let data = data.trim_ascii();
         match self {
             _ if !(data.starts_with(b"{") && data.ends_with(b"}")) => None,
-            Self::Anthropic(_) => {
-                let is_delta = name == "content_block_delta" || data.starts_with(br#"{"type":"content_block_delta""#);
-                is_delta.then(|| said(data, &[r#""text""#, r#""thinking""#, r#""partial_json""#]))
+            Self::Anthropic(reader) => {
+                // A stream that does not begin or does not name its events is not forwarded as it is, so it is read.
+                (reader.begun && name == "content_block_delta")
+                    .then(|| said(data, &[r#""text""#, r#""thinking""#, r#""partial_json""#]))
             }
             Self::Chat(_) => {
                 let telling =

@@ -17,6 +17,7 @@ pub(super) struct Scribe {
     seed: String,
     events: Vec<Event>,
     state: State,
+    failed: bool,
     model: String,
     next: usize,
     /// The blocks that are open, of whatever kind.
@@ -68,6 +69,7 @@ impl Scribe {
             seed: seed.to_owned(),
             events: Vec::new(),
             state: State::Waiting,
+            failed: false,
             model: String::new(),
             next: 0,
             loose: Vec::new(),
@@ -115,7 +117,7 @@ impl Scribe {
 
     /// Whether an error ended the answer.
     pub(super) fn has_failed(&self) -> bool {
-        matches!(self.events.last(), Some(Event::Error(_)))
+        self.failed
     }
 
     /// The answer begins; said once.
@@ -325,6 +327,7 @@ impl Scribe {
         if !self.is_done() {
             self.events.push(Event::Error(fault));
             self.state = State::Done;
+            self.failed = true;
         }
     }
 }

@@ -42,6 +42,46 @@ impl Answer {
         Self::new(200, "text/event-stream", events)
     }
 
+    /// The model says `text`, not streamed, and reports 12 tokens in and 7 out. Fields that nobody knows are among it,
+    /// and numbers that a parser would write otherwise.
+    pub(crate) fn whole(dialect: Dialect, text: &str) -> Self {
+        let text = json!(text);
+        let body = match dialect {
+            Dialect::Chat => format!(
+                "{{\"id\": \"c1\",\"object\":\"chat.completion\",\"x-new\": 1.0e2, \"model\":\"played\",\"choices\":[{{\"index\":0,\
+                 \"message\":{{\"role\":\"assistant\",\"content\":{text}}},\"finish_reason\":\"stop\"}}],\
+                 \"usage\":{{\"prompt_tokens\":12,\"completion_tokens\":7,\"total_tokens\":19}}}}"
+            ),
+            _ => format!(
+                "{{\"id\": \"msg_1\",\"x-new\": 1.0e2, \"type\":\"message\",\"role\":\"assistant\",\"model\":\"played\",\
+                 \"content\":[{{\"type\":\"text\",\"text\":{text}}}],\"stop_reason\":\"end_turn\",\
+                 \"usage\":{{\"input_tokens\":12,\"output_tokens\":7}}}}"
+            ),
+        };
+        Self::new(200, "application/json", vec![body.into_bytes()])
+    }
+
+    /// The bytes that are sent.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+
+    /// With another piece in place of the last one.
+    pub(crate) fn ending(mut self, piece: &str) -> Self {
+        if let Some(last) = self.pieces.last_mut() {
+            *last = piece.as_bytes().to_vec();
+        }
+        self
+    }
+
+    /// With one word instead of another.
+    pub(crate) fn replacing(mut self, from: &str, to: &str) -> Self {
+        for piece in &mut self.pieces {
+            *piece = String::from_utf8(std::mem::take(piece)).unwrap().replace(from, to).into_bytes();
+        }
+        self
+    }
+
     /// The same without a report of what it used.
     pub(crate) fn said_without_usage(dialect: Dialect, text: &str) -> Self {
         let mut answer = Self::said(dialect, text);

@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 pub(crate) use answers::Answer;
 use answers::End;
@@ -45,6 +45,9 @@ struct Shared {
     scripts: Mutex<BTreeMap<String, VecDeque<Answer>>>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
+    /// How many hung answers the other side went away from.
+    left: Mutex<usize>,
+    leaving: Condvar,
 }
 
 /// The answers of one path, in the order in which they will be given; the last one is given for ever.
@@ -89,6 +92,15 @@ impl Vendor {
     /// How many requests came to this path, its query aside.
     pub(crate) fn count(&self, path: &str) -> usize {
         self.seen().iter().filter(|seen| seen.path.split('?').next() == Some(path)).count()
+    }
+
+    /// Waits until the other side went away from so many answers that hang.
+    #[track_caller]
+    pub(crate) fn is_left(&self, times: usize) {
+        let left = self.shared.left.lock().unwrap();
+        let patience = std::time::Duration::from_secs(30);
+        let (left, waited) = self.shared.leaving.wait_timeout_while(left, patience, |left| *left < times).unwrap();
+        assert!(!waited.timed_out(), "left {left} times");
     }
 
     /// How many connections were made.
@@ -156,6 +168,10 @@ fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
         }
         shared.seen.lock().unwrap().push(seen);
         if !give(&mut stream, &answer) {
+            if answer.end == End::Hang {
+                *shared.left.lock().unwrap() += 1;
+                shared.leaving.notify_all();
+            }
             return;
         }
     }
