@@ -13,6 +13,7 @@ use crate::wire::Fault;
 use super::limits::{Permit, Visit};
 use super::snapshot::Snapshot;
 use super::state::Gateway;
+use super::told::Told;
 use super::turn::Turn;
 
 /// A request that was decided on.
@@ -89,6 +90,9 @@ impl Entry {
         let rows = self.rows(finished);
         permit.settle(&rows);
         gateway.ledger.record(rows.clone());
+        if let Some(tell) = &gateway.teller {
+            tell(Told::new(id, gateway.world.now(), &self.turn, finished, &rows));
+        }
         let error = match finished.end {
             End::Failed => "no-answer",
             End::Cut(_) => "cut",

@@ -22,6 +22,7 @@ use super::places::Places;
 use super::sessions::Sessions;
 use super::snapshot::{Load, Snapshot};
 use super::tls;
+use super::told::Teller;
 use super::work::Work;
 
 /// The gateway.
@@ -46,6 +47,8 @@ pub struct Gateway {
     pub(in crate::gateway) places: Places,
     /// The answers that are under way.
     pub(in crate::gateway) work: Work,
+    /// Who hears of every request that is over.
+    pub(in crate::gateway) teller: Option<Teller>,
     current: RwLock<(Arc<Snapshot>, Option<TlsAcceptor>)>,
     load: Load,
     started: Instant,
@@ -60,6 +63,8 @@ pub struct Opening {
     pub recorder: Recorder,
     /// Builds the snapshot; called once at the start and at every reload.
     pub load: Load,
+    /// Hears of every request that is over; `None`: nobody wants to.
+    pub teller: Option<Teller>,
 }
 
 /// Numbers that only grow, and how many there are now.
@@ -82,7 +87,7 @@ pub(in crate::gateway) struct Counters {
 impl Gateway {
     /// A gateway with its first snapshot and its keys; the first key is made where there is none.
     pub fn open(opening: Opening) -> Result<Arc<Self>, Failure> {
-        let Opening { world, recorder, load } = opening;
+        let Opening { world, recorder, load, teller } = opening;
         let access = Access::open(&world)?;
         let force = Force::open(&world)?;
         let (snapshot, tls) = ready(load()?)?;
@@ -107,6 +112,7 @@ impl Gateway {
             sessions: Sessions::default(),
             places: Places::default(),
             work: Work::default(),
+            teller,
             current,
             load,
             started: Instant::now(),

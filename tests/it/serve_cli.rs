@@ -69,6 +69,19 @@ fn it_starts_is_found_and_stops() {
     let said = scratch.moai(["serve", "status"]).ok();
     assert!(said.contains("sim answers everything") && said.contains("~/.moai/gateway/key"), "{said}");
 
+    // What it answered is a line for whoever watches, without a word of the prompt.
+    let asked = serde_json::json!({"model": "claude-opus-5-5", "max_tokens": 9, "messages": [{"role": "user", "content": "sesame open"}]});
+    assert_eq!(served.post("/v1/messages", &asked).status, 200);
+    let said = loop {
+        let talk = served.talk();
+        if talk.contains("claude-opus-5-5") {
+            break talk;
+        }
+        std::thread::yield_now();
+    };
+    assert!(said.contains("first claude-opus-5-5 → sim, tier") && said.contains(", ok, "), "{said}");
+    assert!(!said.contains("sesame"), "{said}");
+
     // Another one has no place beside it, on whichever port.
     let refused = scratch.moai(["serve", "--port", "0"]).fails(1);
     assert!(refused.contains("a gateway runs already") && refused.contains("moai serve stop"), "{refused}");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::UnixStream;
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::base::failure::{Failure, Kind};
@@ -16,7 +17,8 @@ use crate::base::interrupt::Interrupted;
 use crate::base::world::World;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::stopped;
-use crate::gateway::{self, Gateway, GatewayError, Load, Opening};
+use crate::gateway::{self, Gateway, GatewayError, Load, Opening, Teller, Told};
+use crate::log::Log;
 
 use super::snapshot::{Loaded, Loader, Marks, ready};
 use super::state::{self, Reload, Seat, State};
@@ -26,6 +28,9 @@ use super::{control, listen, models_line};
 const LOOK: Duration = Duration::from_secs(1);
 /// Requests are short of work and long of waiting.
 const THREADS: usize = 2;
+/// How many requests may wait to be told of, and how many are told of together.
+const ROOM: usize = 4096;
+const TOGETHER: usize = 256;
 
 /// What is known when the process begins.
 pub(super) struct Start {
@@ -41,11 +46,13 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let serve = Loader::serve(world)?;
     let address = start.listener.local_addr().map_err(|error| Failure::expected(format!("no socket: {error}")))?;
     let url = listen::url(address, serve.tls.is_some());
+    let logs = world.moai_home()?.join("logs");
     let loader = Arc::new(Loader::new(world, &url, start.model.clone()));
     let marks = loader.marks();
     let notes = Arc::new(Mutex::new(Vec::new()));
     let recorder = Loader::recorder(world)?;
-    let gateway = Gateway::open(Opening { world: world.clone(), recorder, load: load(&loader, &notes) })?;
+    let (teller, told) = teller(ui);
+    let gateway = Gateway::open(Opening { world: world.clone(), recorder, load: load(&loader, &notes), teller })?;
     if !address.ip().is_loopback() && !gateway.access.has_own()? {
         return Err(GatewayError::Exposed(address).into());
     }
@@ -65,13 +72,14 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     tell_ready(&state, &notes, world, ui)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
-    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat };
+    let log = start.detached.then(|| Log::gateway(&logs, gateway.snapshot().log.max_bytes));
+    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat, log };
     let ended = runtime.block_on(async {
         let hangups = hangups.and_then(UnixStream::from_std).ok();
         let (interrupt, served) = (world.interrupt.clone(), Arc::clone(&gateway));
         let serving = async move { gateway::serve(served, start.listener, until_stopped(interrupt)).await };
         let serving = tokio::spawn(serving);
-        watch.until(serving, hangups, world, ui).await
+        watch.until(serving, hangups, told, world, ui).await
     });
     let interrupted = ended?;
     ui.say(format!("the gateway has stopped ({})", signal_name(interrupted)))
@@ -132,6 +140,8 @@ struct Watch {
     marks: Marks,
     notes: Arc<Mutex<Vec<String>>>,
     seat: Seat,
+    /// Where lines go in the background; else to the terminal.
+    log: Option<Log>,
 }
 
 type Serving = tokio::task::JoinHandle<Result<Interrupted, GatewayError>>;
@@ -141,14 +151,19 @@ impl Watch {
         mut self,
         mut serving: Serving,
         hangups: Option<UnixStream>,
+        mut told: Receiver<Told>,
         world: &World,
         ui: &mut Ui,
     ) -> Result<Interrupted, Failure> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut over = Vec::new();
         loop {
             tokio::select! {
                 ended = &mut serving => {
+                    while let Ok(last) = told.try_recv() {
+                        self.say(&line(&last), ui);
+                    }
                     let ended = ended.map_err(|error| Failure::new(Kind::Bug, format!("the gateway broke: {error}")))?;
                     return Ok(ended?);
                 }
@@ -161,12 +176,25 @@ impl Watch {
                         self.reload(world, ui);
                     }
                 }
+                count = told.recv_many(&mut over, TOGETHER), if !told.is_closed() => {
+                    if count > 0 {
+                        self.say(&over.drain(..).map(|told| line(&told)).collect::<Vec<_>>().join("\n"), ui);
+                    }
+                }
                 _ = looks.tick() => {
                     if self.loader.marks() != self.marks {
                         self.reload(world, ui);
                     }
                 }
             }
+        }
+    }
+
+    /// Says lines to whoever watches. Where nobody does, or the disk is full, requests are answered all the same.
+    fn say(&self, lines: &str, ui: &mut Ui) {
+        match &self.log {
+            Some(log) => drop(log.add_lines(&format!("{lines}\n"))),
+            None => drop(ui.say(lines)),
         }
     }
 
@@ -187,12 +215,35 @@ impl Watch {
             }
         });
         for note in notes {
-            // Nobody may be reading any more; `moai serve status` says it, too.
-            drop(ui.say(clean(&note)));
+            self.say(&clean(&note), ui);
         }
         let refused = refused.map(|failure| failure.chain().join(": "));
         drop(self.seat.reloaded(Reload { at: world.now(), refused }, models));
     }
+}
+
+/// What hears of requests, and where that can be heard: nobody waits for who says it.
+fn teller(ui: &Ui) -> (Option<Teller>, Receiver<Told>) {
+    let (tell, told) = channel(ROOM);
+    // Of what comes faster than it can be said, some is not said: the journal has all of it.
+    let teller: Teller = Box::new(move |one| drop(tell.try_send(one)));
+    ((!ui.is_quiet()).then_some(teller), told)
+}
+
+/// A request that is over, in one line.
+fn line(told: &Told) -> String {
+    let cost = told.cost.map_or_else(|| "cost unknown".to_owned(), |cost| format!("${cost}"));
+    let answered = told.answered.as_deref().unwrap_or("nobody");
+    clean(&format!(
+        "{} {} {} → {answered}, tier {}, {}, {}, {} ms, {cost}",
+        told.at.strftime("%T"),
+        told.client.as_deref().unwrap_or("-"),
+        if told.asked.is_empty() { "-" } else { &told.asked },
+        told.tier.number(),
+        told.decided_by,
+        told.end,
+        told.took.as_millis(),
+    ))
 }
 
 /// Waits for a SIGHUP; several at once are one.

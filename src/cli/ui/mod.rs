@@ -176,6 +176,11 @@ impl Ui {
         Ok(text)
     }
 
+    /// Whether only what is wrong is to be said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether a person can be asked (both streams are a terminal, and no `--json`).
     pub fn interactive(&self) -> bool {
         self.interactive

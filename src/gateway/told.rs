@@ -1,0 +1,69 @@
+//! What is said of a request once it is over, to whoever watches: a line for a person. Never a prompt, never a key.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::exchange::{End, Finished};
+use crate::journal::Attempt;
+use crate::model::{RequestId, Tier, Usd};
+
+use super::turn::Turn;
+
+/// A request that is over.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Its name.
+    pub id: RequestId,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The project it was for; else the name of its access key.
+    pub client: Option<Arc<str>>,
+    /// The model that its client named.
+    pub asked: String,
+    /// The model that answered or was the last to be tried.
+    pub answered: Option<String>,
+    /// The tier that was decided on.
+    pub tier: Tier,
+    /// Who decided.
+    pub decided_by: &'static str,
+    /// `ok`, `cached`, `cut`, `cancelled` or `failed`.
+    pub end: &'static str,
+    /// From the first request to a vendor to the end.
+    pub took: Duration,
+    /// What all attempts together cost; `None` where that is not known.
+    pub cost: Option<Usd>,
+}
+
+/// Hears of every request that is over. It must not wait: the request's own task calls it.
+pub type Teller = Box<dyn Fn(Told) + Send + Sync>;
+
+impl Told {
+    pub(in crate::gateway) fn new(
+        id: &RequestId,
+        at: Timestamp,
+        turn: &Turn,
+        finished: &Finished,
+        rows: &[Attempt],
+    ) -> Self {
+        Self {
+            id: id.clone(),
+            at,
+            client: turn.about.project.clone().or_else(|| turn.about.key.clone()),
+            asked: turn.asked.clone(),
+            answered: finished.trials.last().map(|trial| trial.model.clone()),
+            tier: turn.decision.tier(),
+            decided_by: turn.decision.decided_by().as_str(),
+            end: match finished.end {
+                End::Answered => "ok",
+                End::Cached => "cached",
+                End::Cut(_) => "cut",
+                End::Stopped(_) => "cancelled",
+                End::Failed => "failed",
+            },
+            took: finished.tally.elapsed(),
+            cost: rows.iter().try_fold(Usd::ZERO, |sum, row| Some(sum.saturating_add(row.cost?))),
+        }
+    }
+}
