@@ -1,5 +1,6 @@
 //! `docs/settings.md`, made from what the program does: a test holds the committed page in step.
 
+use super::gateway::GATEWAY_REASONS;
 use super::glm::{BACKUP_TOKEN, GLM_NAMES, MODEL_NAMES, OUR_VALUES, REASONS, SET_ASIDE};
 
 const HEAD: &str = "\
@@ -35,6 +36,17 @@ endpoint into it, Claude Code is started with `--settings` (without secrets: the
 These would carry requests, secrets or models past the switch. `moai glm` takes them out and `moai claude` puts them back:
 ";
 
+const GATEWAY: &str = "
+## On moai's gateway: `--gateway`
+
+`moai claude --gateway` and `moai glm --gateway` lead the project to `moai serve` instead of a vendor ([serve.md](serve.md)),
+in the same way and with the same way back. `apiKeyHelper` is `moai serve key print --start`: no key is in the file, and the
+gateway is started where none runs. `moai glm --gateway` also sets the four model variables above, and GLM answers.
+
+| variable | why |
+|---|---|
+";
+
 const MASKS: &str = "
 Where the shell, `~/.claude/settings.json` or the committed `.claude/settings.json` sets one of these, or an `apiKeyHelper`,
 Claude Code would merge it in: then the local file also sets the variable to nothing (`ANTHROPIC_MODEL` to the GLM model
@@ -52,7 +64,7 @@ of what it set, never the key). `moai claude` then gives back
 
 Without a record (the switch was made by moai-adk, or the record is lost), a GLM host in `ANTHROPIC_BASE_URL` (`z.ai`,
 `bigmodel.cn` and below) says that the following are GLM's, and they are taken out. Settings of any other gateway are left
-alone.
+alone; those of moai's own are known by `MOAI_GATEWAY`.
 ";
 
 const LIMITS: &str = "
@@ -89,6 +101,10 @@ pub fn reference() -> String {
     }
     page.push_str("- `model` at the top level, where it names a Claude model by its full id\n");
     page.push_str(MASKS);
+    page.push_str(GATEWAY);
+    for (name, why) in GATEWAY_REASONS {
+        page.extend(["| `", name, "` | ", why, " |\n"]);
+    }
     page.push_str(LEDGER);
     page.push('\n');
     for name in GLM_NAMES {
@@ -98,7 +114,7 @@ pub fn reference() -> String {
         page.extend(["- `", name, "`, where it is `\"", value, "\"`\n"]);
     }
     page.push_str("- what is set aside (above), where it is `\"\"` or names a GLM model\n");
-    page.push_str("- `apiKeyHelper`, where it ends with `key glm --print`\n");
+    page.push_str("- `apiKeyHelper`, where it ends with `key glm --print` or `serve key print --start`\n");
     page.extend(["- `", BACKUP_TOKEN, "`, whose value becomes `ANTHROPIC_AUTH_TOKEN` again\n"]);
     page.push_str(LIMITS);
     page
