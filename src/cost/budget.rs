@@ -61,7 +61,7 @@ impl Budget {
 
 impl Verdict {
     /// `$85.50 of $100.00`.
-    pub(super) fn sums(&self) -> String {
+    pub fn sums(&self) -> String {
         // Of a budget of cents, cents would not tell much.
         let digits = if self.limit_usd.nanos() < 1_000_000_000 { 4 } else { 2 };
         let (spent, limit) = (self.spent_usd, self.limit_usd);

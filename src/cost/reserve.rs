@@ -160,7 +160,13 @@ impl Standing {
 
     /// Why a request is refused.
     pub fn refusal(&self) -> String {
-        format!("{} is spent ({})", self.scope.words(), self.verdict.sums())
+        let (words, sums) = (self.scope.words(), self.verdict.sums());
+        match self.verdict.level {
+            Level::Over => format!("{words} is spent ({sums})"),
+            Level::Within | Level::Near => {
+                format!("what is left of {words} is less than a request costs ({sums} is spent)")
+            }
+        }
     }
 }
 
@@ -349,7 +355,10 @@ mod tests {
         let Entry::Refused(why) = reserve.enter(&[Scope::Day], &budgets, ask) else { panic!("the sixth went through") };
         assert_eq!(why.verdict.spent_usd, usd("0.00875"));
         assert_eq!(why.held, Usd::ZERO);
-        assert_eq!(why.refusal(), "today's budget is spent ($0.0088 of $0.0100)");
+        assert_eq!(
+            why.refusal(),
+            "what is left of today's budget is less than a request costs ($0.0088 of $0.0100 is spent)"
+        );
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, inbound: Inbound) ->
             "refused": count(&counters.refused),
             "panics": count(&counters.panics),
             "limited": {"running": running, "waiting": waiting},
+            "budgets": super::api::costs::budgets(&gateway, &inbound),
             "books": books,
             "deployments": all.iter().map(deployment).collect::<Vec<Value>>(),
         }),

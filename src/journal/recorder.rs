@@ -121,8 +121,11 @@ impl Recorder {
 
     fn open(&mut self, now: Timestamp) -> Result<Journal, JournalError> {
         let (key, from) = key::find(&self.spool.place.dir, &self.lookup)?;
-        *self.spool.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
-        let mut journal = Journal::open(&self.spool.place, &key, from, self.zone.clone(), now)?;
+        let opened = Journal::open(&self.spool.place, &key, from, self.zone.clone(), now);
+        // What is sealed with a key that does not open the journal, nobody could read again.
+        let seals = !matches!(opened, Err(JournalError::WrongKey { .. }));
+        *self.spool.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone()).filter(|_| seals);
+        let mut journal = opened?;
         // What cannot be replayed now waits on; the journal itself is fine.
         self.replayed = spool::replay(&self.spool.place, &key, &mut journal);
         Ok(journal)

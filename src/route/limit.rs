@@ -195,7 +195,7 @@ impl Bucket {
         if over == 0 && most > 0 {
             return None;
         }
-        let nanos = over.checked_div(most).map_or(MINUTE, |nanos| nanos.max(1));
+        let nanos = if most == 0 { MINUTE } else { over.div_ceil(most) };
         Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
     }
 

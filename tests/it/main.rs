@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and it makes its own world with the plain tools"
 )]
 
+mod api;
 mod awkward;
 mod backend;
 mod balance;
@@ -29,6 +30,7 @@ mod install;
 mod journal;
 mod keys;
 mod layouts;
+mod limits;
 mod links;
 mod mode;
 mod phase;

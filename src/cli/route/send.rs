@@ -14,15 +14,16 @@ use crate::base::failure::{Failure, Kind};
 use crate::base::interrupt::Interrupted;
 use crate::cli::books::Standing;
 use crate::cli::ui::{Ui, clean};
+use crate::cost::Level;
 use crate::exchange::book::Page;
 use crate::exchange::session::{self, Conversation, Held, Next, SessionError};
 use crate::exchange::{Board, End, Finished, Lines, Order, Wording, drive, question, stopped};
 use crate::journal::{self, Attempt};
 use crate::log::{FailureLine, Tried};
 use crate::model::{SessionId, Usd};
-use crate::route::Model;
 use crate::route::compress::Compressed;
 use crate::route::retry::{self, Rules};
+use crate::route::{Engine, Model};
 use crate::upstream::check_proxies;
 use crate::wire::StopReason;
 use crate::wire::hub::Prompt;
@@ -133,6 +134,7 @@ impl Sender {
         ui: &mut Ui,
     ) -> Result<Sent, Failure> {
         let Asked { args, decided, .. } = asked;
+        refuse_over_budget(decided, desk)?;
         warn_of_budget(desk, ui)?;
         let words = Words { asked, talk: talk.as_deref().map(|talk| &talk.conversation) };
         let gone = Rc::new(Cell::new(false));
@@ -324,6 +326,20 @@ pub(super) fn warn_of_trouble(desk: &Desk, ui: &mut Ui) -> Result<(), Failure> {
     let Some((warning, hints)) = desk.books.trouble() else { return Ok(()) };
     ui.warn(clean(&warning))?;
     hints.iter().try_for_each(|hint| ui.hint(clean(hint)))
+}
+
+/// Refuses to send where the day's budget is spent and the person wished for that (`budget.on_limit`). What is played
+/// here costs nothing.
+fn refuse_over_budget(decided: &Decided, desk: &mut Desk) -> Result<(), Failure> {
+    let Some(verdict) = desk.books.verdict().filter(|verdict| verdict.level == Level::Over) else { return Ok(()) };
+    let played = matches!(decided.decision.plan().first().provider().engine, Engine::Sim(_));
+    if played || !desk.place.routing.budgets.refuse {
+        return Ok(());
+    }
+    Err(Failure::expected(format!("today's budget is spent ({})", verdict.sums()))
+        .with_code("budget")
+        .hint("let it warn only: `moai config set --user budget.on_limit warn`")
+        .hint("or raise it: `moai config set budget.daily_usd 50`"))
 }
 
 /// Says where the day stands against its budget, each step once. It never stops anything (R-STA-003).

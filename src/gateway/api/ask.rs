@@ -171,7 +171,7 @@ fn decided(gateway: &Gateway, inbound: &Inbound, wish: &mut Wish, talk: &Convers
             Err(Wrong::value(&place, format!("is no model that moai knows: {why}")).answer().into())
         }
         Err(why) => {
-            let code = why.code().unwrap_or("no_model_ready");
+            let code = why.code().unwrap_or("no-model-ready");
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, FaultKind::Auth, code, why.to_string());
             let refusal = match why.hints().first() {
                 Some(hint) => refusal.hint(hint),

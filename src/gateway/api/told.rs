@@ -143,9 +143,11 @@ impl Answered {
     fn failed(&self, why: &ExchangeError, inbound: &Inbound) -> Answer {
         let fault = self.finished.fault();
         let reply = fault.reply(Dialect::Chat, inbound.id.as_str());
-        let status = match self.finished.end {
-            End::Cut(_) => StatusCode::BAD_GATEWAY,
-            _ => StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_GATEWAY),
+        // It is the vendors that failed, not the gateway.
+        let status = match (&self.finished.end, reply.status) {
+            (End::Cut(_), _) | (_, 500) => StatusCode::BAD_GATEWAY,
+            (_, 529) => StatusCode::SERVICE_UNAVAILABLE,
+            (_, status) => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY),
         };
         let error = json!({
             "code": why.code(),

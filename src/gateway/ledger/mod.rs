@@ -152,7 +152,7 @@ impl Explain for LedgerError {
         match self {
             Self::Journal(error) => error.code(),
             Self::Thread(_) => None,
-            Self::Busy => Some("journal_busy"),
+            Self::Busy => Some("journal-busy"),
         }
     }
 }
@@ -311,5 +311,151 @@ impl Counts {
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger").field("condition", &self.condition()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::base::secret::Secret;
+    use crate::base::world::Env;
+    use crate::catalog::Variant;
+    use crate::journal::key::Lookup;
+    use crate::journal::{Outcome, Place};
+    use crate::model::{RequestId, Tier, Usage, Usd};
+
+    fn lookup(digits: &str) -> Lookup {
+        Lookup { env: Some(Secret::new(digits.repeat(32))), ..Lookup::default() }
+    }
+
+    fn open(dir: &Path, lookup: Lookup) -> Ledger {
+        let logs = Logs { decisions: Log::decisions(dir, 1 << 20), errors: Log::errors(dir, 1 << 20) };
+        let recorder = Recorder::new(Place::new(dir.join("journal")), lookup, TimeZone::UTC);
+        Ledger::open(recorder, logs, World::scratch(dir, dir, Env::default())).unwrap()
+    }
+
+    fn row(number: u8) -> Attempt {
+        let at = "2026-01-09T12:00:00Z".parse().unwrap();
+        Attempt {
+            request: RequestId::new(at, [number; 10]),
+            number: 1,
+            at,
+            machine: "here".into(),
+            session: None,
+            project: None,
+            worktree: None,
+            spec: None,
+            agent: None,
+            task: None,
+            key: Some("first".into()),
+            decided_by: "classifier".into(),
+            decision: None,
+            model_asked: None,
+            model: "glm-4.7".into(),
+            model_id: "glm-4.7".into(),
+            provider: "zai".into(),
+            tier: Tier::Two,
+            kind: None,
+            confidence: None,
+            usage: Some(Usage::new(1000, 500)),
+            estimated: false,
+            variant: Variant::Standard,
+            cost: Some(Usd::from_nanos(2_000_000)),
+            baseline: None,
+            book: "list".into(),
+            book_version: "1".into(),
+            price_key: None,
+            first_ms: None,
+            total_ms: 10,
+            outcome: Outcome::Ok,
+            error: None,
+            fallback: false,
+            retries: 0,
+        }
+    }
+
+    fn rows(dir: &Path) -> u64 {
+        Recorder::new(Place::new(dir.join("journal")), lookup("11"), TimeZone::UTC)
+            .journal("2026-01-09T12:00:00Z".parse().unwrap())
+            .unwrap()
+            .rows()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_knows_what_was_recorded_before_and_asking_makes_no_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), lookup("11"));
+        assert_eq!(ledger.ask(|journal| journal.rows()).await.unwrap(), None);
+        assert!(!dir.path().join("journal").exists());
+        ledger.record((1..=3).map(row).collect());
+        ledger.record(vec![row(4)]);
+        assert_eq!(ledger.ask(|journal| journal.rows()).await.unwrap(), Some(4));
+        let condition = ledger.condition();
+        assert_eq!((condition.written, condition.queued, condition.trouble), (4, 0, None));
+    }
+
+    #[test]
+    fn what_finds_no_room_goes_to_the_spool_and_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), lookup("11"));
+        ledger.record(vec![row(0)]);
+        // The thread is held up in the middle of a question, and the queue fills.
+        let (go, held) = mpsc::channel::<()>();
+        let (in_it, arrived) = mpsc::channel();
+        let hold = Box::new(move |_: Result<Option<&mut Journal>, JournalError>| {
+            in_it.send(()).unwrap();
+            held.recv().unwrap();
+        });
+        assert!(ledger.put(Item::Ask(hold)).is_ok());
+        arrived.recv().unwrap();
+        for _ in 0..ROOM {
+            assert!(ledger.put(Item::Decision(String::new())).is_ok());
+        }
+        ledger.record(vec![row(1), row(2)]);
+        ledger.record(vec![row(3)]);
+        let condition = ledger.condition();
+        assert_eq!((condition.overflowed, condition.spooled, condition.lost), (3, 3, 0));
+        go.send(()).unwrap();
+        ledger.close();
+        assert_eq!(ledger.condition().queued, 0);
+        assert_eq!(rows(dir.path()), 4, "the next run writes what waited");
+    }
+
+    #[test]
+    fn a_journal_that_does_not_open_stops_nobody_and_loses_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        drop({
+            let ledger = open(dir.path(), lookup("11"));
+            ledger.record(vec![row(1)]);
+            ledger
+        });
+        let wrong = open(dir.path(), lookup("22"));
+        wrong.record(vec![row(2)]);
+        wrong.record(vec![row(3)]);
+        wrong.close();
+        let condition = wrong.condition();
+        assert_eq!((condition.written, condition.spooled, condition.lost), (0, 2, 0));
+        let trouble = condition.trouble.unwrap();
+        assert!(trouble.code.starts_with("journal") && !trouble.hints.is_empty(), "{trouble:?}");
+        wrong.record(vec![row(4)]);
+        assert_eq!(wrong.condition().spooled, 3, "also after it was closed");
+        assert_eq!(rows(dir.path()), 4);
+    }
+
+    #[test]
+    fn the_logs_get_their_lines_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), lookup("11"));
+        let id = RequestId::new("2026-01-09T12:00:00Z".parse().unwrap(), [7; 10]);
+        for _ in 0..3 {
+            ledger.log_failure(&FailureLine::new(&id, "2026-01-09T12:00:00Z".parse().unwrap(), "cut", Vec::new()));
+        }
+        ledger.close();
+        let text = std::fs::read_to_string(dir.path().join("errors.jsonl")).unwrap();
+        assert_eq!(text.lines().filter(|line| line.contains(id.as_str()) && line.ends_with('}')).count(), 3);
     }
 }
