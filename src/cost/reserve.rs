@@ -248,6 +248,14 @@ impl Reserve {
         account.unpriced_elsewhere = unpriced;
     }
 
+    /// Says what requests usually cost in a scope, where that is not known from requests here.
+    pub fn set_usual(&mut self, scope: &Scope, usual: Usd) {
+        let account = self.accounts.entry(scope.clone()).or_default();
+        if account.usual == Usd::ZERO {
+            account.usual = usual;
+        }
+    }
+
     /// Asks whether a request may be sent that counts for these scopes; where it may, the most that it may cost is set
     /// aside.
     pub fn enter(&mut self, scopes: &[Scope], budgets: &Budgets, estimate: Estimate) -> Entry {

@@ -158,6 +158,7 @@ impl Limits {
             state.reserve.begin(day);
             for one in spent {
                 state.reserve.set_elsewhere(&one.scope, one.usd, one.unpriced);
+                state.reserve.set_usual(&one.scope, one.usual);
             }
         };
         ledger.watch(Told { budgets: budgets.clone(), tell: Box::new(tell) });

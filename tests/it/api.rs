@@ -263,7 +263,7 @@ fn who_stands_in_is_told_and_who_was_tried_in_vain_too() {
     town.claude.on(CLAUDE).answer(Answer::error(Dialect::Anthropic, 503));
     town.glm.on(GLM).answer(Answer::error(Dialect::Anthropic, 503));
     let served = Served::start(&town.scratch, &[]);
-    let failed = served.post("/api/chat", &json!({"agent": "a", "message": "API 설계해줘"})).is(502).json();
+    let failed = served.post("/api/chat", &json!({"agent": "a", "message": "API 설계해줘"})).is(503).json();
     let message = failed["error"]["message"].as_str().unwrap();
     assert!(message.contains("claude-opus") && message.contains("glm-4.7"), "{message}");
     let tried: Vec<&str> =

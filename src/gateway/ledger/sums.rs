@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 
 use crate::cost::{Budgets, Scope};
-use crate::journal::{Attempt, By, Days, Journal, JournalError, Period};
+use crate::journal::{Attempt, By, Days, Journal, JournalError, Period, Totals};
 use crate::model::Usd;
 
 /// For how long a conversation that nobody has touched counts as going on.
@@ -17,6 +17,8 @@ pub(in crate::gateway) struct Spent {
     pub(in crate::gateway) scope: Scope,
     pub(in crate::gateway) usd: Usd,
     pub(in crate::gateway) unpriced: u64,
+    /// What a request has cost there in the mean, by anybody.
+    pub(in crate::gateway) usual: Usd,
 }
 
 /// Who wants to know what others spend.
@@ -69,14 +71,15 @@ impl Own {
 /// What others have spent on `day` in the scopes that `budgets` limit.
 pub(super) fn others(journal: &Journal, day: Date, budgets: &Budgets, own: &Own) -> Result<Vec<Spent>, JournalError> {
     let mut spent = Vec::new();
-    let mut add = |scope: Scope, usd: Usd, unpriced: u64| {
+    let mut add = |scope: Scope, totals: &Totals| {
         let (own_usd, own_unpriced) = own.of(day, &scope);
-        let usd = usd.saturating_sub(own_usd).max(Usd::ZERO);
-        spent.push(Spent { scope, usd, unpriced: unpriced.saturating_sub(own_unpriced) });
+        let usd = totals.cost.saturating_sub(own_usd).max(Usd::ZERO);
+        let requests = i64::try_from(totals.requests.max(1)).unwrap_or(i64::MAX);
+        let usual = Usd::from_nanos(totals.cost.nanos() / requests);
+        spent.push(Spent { scope, usd, unpriced: totals.unpriced.saturating_sub(own_unpriced), usual });
     };
     if budgets.day.is_some() {
-        let (usd, unpriced) = journal.spent(day)?;
-        add(Scope::Day, usd, unpriced);
+        add(Scope::Day, &journal.totals(Days::only(day))?);
     }
     let today = Days::only(day);
     let since = Days { since: day.checked_sub(jiff::Span::new().days(SESSION_DAYS)).ok(), until: None };
@@ -97,7 +100,7 @@ pub(super) fn others(journal: &Journal, day: Date, budgets: &Budgets, own: &Own)
         };
         for line in journal.report(Period::All, Some(by), days)? {
             let Some(name) = line.value else { continue };
-            add(scope(name), line.totals.cost, line.totals.unpriced);
+            add(scope(name), &line.totals);
         }
     }
     Ok(spent)
