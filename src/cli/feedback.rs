@@ -14,6 +14,7 @@ use crate::route::learn::{Learned, Lesson};
 use super::books::Books;
 use super::costs::Csv;
 use super::here::Here;
+use super::serve;
 use super::ui::{SCHEMA, Ui, clean};
 
 /// Say what you think of a decision or an answer
@@ -58,11 +59,14 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     let here = Here::look(world, ui)?;
     let mut books = Books::open(world, &here, None)?;
     match (&args.command, &args.request, args.opinion) {
-        (Some(Command::Undo), ..) => undo(&mut books, world, ui),
-        (Some(Command::Export), ..) => export(&mut books, ui),
-        (None, Some(request), Some(opinion)) => give(&mut books, request, opinion, world, ui),
-        _ => Err(Failure::usage("a request and an opinion are needed: `moai feedback last plan`")),
+        (Some(Command::Undo), ..) => undo(&mut books, world, ui)?,
+        (Some(Command::Export), ..) => return export(&mut books, ui),
+        (None, Some(request), Some(opinion)) => give(&mut books, request, opinion, world, ui)?,
+        _ => return Err(Failure::usage("a request and an opinion are needed: `moai feedback last plan`")),
     }
+    // A gateway that runs has learned it with its next request, too.
+    serve::nudge(world);
+    Ok(())
 }
 
 fn give(books: &mut Books, wanted: &str, opinion: Opinion, world: &World, ui: &mut Ui) -> Result<(), Failure> {

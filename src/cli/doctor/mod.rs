@@ -3,6 +3,7 @@
 mod configs;
 mod finding;
 mod fix;
+mod gateway;
 mod keyring;
 mod machine;
 mod online;
@@ -95,6 +96,7 @@ fn examine(args: &Args, world: &World) -> Result<Vec<Finding>, Failure> {
     keyring::examine(&patient, &mut findings);
     settings::examine(&patient, &mut findings);
     trees::examine(&patient, &mut findings);
+    gateway::examine(&patient, &mut findings);
     if args.online {
         online::examine(&patient, &mut findings);
     }

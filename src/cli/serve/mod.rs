@@ -122,6 +122,13 @@ pub(in crate::cli) fn expected_url(world: &World) -> Result<String, Failure> {
     }
 }
 
+/// Has a gateway that runs look at everything again. Where that cannot be, it does so when its files change.
+pub(in crate::cli) fn nudge(world: &World) {
+    if let Ok(state::Presence::Running(state)) = state::look(world) {
+        drop(state::signal(&state, rustix::process::Signal::HUP));
+    }
+}
+
 /// Fails where nobody can be asked under this name.
 pub(in crate::cli) fn require_model(world: &World, model: &str) -> Result<(), Failure> {
     snapshot::Loader::new(world, "", Some(model.to_owned())).load().map(drop)

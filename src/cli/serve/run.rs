@@ -48,6 +48,7 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let url = listen::url(address, serve.tls.is_some());
     let logs = world.moai_home()?.join("logs");
     let loader = Arc::new(Loader::new(world, &url, start.model.clone()));
+    loader.watch(&serve);
     let marks = loader.marks();
     let notes = Arc::new(Mutex::new(Vec::new()));
     let recorder = Loader::recorder(world)?;
@@ -73,7 +74,7 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
     let log = start.detached.then(|| Log::gateway(&logs, gateway.snapshot().log.max_bytes));
-    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat, log };
+    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat: &mut seat, log };
     let ended = runtime.block_on(async {
         let hangups = hangups.and_then(UnixStream::from_std).ok();
         let (interrupt, served) = (world.interrupt.clone(), Arc::clone(&gateway));
@@ -81,6 +82,8 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
         let serving = tokio::spawn(serving);
         watch.until(serving, hangups, told, world, ui).await
     });
+    // What is on its way into the journal is in it before anybody hears that the gateway has stopped.
+    drop((runtime, gateway));
     let interrupted = ended?;
     ui.say(format!("the gateway has stopped ({})", signal_name(interrupted)))
 }
@@ -134,19 +137,19 @@ pub(super) fn tell_of_want(models: &[String], named: Option<&str>, ui: &mut Ui) 
 }
 
 /// Waits for the gateway's end, and meanwhile for a reason to read the configuration again.
-struct Watch {
+struct Watch<'a> {
     gateway: Arc<Gateway>,
     loader: Arc<Loader>,
     marks: Marks,
     notes: Arc<Mutex<Vec<String>>>,
-    seat: Seat,
+    seat: &'a mut Seat,
     /// Where lines go in the background; else to the terminal.
     log: Option<Log>,
 }
 
 type Serving = tokio::task::JoinHandle<Result<Interrupted, GatewayError>>;
 
-impl Watch {
+impl Watch<'_> {
     async fn until(
         mut self,
         mut serving: Serving,
@@ -202,9 +205,14 @@ impl Watch {
     fn reload(&mut self, world: &World, ui: &mut Ui) {
         // Looked at before it is read: what changes meanwhile is read again.
         self.marks = self.loader.marks();
+        let before = self.gateway.snapshot();
         let refused = self.gateway.reload().err();
         let mut notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
         let models = refused.is_none().then(|| ready(&self.gateway.snapshot().roster));
+        let (old, new) = (&before.serve, &self.gateway.snapshot().serve);
+        if (&old.host, old.port, old.tls.is_some()) != (&new.host, new.port, new.tls.is_some()) {
+            notes.push("another address counts from the next start on: `moai serve stop`, `moai serve`".into());
+        }
         notes.push(match (&refused, &models) {
             (Some(failure), _) => {
                 format!("the configuration is refused, the old one counts: {}", failure.chain().join(": "))

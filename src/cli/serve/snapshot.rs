@@ -25,6 +25,8 @@ pub(super) struct Loader {
     /// `--model`.
     model: Option<String>,
     lines: Mutex<Option<Held>>,
+    /// The certificates of the last snapshot.
+    tls: Mutex<Vec<PathBuf>>,
 }
 
 /// The connections of the last snapshot, and the keys that they were made for.
@@ -48,7 +50,7 @@ impl Loader {
         let outer = world.env.text(GATEWAY_VAR).unwrap_or_default();
         let all = format!("{url} {outer}");
         world.env.set(GATEWAY_VAR, all.trim_end());
-        Self { world, model, lines: Mutex::default() }
+        Self { world, model, lines: Mutex::default(), tls: Mutex::default() }
     }
 
     /// Reads everything. Nothing is changed where something is wrong.
@@ -75,6 +77,8 @@ impl Loader {
         if let Some(model) = &self.model {
             roster.ready(model)?;
         }
+        let serve = here.config.serve()?;
+        self.watch(&serve);
         let snapshot = Snapshot {
             roster,
             policy: routing.policy,
@@ -85,7 +89,7 @@ impl Loader {
             allowance: Arc::new(Allowance { budgets: routing.budgets, limits: routing.limits }),
             cache: routing.cache,
             log: routing.log,
-            serve: here.config.serve()?,
+            serve,
             only: self.model.clone(),
         };
         Ok(Loaded { snapshot, notes })
@@ -112,6 +116,12 @@ impl Loader {
         Ok(Here::quietly(world)?.config.serve()?)
     }
 
+    /// The certificates are files of the configuration, too.
+    pub(super) fn watch(&self, serve: &Serve) {
+        let files = serve.tls.iter().flat_map(|tls| [tls.cert.clone(), tls.key.clone()]).collect();
+        *self.tls.lock().unwrap_or_else(PoisonError::into_inner) = files;
+    }
+
     /// How the files look that the configuration comes from.
     pub(super) fn marks(&self) -> Marks {
         let world = &self.world;
@@ -125,6 +135,7 @@ impl Loader {
         }
         paths.extend(books::user_book(world));
         paths.extend(books::list_books(world).into_iter().flatten());
+        paths.extend(self.tls.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         paths.sort();
         paths.dedup();
         Marks(paths.into_iter().map(|path| (mark(&path), path)).collect())

@@ -132,7 +132,7 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
         warnings.extend(mode_mismatch(mode, &phases));
     }
     let worktrees = worktree_rows(world, &glm_url, &mut warnings);
-    let gateway = gateway_row(world, &effective, &mut warnings);
+    let gateway = gateway_row(world, &layers, &effective, &mut warnings);
     Ok(Report {
         schema: SCHEMA,
         backend: effective.backend.as_str(),
@@ -157,12 +157,19 @@ pub(super) fn gather(world: &World) -> Result<Report, Failure> {
 }
 
 /// The gateway that runs; a warning where the settings lead to one and none does, or to another address.
-fn gateway_row(world: &World, effective: &Effective, warnings: &mut Vec<Warning>) -> Option<GatewayRow> {
+fn gateway_row(
+    world: &World,
+    layers: &Layers,
+    effective: &Effective,
+    warnings: &mut Vec<Warning>,
+) -> Option<GatewayRow> {
     let running = match serve::look(world) {
         Ok(Presence::Running(state)) => Some(*state),
         _ => None,
     };
-    let url = effective.base_url.as_ref().filter(|_| effective.backend == Backend::Gateway).map(|url| &url.value);
+    // Another program on this machine may be meant, which is no concern of ours.
+    let ours = layers.variable("MOAI_GATEWAY").map(|mark| mark.value);
+    let url = effective.base_url.as_ref().map(|url| &url.value).filter(|url| ours.as_ref() == Some(url));
     match (&running, url) {
         (None, Some(url)) => {
             let message = format!("the settings lead to {}, and no gateway of moai runs", public_url(url));
