@@ -40,7 +40,7 @@ impl Place {
         }
         let here = Here::look(&moved, ui)?;
         let routing = Routing::load(&moved, &here.project, &here.config)?;
-        for warning in &routing.warnings {
+        for warning in routing.warnings_for(args.choice.agent.as_deref(), args.choice.task.as_deref()) {
             ui.warn(clean(warning))?;
         }
         let spec = args.choice.spec.clone().or_else(|| here.spec());

@@ -133,6 +133,21 @@ impl Routing {
         })
     }
 
+    /// The warnings that matter to a request of this agent for this task: what is old in the settings of others is not
+    /// said every time.
+    pub fn warnings_for(&self, agent: Option<&str>, task: Option<&str>) -> impl Iterator<Item = &str> {
+        let plain = |name: &str| name.to_lowercase().replace('-', "_");
+        let of = |top: &str, name: Option<&str>| name.map(|name| plain(&format!("{top}.{name}.")));
+        let own: Vec<String> = [of("agents", agent), of("tasks", task)].into_iter().flatten().collect();
+        self.warnings.iter().map(String::as_str).filter(move |warning| {
+            let setting = self.roll.renamed.iter().find(|(_, renamed)| renamed == warning).map(|(name, _)| plain(name));
+            setting.is_none_or(|name| {
+                !(name.starts_with("agents.") || name.starts_with("tasks."))
+                    || own.iter().any(|own| name.starts_with(own.as_str()))
+            })
+        })
+    }
+
     /// Makes a model of `provider/id`, where no model has that name and the provider is configured: what `--model
     /// openrouter/some-vendor/some-model` means. Returns what the person should know of the name, where there is
     /// something: that it is an older model's.

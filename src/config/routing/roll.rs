@@ -21,6 +21,8 @@ pub(super) struct Roll {
     pub(super) models: Vec<Model>,
     /// An older model's name, and who answers for it.
     pub(super) older: Vec<(String, String)>,
+    /// Warnings of older names, with the settings that hold them.
+    pub(super) renamed: Vec<(String, String)>,
     /// Providers by name, and whether they are Ollama.
     providers: Vec<(String, bool)>,
 }
@@ -29,7 +31,7 @@ impl Roll {
     /// The models of the settings.
     pub(super) fn read(settings: &[Setting], providers: &[Provider]) -> Result<Self, ConfigError> {
         let providers = providers.iter().map(|it| (it.name.clone(), it.wire == Dialect::Ollama)).collect();
-        let mut roll = Self { models: Vec::new(), older: Vec::new(), providers };
+        let mut roll = Self { models: Vec::new(), older: Vec::new(), renamed: Vec::new(), providers };
         let groups_of = |top: &'static str| groups(settings, top);
         let has_ollama = groups_of("providers").iter().any(|group| group.name == "ollama" && group.is_touched());
         for group in groups_of("models") {
@@ -125,10 +127,12 @@ impl Roll {
     ) -> Result<(), ConfigError> {
         for word in words.iter().filter(|word| *word != BY_KIND) {
             if let Some(heir) = self.heir(word) {
-                warnings.push(format!(
+                let warning = format!(
                     "{}: `{}` names the older model `{word}`; `{heir}` answers in its place",
                     setting.origin, setting.name
-                ));
+                );
+                self.renamed.push((setting.name.as_str().to_owned(), warning.clone()));
+                warnings.push(warning);
             }
             if !self.adopt(word) {
                 let near = self.near(word).map(|near| format!("; did you mean `{near}`?"));

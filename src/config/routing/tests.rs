@@ -379,6 +379,9 @@ fn the_files_of_seed_003_are_read_where_they_lie() {
         "{warnings}"
     );
     assert!(warnings.contains("agent_model.yaml:4:3: `agents.data_agent.fallback_model` names the older model `claude-3-sonnet`; `claude-sonnet` answers"), "{warnings}");
+    // Said to whom it concerns, not with every request.
+    let older = |agent| routing.warnings_for(agent, None).filter(|one| one.contains("older model")).count();
+    assert_eq!((older(Some("Data-Agent")), older(Some("strategy_agent")), older(None)), (1, 0, 0), "{warnings}");
 
     place.put("project/config/agent_model.yaml", "data_agent:\n  primary_model: gemini-por\n");
     let error = place.error(&[]);
