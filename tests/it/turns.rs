@@ -357,3 +357,73 @@ fn what_was_decided_and_spent_is_in_the_books() {
     assert_eq!((&lines[0]["session_id"], &lines[0]["spec"]), (&json!("s-9"), &json!("SPEC-001")));
     assert!(!log.contains("설계"), "a prompt is in the log");
 }
+
+#[test]
+fn nobody_notices_that_the_first_provider_dies() {
+    let mut town = Town::new("");
+    let served = town.serve();
+    assert_eq!(told(&code(&served, "s", &MAIN, &turn(DESIGN))), "claude-opus classifier 1");
+    // Nobody listens there any more.
+    let dead = std::mem::replace(&mut town.claude, Vendor::start());
+    drop(dead);
+    for body in [turn(DESIGN), tool_answer(DESIGN), turn(DESIGN)] {
+        let reply = code(&served, "s", &MAIN, &body);
+        assert_eq!((reply.status, reply.header("x-moai-model")), (200, Some("glm-4.7")), "{}", reply.text());
+        assert!(reply.text().contains("message_stop") && !reply.text().contains("event: error"), "{}", reply.text());
+    }
+}
+
+#[test]
+fn an_answer_under_way_ends_as_it_began() {
+    let town = Town::new("");
+    let claude = Vendor::start();
+    claude.on(CLAUDE).answer(Answer::said(Dialect::Anthropic, "a long answer").hang_after(6));
+    let mut scratch = town.scratch;
+    scratch.set_env("ANTHROPIC_BASE_URL", &claude.url());
+    let served = Served::start(&scratch, &[]);
+    let mut under_way = served.connect();
+    let bearer = format!("Bearer {}", served.key);
+    let headers = [("authorization", &*bearer), ("x-claude-code-session-id", "s"), MAIN[0]];
+    under_way.ask("POST", "/v1/messages", &headers, turn(DESIGN).to_string().as_bytes());
+    let (status, headers) = under_way.head().unwrap();
+    assert!(status == 200 && headers.contains(&("x-moai-model".into(), "claude-opus".into())), "{headers:?}");
+    served.post("/api/router/force-model", &json!({"model": "glm"})).is(200);
+    // The next request goes elsewhere, and the one under way is not cut: nobody else was asked for it.
+    assert_eq!(told(&code(&served, "t", &MAIN, &turn(DESIGN))), "glm-4.7 force 2");
+    assert_eq!((claude.count(CLAUDE), town.glm.count(GLM)), (1, 1));
+    let served_health = served.get("/api/health").is(200).json();
+    assert!(served_health["in_flight"].as_u64().unwrap() >= 2, "{served_health:#}");
+}
+
+#[test]
+fn a_model_without_room_for_the_prompt_is_passed_over() {
+    let town = Town::new("[models.\"glm-4.7\"]\ncontext = 20\n");
+    let served = town.serve();
+    let reply = code(&served, "s", &MAIN, &turn(CODE));
+    assert_eq!(told(&reply), "claude-sonnet classifier 2");
+    assert!(reply.header("x-moai-reason").unwrap().contains("too long"), "{:?}", reply.header("x-moai-reason"));
+}
+
+#[test]
+fn a_search_of_the_web_goes_to_whoever_can() {
+    let town = Town::new("[providers.zai.quirks]\nweb_search = \"no\"\n");
+    let served = town.serve();
+    let mut body = turn(CODE);
+    body["tools"] = json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]);
+    assert_eq!(told(&code(&served, "s", &MAIN, &turn(CODE))), "glm-4.7 classifier 2");
+    let search = [("x-claude-code-request-class", "auxiliary"), ("x-claude-1p-request-class", "main")];
+    assert_eq!(told(&code(&served, "s", &search, &body)), "claude-sonnet classifier 2");
+    assert_eq!(told(&code(&served, "s", &MAIN, &tool_answer(CODE))), "claude-sonnet session 2");
+}
+
+#[test]
+fn tokens_are_counted_and_nothing_is_written_down() {
+    let town = Town::new("");
+    let mut served = town.serve();
+    let reply = served.ask("POST", "/v1/messages/count_tokens?beta=true", &[], turn(CODE).to_string()).is(200);
+    assert!(reply.json()["input_tokens"].as_u64().unwrap() > 10, "{}", reply.text());
+    assert_eq!(reply.header("x-moai-estimated"), Some("true"));
+    served.signal("TERM");
+    served.ended();
+    assert!(!town.scratch.home().join(".moai/logs/decisions.jsonl").exists());
+}
