@@ -5,9 +5,10 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::json;
 
+use crate::exchange::{self, Query};
 use crate::wire::{Dialect, Fault, FaultKind, Request, estimate_tokens};
 
-use super::answer::{Answer, fault, json as answer};
+use super::answer::{Answer, bytes_as, fault, json as answer};
 use super::flow;
 use super::inbound::Inbound;
 use super::state::Gateway;
@@ -32,7 +33,10 @@ pub(in crate::gateway) async fn count_tokens(gateway: Arc<Gateway>, inbound: Inb
         // Who would answer is not known; that is no reason not to say about how much it is.
         return answer(StatusCode::OK, &json!({"input_tokens": estimate_tokens(request.bytes())}));
     };
-    let mut answer = answer(StatusCode::OK, &json!({"input_tokens": estimate_tokens(request.bytes())}));
-    tell::counted(answer.headers_mut(), &turn, true);
+    let query = Query::new(request, Dialect::Anthropic, &inbound.headers, inbound.query.as_deref());
+    let lines = &inbound.snapshot.lines;
+    let counted = exchange::count_tokens(&query, turn.decision.plan().first(), lines, &gateway.board).await;
+    let mut answer = bytes_as(StatusCode::OK, "application/json", counted.body);
+    tell::counted(answer.headers_mut(), &turn, counted.estimated);
     answer
 }

@@ -156,6 +156,8 @@ impl Turn {
         let decision =
             decide(&ask, &seen, &snapshot.policy, &snapshot.roster, &snapshot.facts).map_err(Refused::NoRoute)?;
         let about = hints.about(session, place.as_deref(), inbound);
+        // What is asked beside the thread does not move it.
+        let thread = thread.filter(|_| !matches!(errand, Errand::Aside | Errand::Search));
         Ok(Self { errand, about, asked: cut(&head.model).to_owned(), seen, text, decision, thread, checkout })
     }
 

@@ -377,7 +377,7 @@ fn nobody_notices_that_the_first_provider_dies() {
 fn an_answer_under_way_ends_as_it_began() {
     let town = Town::new("");
     let claude = Vendor::start();
-    claude.on(CLAUDE).answer(Answer::said(Dialect::Anthropic, "a long answer").hang_after(6));
+    claude.on(CLAUDE).answer(Answer::said(Dialect::Anthropic, "a long answer").hangs_after(6));
     let mut scratch = town.scratch;
     scratch.set_env("ANTHROPIC_BASE_URL", &claude.url());
     let served = Served::start(&scratch, &[]);
@@ -413,16 +413,20 @@ fn a_search_of_the_web_goes_to_whoever_can() {
     assert_eq!(told(&code(&served, "s", &MAIN, &turn(CODE))), "glm-4.7 classifier 2");
     let search = [("x-claude-code-request-class", "auxiliary"), ("x-claude-1p-request-class", "main")];
     assert_eq!(told(&code(&served, "s", &search, &body)), "claude-sonnet classifier 2");
-    assert_eq!(told(&code(&served, "s", &MAIN, &tool_answer(CODE))), "claude-sonnet session 2");
+    assert_eq!(told(&code(&served, "s", &MAIN, &tool_answer(CODE))), "glm-4.7 session 2", "the thread goes on");
 }
 
 #[test]
 fn tokens_are_counted_and_nothing_is_written_down() {
     let town = Town::new("");
     let mut served = town.serve();
-    let reply = served.ask("POST", "/v1/messages/count_tokens?beta=true", &[], turn(CODE).to_string()).is(200);
-    assert!(reply.json()["input_tokens"].as_u64().unwrap() > 10, "{}", reply.text());
-    assert_eq!(reply.header("x-moai-estimated"), Some("true"));
+    let path = "/v1/messages/count_tokens";
+    town.claude.on(path).answer(Answer::json(200, &json!({"input_tokens": 2_095})));
+    let count = |text: &str| served.ask("POST", &format!("{path}?beta=true"), &[], turn(text).to_string()).is(200);
+    let (told, guessed) = (count(DESIGN), count(CODE));
+    assert_eq!((told.json()["input_tokens"].as_u64(), told.header("x-moai-estimated")), (Some(2_095), Some("false")));
+    assert!(guessed.json()["input_tokens"].as_u64().unwrap() > 10, "{}", guessed.text());
+    assert_eq!(guessed.header("x-moai-estimated"), Some("true"));
     served.signal("TERM");
     served.ended();
     assert!(!town.scratch.home().join(".moai/logs/decisions.jsonl").exists());
