@@ -88,8 +88,8 @@ impl Entry {
     pub(in crate::gateway) fn finish(&self, finished: &Finished, permit: Permit) -> Vec<Attempt> {
         let Self { gateway, id, .. } = self;
         let rows = self.rows(finished);
-        permit.settle(&rows);
         gateway.ledger.record(rows.clone());
+        permit.settle(&rows);
         if let Some(tell) = &gateway.teller {
             tell(Told::new(id, gateway.world.now(), &self.turn, finished, &rows));
         }

@@ -32,6 +32,13 @@ fn spent(served: &Served) -> f64 {
     served.get("/api/costs/daily").is(200).json()["total_cost_usd"].as_f64().unwrap()
 }
 
+/// Waits until no request is under way: an answer's last byte is there a moment before its row.
+#[track_caller]
+fn settled(served: &Served) {
+    let idle = (0..10_000).any(|_| served.get("/api/health").is(200).json()["limited"]["running"] == 0);
+    assert!(idle, "something is still under way");
+}
+
 /// The same to a hundredth of a cent.
 fn same(one: f64, other: f64) -> bool {
     (one - other).abs() < 0.000_1
@@ -59,6 +66,7 @@ fn of_twenty_at_once_a_budget_for_five_lets_five_through() {
         }
     });
     assert_eq!((answered.into_inner(), vendor.count(PATH)), (5, 5));
+    settled(&served);
     assert!(same(spent(&served), 0.2625));
     let chat = json!({"model": "claude-opus", "messages": [{"role": "user", "content": "Design the API"}]});
     let refused = served.post("/v1/chat/completions", &chat).is(429);
@@ -82,9 +90,11 @@ fn by_default_a_budget_warns_and_goes_on() {
     for warned in [false, false, true] {
         let reply = ask(&served).is(200);
         assert_eq!(reply.header("x-moai-warning").is_some(), warned);
+        settled(&served);
     }
     let warning = ask(&served).is(200).header("x-moai-warning").unwrap().to_owned();
     assert_eq!(warning, "157 % of today's budget is spent ($0.1575 of $0.1000); going on");
+    settled(&served);
     let daily = served.get("/api/costs/daily").is(200).json();
     assert_eq!((&daily["budget"]["level"], &daily["budgets"][0]["on_limit"]), (&json!("over"), &json!("warn")));
     assert!(same(spent(&served), 4.0 * 0.0525), "the journal's sum is the vendor's own");
@@ -108,6 +118,7 @@ fn agents_projects_sessions_and_keys_have_budgets_of_their_own() {
         assert!(refused.contains(value), "{refused}");
     }
     ask(&[("x-moai-agent", "other"), ("x-moai-session", "other"), ("x-moai-project", "large")]).is(200);
+    settled(&served);
     let budgets = served.get("/api/health").is(200).json()["budgets"].clone();
     let key = budgets.as_array().unwrap().iter().find(|one| one["scope"] == "key").unwrap();
     assert!(same(key["spent_usd"].as_f64().unwrap(), 4.0 * 0.0525), "{budgets}");
@@ -176,11 +187,12 @@ fn one_at_once_means_one_at_once_and_the_others_wait_their_turn() {
 
 #[test]
 fn a_killed_gateway_has_written_what_it_has_told() {
-    let (scratch, _vendor) = town("");
+    let (scratch, _vendor) = town("[budget]\ndaily_usd = 100\n");
     let served = Served::start(&scratch, &[]);
     for _ in 0..10 {
         ask(&served).is(200);
     }
+    settled(&served);
     // What was told is in the journal.
     assert_eq!(served.get("/api/costs/daily").is(200).json()["total_requests"], 10);
     ask(&served).is(200);
