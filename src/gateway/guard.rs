@@ -12,7 +12,7 @@ use crate::wire::FaultKind;
 use super::access::{Access, Scope};
 use super::answer::Refusal;
 use super::inbound::Caller;
-use super::routes::{Found, Route, find};
+use super::routes::{Found, Route, find, is_open};
 
 /// The header for keys of vendors that do not use `Authorization`.
 const API_KEY: &str = "x-api-key";
@@ -47,20 +47,18 @@ pub(in crate::gateway) fn admit(question: &Question<'_>, serve: &Serve, access: 
     {
         return Ok(Pass { route, who: Caller { name: None, scopes: [].into() } });
     }
+    if let Found::OtherMethods(methods) = &found
+        && is_open(path(question.uri))
+    {
+        return Err(other(question.method, methods));
+    }
     let who = known(question.headers, access)?;
     match found {
         Found::Door(route) => match route.scope.filter(|scope| !who.scopes.contains(scope)) {
             None => Ok(Pass { route, who }),
             Some(scope) => Err(narrow(&who, scope)),
         },
-        Found::OtherMethods(methods) => {
-            let methods: Vec<&str> = methods.into_iter().map(Method::as_str).collect();
-            let said = format!("this path does not take {}", question.method);
-            let kind = FaultKind::BadRequest;
-            Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, kind, "method-not-allowed", said)
-                .hint(format!("it takes {}", methods.join(", ")))
-                .header("allow", methods.join(", ")))
-        }
+        Found::OtherMethods(methods) => Err(other(question.method, &methods)),
         Found::Nothing => Err(Refusal::missing("no-such-path", "there is nothing at this path")
             .hint("`GET /api/openapi.json` names every path; they count to the letter, without a slash at the end")),
     }
@@ -165,6 +163,14 @@ fn known(headers: &HeaderMap, access: &Access) -> Result<Caller, Refusal> {
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, key) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+}
+
+fn other(asked: &Method, methods: &[&Method]) -> Refusal {
+    let methods: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    let said = format!("this path does not take {asked}");
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, FaultKind::BadRequest, "method-not-allowed", said)
+        .hint(format!("it takes {}", methods.join(", ")))
+        .header("allow", methods.join(", "))
 }
 
 fn narrow(who: &Caller, scope: Scope) -> Refusal {
@@ -313,6 +319,9 @@ mod tests {
             assert_eq!(ask.code(route.method.as_str(), &path, &[("host", LOCAL), ask.key()]), "in");
         }
         assert_eq!(open, [("HEAD", "/"), ("GET", "/health"), ("HEAD", "/api/hello")]);
+        assert_eq!(ask.code("GET", "/", &[("host", LOCAL)]), "method-not-allowed");
+        assert_eq!(ask.code("POST", "/health", &[("host", LOCAL)]), "method-not-allowed");
+        assert_eq!(ask.code("PUT", "/v1/messages", &[("host", LOCAL)]), "no-key");
         assert_eq!(ask.code("GET", "/nothing", &[("host", LOCAL)]), "no-key");
         assert_eq!(ask.code("GET", "/nothing", &[("host", LOCAL), ask.key()]), "no-such-path");
         assert_eq!(ask.code("PUT", "/v1/messages", &[("host", LOCAL), ask.key()]), "method-not-allowed");

@@ -206,14 +206,7 @@ async fn enter(
 
 /// Goes through the door. A panic behind it is the answer 500 and nobody else's affair.
 async fn through(gateway: &Arc<Gateway>, pass: &Pass, inbound: Inbound, id: &RequestId, speech: Speech) -> Answer {
-    let mut coming = (pass.route.door)(Arc::clone(gateway), inbound);
-    let caught = std::future::poll_fn(|context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| coming.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => Poll::Ready(None),
-        }
-    });
-    if let Some(answer) = caught.await {
+    if let Some(answer) = caught((pass.route.door)(Arc::clone(gateway), inbound)).await {
         return answer;
     }
     Counters::count(&gateway.counters.panics);
@@ -221,6 +214,18 @@ async fn through(gateway: &Arc<Gateway>, pass: &Pass, inbound: Inbound, id: &Req
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, FaultKind::Server, "bug", said)
         .hint("send the same again, and report it with the request's id")
         .answer(speech, id)
+}
+
+/// What comes of it; `None` where it panicked.
+async fn caught<T>(coming: impl Future<Output = T>) -> Option<T> {
+    let mut coming = pin!(coming);
+    let polled = std::future::poll_fn(|context| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| coming.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => Poll::Ready(None),
+        }
+    });
+    polled.await
 }
 
 /// Gives the answer the request's id, in our header and in that of the client's vendor.
@@ -251,5 +256,20 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         (self.counter)(&self.gateway.counters).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::caught;
+
+    #[tokio::test]
+    async fn a_panic_ends_one_request_and_no_more() {
+        assert_eq!(caught(async { 1 }).await, Some(1));
+        let late = async {
+            tokio::task::yield_now().await;
+            panic!("a test's own panic");
+        };
+        assert_eq!(caught::<i32>(late).await, None);
     }
 }

@@ -88,14 +88,19 @@ pub(super) async fn open(script: &SimScript, provider: &str, body: &[u8], played
 impl Play {
     /// The answer, as a stream where the request wants one.
     fn say(&mut self, script: &SimScript, body: &[u8]) {
-        let Ok(request) = Request::peek(Bytes::copy_from_slice(body)) else {
+        let request = Request::peek(Bytes::copy_from_slice(body)).ok();
+        let said = request.as_ref().and_then(|request| script.answer.clone().or_else(|| request.last_user_text()));
+        // A client's own notes behind the user's words are nothing to repeat. Who sends no messages, or no JSON, is told
+        // what vendors say.
+        let (Some(request), Some(said)) = (request, said) else {
             self.status = 400;
             self.pieces.push_back(error_body(400).into());
             return;
         };
+        let said = if said.is_empty() { "nothing was said".to_owned() } else { said };
         let content = if request.head().stream { "text/event-stream" } else { "application/json" };
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
-        self.pieces = pieces(script, &request);
+        self.pieces = pieces(split(&said, script.piece), &request);
     }
 
     pub(super) fn status(&self) -> u16 {
@@ -135,16 +140,13 @@ fn error_body(status: u16) -> String {
 }
 
 /// The answer in pieces: its start, one for each bit of text, its end; all in one where it is no stream.
-fn pieces(script: &SimScript, request: &Request) -> VecDeque<Bytes> {
+fn pieces(texts: Vec<String>, request: &Request) -> VecDeque<Bytes> {
     let (model, input) = (request.head().model.as_str(), estimate_tokens(request.bytes()));
-    // A client's own notes behind the user's words are nothing to repeat.
-    let answer = script.answer.clone().unwrap_or_else(|| request.last_user_text().unwrap_or_default());
-    let usage = Usage::new(input, estimate_tokens(answer.as_bytes()));
+    let usage = Usage::new(input, estimate_tokens(texts.concat().as_bytes()));
     let begin = Event::Start { id: "msg_sim".into(), model: model.to_owned(), usage: Some(Usage::new(input, 0)) };
-    let texts = split(&answer, script.piece).into_iter();
     let stop = Event::Stop { reason: StopReason::EndTurn, sequence: None, usage: Some(usage) };
     let start = vec![begin, Event::Open { index: 0, block: Opened::Text }];
-    let deltas = texts.map(|text| vec![Event::Delta { index: 0, delta: Delta::Text(text) }]);
+    let deltas = texts.into_iter().map(|text| vec![Event::Delta { index: 0, delta: Delta::Text(text) }]);
     let end = vec![Event::Close { index: 0 }, stop, Event::End];
     let all = std::iter::once(start).chain(deltas).chain([end]);
     if !request.head().stream {

@@ -12,6 +12,8 @@ mod client;
 mod guard;
 mod hostile;
 mod openapi;
+mod secure;
+mod tester;
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
