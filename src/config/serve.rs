@@ -40,6 +40,8 @@ pub struct Serve {
     pub unknown_models: UnknownModels,
     /// A stream that is silent for so long gets a ping.
     pub ping: Duration,
+    /// So long an answer's head waits for its first words.
+    pub hold: Duration,
     /// The longest body, in bytes.
     pub body_limit: usize,
     /// How long the head of a request may take.
@@ -63,6 +65,7 @@ impl Default for Serve {
             hosts: Vec::new(),
             unknown_models: UnknownModels::Route,
             ping: Duration::from_secs(10),
+            hold: Duration::from_secs(20),
             body_limit: 32 << 20,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),
@@ -91,6 +94,7 @@ impl Config {
                 _ => UnknownModels::Route,
             },
             ping: time("serve.ping", standard.ping),
+            hold: time("serve.hold", standard.hold),
             body_limit: view
                 .number("serve.body_limit")
                 .map_or(standard.body_limit, |most| usize::try_from(most).unwrap_or(usize::MAX)),
@@ -167,12 +171,13 @@ mod tests {
     #[test]
     fn what_is_said_counts() {
         let text = "[serve]\nhost = \"0.0.0.0\"\nport = 0\nhosts = [\"Gate.Example\"]\nunknown_models = \"refuse\"\n\
-                    ping = 2.5\nbody_limit = 1024\n[serve.timeouts]\ndrain = 0\n[serve.tls]\ncert = \"~/c.pem\"\nkey = \"/k.pem\"\n";
+                    ping = 2.5\nhold = 30\nbody_limit = 1024\n[serve.timeouts]\ndrain = 0\n[serve.tls]\ncert = \"~/c.pem\"\nkey = \"/k.pem\"\n";
         let serve = load(text, &[("MOAI_SERVE_PORT", "4000")]).unwrap();
         assert_eq!((serve.host.as_str(), serve.port, serve.body_limit), ("0.0.0.0", 4000, 1024));
         assert_eq!(serve.hosts, ["gate.example"]);
         assert_eq!(serve.unknown_models, UnknownModels::Refuse);
         assert_eq!((serve.ping, serve.drain), (Duration::from_millis(2500), Duration::ZERO));
+        assert_eq!(serve.hold, Duration::from_secs(30));
         let tls = serve.tls.unwrap();
         assert!(tls.cert.ends_with("home/c.pem") && tls.cert.is_absolute(), "{tls:?}");
     }

@@ -63,7 +63,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             board: Some(&entry.gateway.board),
             now: &now,
             ping: entry.snapshot.serve.ping,
-            hold: RelayOrder::HOLD,
+            hold: entry.snapshot.serve.hold,
         };
         let finished = relay(&order, out).await;
         // A head that went out with a ping could not know who would answer in the end.

@@ -16,6 +16,8 @@ use crate::scratch::{KEY, NOW};
 use crate::upstream::{Answer, Vendor};
 
 const TEXT: &str = "안녕하세요, wörld 🌍";
+const PING: Duration = Duration::from_secs(10);
+const HOLD: Duration = Duration::from_secs(20);
 /// The dialects that clients speak.
 const CLIENTS: [Dialect; 2] = [Dialect::Anthropic, Dialect::Chat];
 
@@ -95,7 +97,7 @@ fn relayed(decision: &Decision, query: &Query, pieces: usize) -> (Finished, Seen
 }
 
 fn on(runtime: &Runtime, decision: &Decision, query: &Query, pieces: usize) -> (Finished, Seen) {
-    let (ping, hold) = (RelayOrder::PING, RelayOrder::HOLD);
+    let (ping, hold) = (PING, HOLD);
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
     let lines = lines();
@@ -374,7 +376,7 @@ fn a_client_that_goes_before_the_answer_begins_cancels_too() {
     let query = query(Dialect::Anthropic, &body(Dialect::Anthropic, true));
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let (now, lines) = (|| NOW.parse().unwrap(), lines());
-    let (ping, hold) = (RelayOrder::PING, RelayOrder::HOLD);
+    let (ping, hold) = (PING, HOLD);
     let order = RelayOrder {
         decision: &decision,
         query: &query,

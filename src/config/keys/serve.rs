@@ -38,6 +38,12 @@ pub(super) const SERVE: &[Key] = &[
         Some("10"),
         "A stream that is silent for so long gets a ping, so that nothing between takes it for dead.",
     ),
+    key(
+        "serve.hold",
+        Shape::Seconds,
+        Some("20"),
+        "So long an answer's head waits for its first words; until then a failure has its status. Afterwards a stream begins with pings, and another model can still take over.",
+    ),
     key("serve.body_limit", Shape::Number, Some("33554432"), "No request's body is longer than so many bytes."),
     key("serve.timeouts.head", Shape::Seconds, Some("10"), "How long the head of a request may take to come."),
     key("serve.timeouts.body", Shape::Seconds, Some("60"), "How long its body may take."),

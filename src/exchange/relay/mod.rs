@@ -71,13 +71,6 @@ pub struct RelayOrder<'a> {
     pub hold: Duration,
 }
 
-impl RelayOrder<'_> {
-    /// [`RelayOrder::ping`] where nobody says otherwise.
-    pub const PING: Duration = Duration::from_secs(10);
-    /// [`RelayOrder::hold`] where nobody says otherwise.
-    pub const HOLD: Duration = Duration::from_secs(20);
-}
-
 /// Relays the order, until it is over or the client is gone. What became of it, for the journal; the client has it
 /// all by then. A client that went is [`End::Stopped`], and what was generated for it is accounted.
 pub async fn relay(order: &RelayOrder<'_>, outlet: Outlet) -> Finished {
