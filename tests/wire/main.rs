@@ -18,6 +18,7 @@
 mod answers;
 mod cases;
 mod faults;
+mod fuzz;
 mod inbound;
 mod properties;
 mod requests;

@@ -23,8 +23,11 @@ fn deployment(group: &Group<'_>, own: &Group<'_>, provider: &Provider) -> Result
     let says_key = own.setting("key_env").or_else(|| own.setting("key")).is_some();
     let key = if says_key { key(own, wire) } else { provider.key.clone() };
     let mut all_headers = headers(own)?;
-    let others = provider.headers.iter().filter(|(name, _)| own.setting(&format!("headers.{name}")).is_none());
-    all_headers.extend(others.cloned());
+    for (name, value) in &provider.headers {
+        if !all_headers.iter().any(|(said, _): &(String, String)| said.eq_ignore_ascii_case(name)) {
+            all_headers.push((name.clone(), value.clone()));
+        }
+    }
     let number = |field: &str, default| own.number(field).map_or(default, |n| u32::try_from(n).unwrap_or(u32::MAX));
     Ok(Deployment {
         name: own.name.to_owned(),

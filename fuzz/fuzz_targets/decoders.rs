@@ -1,0 +1,9 @@
+//! A vendor's answer, however it is split, read and written again.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "each target is a program of its own")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::decoders(bytes));
