@@ -406,11 +406,11 @@ mod tests {
         // The thread is held up in the middle of a question, and the queue fills.
         let (go, held) = mpsc::channel::<()>();
         let (in_it, arrived) = mpsc::channel();
-        let hold = Box::new(move |_: Result<Option<&mut Journal>, JournalError>| {
+        let question = Box::new(move |_: Result<Option<&mut Journal>, JournalError>| {
             in_it.send(()).unwrap();
             held.recv().unwrap();
         });
-        assert!(ledger.put(Item::Ask(hold)).is_ok());
+        assert!(ledger.put(Item::Ask(question)).is_ok());
         arrived.recv().unwrap();
         for _ in 0..ROOM {
             assert!(ledger.put(Item::Decision(String::new())).is_ok());
