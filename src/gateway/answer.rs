@@ -136,9 +136,3 @@ pub(in crate::gateway) fn add(answer: &mut Answer, headers: impl IntoIterator<It
         }
     }
 }
-
-/// A door with nothing behind it yet: 501.
-pub(in crate::gateway) fn not_built(inbound: &super::inbound::Inbound) -> Answer {
-    let refusal = Refusal::new(StatusCode::NOT_IMPLEMENTED, FaultKind::NotFound, "not-built", "this is not built yet");
-    refusal.answer(inbound.speech, &inbound.id)
-}

@@ -35,6 +35,8 @@ pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, inbound: Inbound) ->
             "uptime_seconds": gateway.uptime().as_secs(),
             "connections": count(&counters.connections),
             "in_flight": count(&counters.in_flight),
+            "answering": gateway.work.count(),
+            "conversations": gateway.sessions.active(gateway.world.now()),
             "requests": count(&counters.requests),
             "errors": count(&counters.errors),
             "refused": count(&counters.refused),

@@ -1,10 +1,9 @@
 //! A request that was let in, whole.
 
 use std::sync::Arc;
-use std::time::Instant;
 
+use hyper::HeaderMap;
 use hyper::body::Bytes;
-use hyper::{HeaderMap, Method};
 
 use crate::model::RequestId;
 use crate::wire::Dialect;
@@ -14,10 +13,6 @@ use super::snapshot::Snapshot;
 
 /// A request whose key, size and path are checked.
 pub(in crate::gateway) struct Inbound {
-    /// The method. `HEAD` comes as `GET`; the body of its answer is left out later.
-    pub(in crate::gateway) method: Method,
-    /// The path as it stands in the table of routes, without its query.
-    pub(in crate::gateway) path: &'static str,
     /// What stands in the path where the table has a `*`, as it was sent.
     pub(in crate::gateway) rest: String,
     /// What comes behind the `?`.
@@ -34,8 +29,6 @@ pub(in crate::gateway) struct Inbound {
     pub(in crate::gateway) speech: Speech,
     /// The configuration that it began with.
     pub(in crate::gateway) snapshot: Arc<Snapshot>,
-    /// When its head was there.
-    pub(in crate::gateway) started: Instant,
 }
 
 /// Whose key it was.

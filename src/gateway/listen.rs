@@ -8,12 +8,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -145,12 +145,11 @@ async fn answer(
     address: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
-    let started = Instant::now();
     Counters::count(&gateway.counters.requests);
     let flight = Flight::begin(&gateway, |counters| &counters.in_flight);
     let id = RequestId::new(gateway.world.now(), random::bytes().unwrap_or_default());
     let speech = Speech::of(guard::path(request.uri()), request.headers());
-    let entered = enter(&gateway, address, request, &id, speech, started).await;
+    let entered = enter(&gateway, address, request, &id, speech).await;
     let mut answer = match entered {
         Ok((pass, inbound)) => through(&gateway, &pass, inbound, &id, speech).await,
         Err(refusal) => {
@@ -173,7 +172,6 @@ async fn enter(
     request: Request<Incoming>,
     id: &RequestId,
     speech: Speech,
-    started: Instant,
 ) -> Result<(Pass, Inbound), Refusal> {
     let snapshot = gateway.snapshot();
     let serve = &snapshot.serve;
@@ -189,8 +187,6 @@ async fn enter(
     let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, serve).await? };
     guard::strip(&mut head.headers);
     let inbound = Inbound {
-        method: if head.method == Method::HEAD { Method::GET } else { head.method },
-        path: pass.route.path,
         rest: pass.route.rest(guard::path(&head.uri)).to_owned(),
         query: head.uri.query().map(str::to_owned),
         headers: head.headers,
@@ -199,7 +195,6 @@ async fn enter(
         id: id.clone(),
         speech,
         snapshot,
-        started,
     };
     Ok((pass, inbound))
 }

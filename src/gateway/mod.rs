@@ -9,8 +9,6 @@
 //! - [`Access`]: the gateway's own keys
 //! - [`serve`]: the loop
 
-#![allow(dead_code, reason = "the doors that use these are being built")]
-
 mod access;
 mod answer;
 mod api;
