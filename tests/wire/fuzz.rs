@@ -116,7 +116,9 @@ fn requests() -> Vec<Vec<u8>> {
         }
     }
     let mut found = Vec::new();
-    recorded("requests").iter().for_each(|case| bodies(case, &mut found));
+    for case in &recorded("requests") {
+        bodies(case, &mut found);
+    }
     found
 }
 
