@@ -14,6 +14,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 DENY=0.20.2
 CLAUDE=2.1.329
+ANTHROPIC=2.12.0
+OPENAI=3.54.0
 cache=${MOAI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/moai-tests}
 install=true
 steps=()
@@ -56,9 +58,9 @@ apt_install() {
 
 system_tools() {
   local missing=() tool
-  for tool in git zsh fish shellcheck git-lfs jq; do has "$tool" || missing+=("$tool"); done
+  for tool in git zsh fish shellcheck git-lfs jq curl; do has "$tool" || missing+=("$tool"); done
   [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
-  for tool in git zsh fish shellcheck git-lfs jq; do has "$tool" || lacking "$tool"; done
+  for tool in git zsh fish shellcheck git-lfs jq curl; do has "$tool" || lacking "$tool"; done
 }
 
 rust() {
@@ -116,6 +118,30 @@ claude() {
   fi
 }
 
+# The SDKs of Anthropic and OpenAI for Python: clients of the gateway, also only on loopback.
+python_sdks() {
+  [ -z "${MOAI_TEST_PYTHON:-}" ] || return 0
+  local dir=$cache/python-anthropic-$ANTHROPIC-openai-$OPENAI
+  MOAI_TEST_PYTHON=$dir/bin/python
+  if [ ! -e "$dir/whole" ] && $install; then
+    python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv
+    if has python3; then
+      echo "installing the Python SDKs of Anthropic and OpenAI into $cache (about 60 MB)"
+      rm -rf "$dir"
+      if python3 -m venv "$dir" && "$dir/bin/pip" install --quiet --disable-pip-version-check \
+        "anthropic==$ANTHROPIC" "openai==$OPENAI"; then
+        touch "$dir/whole"
+      fi
+    fi
+  fi
+  if [ -e "$dir/whole" ]; then
+    export MOAI_TEST_PYTHON
+  else
+    unset MOAI_TEST_PYTHON
+    lacking "Python with the SDKs of Anthropic and OpenAI"
+  fi
+}
+
 # ---- steps ------------------------------------------------------------------------------------------------------
 
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
@@ -124,7 +150,9 @@ run_shellcheck() { ! has shellcheck || shellcheck install.sh tests/run.sh .ci/ru
 run_clippy() { ! cargo clippy --version >/dev/null 2>&1 || cargo clippy --locked --all-targets -- -D warnings; }
 run_test() { cargo test --locked; }
 run_doc() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps; }
-run_tools() { echo "cargo-deny: $(command -v cargo-deny); Claude Code: ${MOAI_TEST_CLAUDE:-none}"; }
+run_tools() {
+  echo "cargo-deny: $(command -v cargo-deny); Claude Code: ${MOAI_TEST_CLAUDE:-none}; Python: ${MOAI_TEST_PYTHON:-none}"
+}
 run_deny() { ! has cargo-deny || cargo-deny --locked check -D warnings --hide-inclusion-graph bans licenses sources; }
 
 mkdir -p "$cache"
@@ -133,8 +161,8 @@ rust
 for step in "${steps[@]}"; do
   case $step in
     deny) cargo_deny ;;
-    test) claude ;;
-    tools) cargo_deny; claude ;;
+    test) claude; python_sdks ;;
+    tools) cargo_deny; claude; python_sdks ;;
   esac
 done
 

@@ -97,7 +97,9 @@ fn of(ready: &Ready, id: String) -> Told {
 }
 
 fn of_anthropic(model: &Told) -> Value {
-    json!({"type": "model", "id": model.id, "display_name": model.name, "created_at": SOME_DAY})
+    json!({
+        "type": "model", "id": model.id, "display_name": model.name, "created_at": SOME_DAY, "lifecycle": "active",
+    })
 }
 
 fn of_openai(model: &Told) -> Value {

@@ -141,18 +141,23 @@ impl Turn {
         let checkout = place.as_ref().and_then(|place| place.model.clone());
         let memory = memory.filter(|memory| head.turn == Speaker::User || memory.checkout == checkout);
         let loops = head.turn == Speaker::ToolLoop && errand == Errand::Turn;
+        let mut ask = hints.ask(errand, checkout.as_deref(), snapshot);
+        let named = force(&mut ask, gateway, snapshot, session, &head.model, dialect, now)?;
         let seen = match &memory {
             Some(memory) if loops => Arc::clone(&memory.seen),
+            // Whoever names a model has decided.
+            _ if named => {
+                text = None;
+                Arc::new(classified("", snapshot))
+            }
             _ => {
                 let words = text.get_or_insert_with(|| request.last_user_text().unwrap_or_default());
                 Arc::new(classified(words, snapshot))
             }
         };
-        let mut ask = hints.ask(errand, checkout.as_deref(), snapshot);
         ask.prompt_tokens = prompt_tokens(request, snapshot);
         ask.hold = hold(errand, loops, memory.as_ref(), now);
         ask.session_model = memory.map(|memory| memory.model.to_string());
-        force(&mut ask, gateway, snapshot, session, &head.model, dialect, now)?;
         let decision =
             decide(&ask, &seen, &snapshot.policy, &snapshot.roster, &snapshot.facts).map_err(Refused::NoRoute)?;
         let about = hints.about(session, place.as_deref(), inbound);
@@ -324,7 +329,7 @@ fn prompt_tokens(request: &Request, snapshot: &Snapshot) -> Option<u64> {
 }
 
 /// What outranks the decision, the strongest first: force-model, the model of the run, and a model that the client
-/// names itself.
+/// names itself. Says whether it was the client.
 fn force(
     ask: &mut Ask,
     gateway: &Gateway,
@@ -333,17 +338,17 @@ fn force(
     model: &str,
     dialect: Dialect,
     now: Timestamp,
-) -> Result<(), Refused> {
+) -> Result<bool, Refused> {
     if let Some(forced) = gateway.force.on(session, now) {
         ask.force_tier = forced.tier();
         ask.force_model = forced.model(&snapshot.roster, &snapshot.policy);
-        return Ok(());
+        return Ok(false);
     }
     if snapshot.only.is_some() {
         ask.force_model.clone_from(&snapshot.only);
-        return Ok(());
+        return Ok(false);
     }
-    let Naming::This(name) = naming(model, dialect == Dialect::Anthropic) else { return Ok(()) };
+    let Naming::This(name) = naming(model, dialect == Dialect::Anthropic) else { return Ok(false) };
     match snapshot.roster.ready(name) {
         Err(why @ NotReady::Unknown { .. }) => match snapshot.serve.unknown_models {
             UnknownModels::Route => {}
@@ -351,5 +356,5 @@ fn force(
         },
         _ => ask.force_model = Some(name.to_owned()),
     }
-    Ok(())
+    Ok(ask.force_model.is_some())
 }

@@ -56,9 +56,24 @@ impl Lesson {
 /// The fingerprint of a prompt: the same for the same words, whatever their case and the space between them. The words
 /// cannot be read from it.
 pub fn fingerprint(text: &str) -> String {
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let digest = ring::digest::digest(&ring::digest::SHA256, words.join(" ").as_bytes());
-    digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+    let mut plain = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        if word.is_ascii() {
+            let begin = plain.len();
+            plain.push_str(word);
+            if let Some(own) = plain.get_mut(begin..) {
+                own.make_ascii_lowercase();
+            }
+        } else {
+            plain.push_str(&word.to_lowercase());
+        }
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, plain.as_bytes());
+    let digits = digest.as_ref().iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// The names of what was seen in a text that can be learned from.

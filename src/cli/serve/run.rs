@@ -26,7 +26,7 @@ use super::{control, listen, models_line};
 
 /// How often the files of the configuration are looked at.
 const LOOK: Duration = Duration::from_secs(1);
-/// Requests are short of work and long of waiting.
+/// Requests are short of work and long of waiting: two threads are enough, and on one core two only wake each other.
 const THREADS: usize = 2;
 /// How many requests may wait to be told of, and how many are told of together.
 const ROOM: usize = 4096;
@@ -71,7 +71,8 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     world.interrupt.listen();
     seat.announce(state.clone())?;
     tell_ready(&state, &notes, world, ui)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
     let log = start.detached.then(|| Log::gateway(&logs, gateway.snapshot().log.max_bytes));
     let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat: &mut seat, log };

@@ -13,6 +13,11 @@ use super::{Counts, Item, Logs, Question, Shared};
 
 /// The shortest time between two transactions: what comes within it shares one.
 const SPACING: Duration = Duration::from_millis(10);
+/// The longest, under load.
+const LONGEST_SPACING: Duration = Duration::from_millis(200);
+/// A transaction is followed by a pause of so many times what it took, so that the writer takes a small part of one
+/// core, however many requests there are.
+const PAUSES: u32 = 20;
 /// How many things are written together at most.
 const BATCH: usize = 1000;
 /// After how long a journal that could not be written is tried again.
@@ -33,8 +38,8 @@ pub(super) struct Writer {
     spooled: Own,
     /// The journal is not tried before.
     not_before: Option<Instant>,
-    /// The last transaction.
-    last: Option<Instant>,
+    /// When the last transaction began, and how long after it the next one may.
+    last: Option<(Instant, Duration)>,
     /// When the spool and others' spending were looked at.
     looked: Option<Instant>,
 }
@@ -48,6 +53,12 @@ struct Batch {
     failures: String,
     /// What ends the batch.
     then: Option<Then>,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.then.is_some() || self.rows.len() >= BATCH || self.decided.len() >= BATCH
+    }
 }
 
 enum Then {
@@ -85,21 +96,30 @@ impl Writer {
                 continue;
             };
             let waits = matches!(first, Item::Rows(_) | Item::Decided(_) | Item::Decision(_) | Item::Failure(_));
-            let pause = self.last.map(|last| SPACING.saturating_sub(last.elapsed())).filter(|_| waits);
-            if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
-                std::thread::sleep(pause);
-            }
+            let due = self.last.filter(|_| waits).map(|(last, spacing)| last + spacing);
             let mut batch = Batch::default();
             self.take(first, &mut batch);
-            while batch.then.is_none() && batch.rows.len() < BATCH && batch.decided.len() < BATCH {
-                match items.try_recv() {
-                    Ok(item) => self.take(item, &mut batch),
-                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-                }
-            }
+            self.gather(items, due, &mut batch);
             if self.write(batch) {
                 return;
             }
+        }
+    }
+
+    /// Takes what has come until the batch is due. Asleep, not waiting for the queue: nobody who writes wakes this thread.
+    fn gather(&self, items: &Receiver<Item>, due: Option<Instant>, batch: &mut Batch) {
+        loop {
+            while !batch.is_full() {
+                match items.try_recv() {
+                    Ok(item) => self.take(item, batch),
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+                }
+            }
+            let left = due.map_or(Duration::ZERO, |due| due.saturating_duration_since(Instant::now()));
+            if left.is_zero() || batch.is_full() {
+                return;
+            }
+            std::thread::sleep(left.min(SPACING));
         }
     }
 
@@ -127,8 +147,10 @@ impl Writer {
     /// Writes a batch; `true` where it was the last.
     fn write(&mut self, batch: Batch) -> bool {
         if !batch.rows.is_empty() || !batch.decided.is_empty() {
+            let begun = Instant::now();
             self.rows(&batch.rows, &batch.decided);
-            self.last = Some(Instant::now());
+            let spacing = (begun.elapsed() * PAUSES).clamp(SPACING, LONGEST_SPACING);
+            self.last = Some((begun, spacing));
         }
         // A log that cannot be written is no reason to lose anything else.
         for (log, lines) in [(&self.logs.decisions, &batch.decisions), (&self.logs.errors, &batch.failures)] {

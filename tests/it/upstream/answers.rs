@@ -3,6 +3,8 @@
 use moai::wire::Dialect;
 use serde_json::{Value, json};
 
+use super::Seen;
+
 /// One answer, as bytes in the pieces in which they are sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
@@ -10,6 +12,8 @@ pub(crate) struct Answer {
     pub(super) headers: Vec<(String, String)>,
     pub(super) pieces: Vec<Vec<u8>>,
     pub(super) end: End,
+    /// What a request gets that does not ask for a stream, where that is something else.
+    whole: Option<Vec<u8>>,
 }
 
 /// How it ends.
@@ -25,8 +29,25 @@ pub(super) enum End {
 }
 
 impl Answer {
-    fn new(status: u16, kind: &str, pieces: Vec<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("content-type".into(), kind.into())], pieces, end: End::Whole }
+    pub(super) fn new(status: u16, kind: &str, pieces: Vec<Vec<u8>>) -> Self {
+        Self { status, headers: vec![("content-type".into(), kind.into())], pieces, end: End::Whole, whole: None }
+    }
+
+    /// The same, and this body for who does not ask for a stream.
+    pub(super) fn or_whole(self, body: &Value) -> Self {
+        Self { whole: Some(body.to_string().into_bytes()), ..self }
+    }
+
+    /// What this request gets of it.
+    pub(super) fn to(self, seen: &Seen) -> Self {
+        let streamed = || {
+            seen.path.contains(":streamGenerateContent")
+                || serde_json::from_slice::<Value>(&seen.body).is_ok_and(|body| body["stream"] == true)
+        };
+        match self.whole {
+            Some(whole) if !streamed() => Self::new(self.status, "application/json", vec![whole]),
+            whole => Self { whole, ..self },
+        }
     }
 
     /// The model says `text`, streamed in one piece for each character, and reports 12 tokens in and 7 out.
@@ -226,7 +247,7 @@ impl Answer {
     }
 }
 
-fn sse(name: Option<&str>, data: &Value) -> Vec<u8> {
+pub(super) fn sse(name: Option<&str>, data: &Value) -> Vec<u8> {
     let name = name.map(|name| format!("event: {name}\n")).unwrap_or_default();
     format!("{name}data: {data}\n\n").into_bytes()
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod answers;
+mod spoken;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -20,6 +21,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 pub(crate) use answers::Answer;
 use answers::End;
+#[allow(unused_imports, reason = "not every test binary plays tools")]
+pub(crate) use spoken::Spoken;
 
 /// A listening vendor. It stops answering new connections when it is dropped.
 pub(crate) struct Vendor {
@@ -157,7 +160,7 @@ impl Shared {
 fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
     drop(stream.set_nodelay(true));
     while let Some(mut seen) = head(&mut stream, connection) {
-        let answer = shared.next(&seen.path);
+        let mut answer = shared.next(&seen.path);
         let length: usize = seen.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
         seen.body = vec![0; length];
         // A socket that is closed with bytes unread resets its connection.
@@ -166,6 +169,7 @@ fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
         if stream.read_exact(body).is_err() || (unread > 0 && stream.peek(last).is_err()) {
             return;
         }
+        answer = answer.to(&seen);
         shared.seen.lock().unwrap().push(seen);
         if !give(&mut stream, &answer) {
             if answer.end == End::Hang {
