@@ -16,6 +16,7 @@ DENY=0.20.2
 CLAUDE=2.1.329
 ANTHROPIC=2.12.0
 OPENAI=3.54.0
+SCHEMATHESIS=4.32.5
 cache=${MOAI_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/moai-tests}
 install=true
 steps=()
@@ -118,18 +119,19 @@ claude() {
   fi
 }
 
-# The SDKs of Anthropic and OpenAI for Python: clients of the gateway, also only on loopback.
+# The SDKs of Anthropic and OpenAI for Python, and a tester of API documents: clients of the gateway, also only on
+# loopback.
 python_sdks() {
   [ -z "${MOAI_TEST_PYTHON:-}" ] || return 0
-  local dir=$cache/python-anthropic-$ANTHROPIC-openai-$OPENAI
+  local dir=$cache/python-anthropic-$ANTHROPIC-openai-$OPENAI-schemathesis-$SCHEMATHESIS
   MOAI_TEST_PYTHON=$dir/bin/python
   if [ ! -e "$dir/whole" ] && $install; then
     python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv
     if has python3; then
-      echo "installing the Python SDKs of Anthropic and OpenAI into $cache (about 60 MB)"
+      echo "installing the Python SDKs of Anthropic and OpenAI, and schemathesis, into $cache (about 120 MB)"
       rm -rf "$dir"
       if python3 -m venv "$dir" && "$dir/bin/pip" install --quiet --disable-pip-version-check \
-        "anthropic==$ANTHROPIC" "openai==$OPENAI"; then
+        "anthropic==$ANTHROPIC" "openai==$OPENAI" "schemathesis==$SCHEMATHESIS"; then
         touch "$dir/whole"
       fi
     fi
@@ -138,7 +140,7 @@ python_sdks() {
     export MOAI_TEST_PYTHON
   else
     unset MOAI_TEST_PYTHON
-    lacking "Python with the SDKs of Anthropic and OpenAI"
+    lacking "Python with the SDKs of Anthropic and OpenAI, and schemathesis"
   fi
 }
 
