@@ -61,7 +61,7 @@ fn what_a_deployment_does_not_say_is_as_with_the_provider() {
     );
     let all = place.everything(&[]);
     let weight = all.iter().find(|setting| setting.name.as_str() == "providers.zai.deployments.eu.weight").unwrap();
-    assert!(weight.origin.to_string().contains("config.toml:9"), "{}", weight.origin);
+    assert!(weight.origin.to_string().contains("config.toml:10"), "{}", weight.origin);
 }
 
 #[test]
