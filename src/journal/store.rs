@@ -111,7 +111,7 @@ impl Journal {
         }
         // Only a key that has opened it: a wrong one would be believed from then on.
         key::note(&place.dir, key, from)?;
-        let set = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;";
+        let set = "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000;";
         journal.db.execute_batch(set).map_err(JournalError::sql(&journal.path))?;
         Ok(journal)
     }

@@ -74,9 +74,10 @@ fn world(vendor: &Vendor) -> Scratch {
 #[track_caller]
 fn ask(connection: &mut Connection, key: &str, number: usize) -> Reply {
     let text = format!("write the tests of part {number}");
-    let body = json!({"model": "claude-sonnet-5-5", "max_tokens": 100, "stream": !number.is_multiple_of(3),
+    let chat = number.is_multiple_of(5);
+    let (path, model) = if chat { ("/v1/chat/completions", "auto") } else { ("/v1/messages", "claude-sonnet-5-5") };
+    let body = json!({"model": model, "max_tokens": 100, "stream": !number.is_multiple_of(3),
         "messages": [{"role": "user", "content": text}]});
-    let path = if number.is_multiple_of(5) { "/v1/chat/completions" } else { "/v1/messages" };
     let headers = [("x-api-key", key), ("content-type", "application/json"), ("anthropic-version", "2023-06-01")];
     connection.ask("POST", path, &headers, body.to_string().as_bytes());
     connection.try_reply().unwrap_or_else(|| panic!("request {number} has no answer, or half of one"))
@@ -145,7 +146,7 @@ fn ten_thousand_requests_lose_nothing() {
 /// The error that an answer is, with its status.
 fn error(reply: &Reply) -> String {
     let text = reply.text();
-    let said = text.rsplit_once("\"error\"").map_or("", |(_, said)| said);
+    let said = text.rsplit_once("\"message\"").map_or("", |(_, said)| said.split("\"}").next().unwrap_or(said));
     format!("{} {}", reply.status, said.chars().filter(|c| !c.is_ascii_digit()).collect::<String>())
 }
 
