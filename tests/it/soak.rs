@@ -2,6 +2,7 @@
 //! answered, the journal has them all, and the memory stays what it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -52,11 +53,13 @@ fn world(vendor: &Vendor) -> Scratch {
          [tiers]\nplan = [\"a\", \"b\"]\nimplement = [\"a\", \"b\"]\n",
     );
     for (name, wire) in [("a", Dialect::Anthropic), ("b", Dialect::Chat)] {
-        config += &format!(
+        write!(
+            config,
             "[providers.{name}]\nbase_url = \"{}/{name}\"\nwire = \"{wire}\"\nkey_env = \"PLAYED_KEY\"\n\
              [models.{name}]\nprovider = \"{name}\"\ntier = 2\n",
             vendor.url()
-        );
+        )
+        .unwrap();
         let path = format!("/{name}/*");
         let good = Spoken::text(TEXT).answer(wire);
         // The first request ends nowhere, the last answer is given for ever.

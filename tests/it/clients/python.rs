@@ -1,4 +1,4 @@
-//! The Python SDKs of Anthropic and OpenAI in strict mode: pydantic validates every answer and every event.
+//! The Python SDKs of Anthropic and `OpenAI` in strict mode: pydantic validates every answer and every event.
 
 use moai::wire::Dialect;
 use serde_json::json;

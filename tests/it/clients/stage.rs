@@ -1,5 +1,6 @@
 //! A vendor that plays every case in three dialects, and a `moai serve` in front of it.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -37,11 +38,13 @@ impl Stage {
             for (case, answers) in cases(wire, calls) {
                 let name = format!("{case}-{wire}");
                 answers.into_iter().fold(vendor.on(&format!("/{name}/*")), crate::upstream::Script::answer);
-                config += &format!(
+                write!(
+                    config,
                     "\n[providers.{name}]\nbase_url = \"{}/{name}\"\nwire = \"{wire}\"\npreset = \"{wire}\"\n\
                      key_env = \"PLAYED_KEY\"\n\n[models.{name}]\nprovider = \"{name}\"\ntier = 2\n",
                     vendor.url()
-                );
+                )
+                .unwrap();
             }
         }
         scratch.write_home(".moai/config.toml", config);
@@ -118,7 +121,7 @@ fn cases(wire: Dialect, calls: &[(&'static str, serde_json::Value)]) -> Vec<(&'s
     let text = |text: &str| Spoken::text(text).answer(wire);
     let spoken = Spoken { thinking: Some("I look at the sky."), text: "Let me see.".into(), calls: calls.to_vec() };
     let calls = || spoken.answer(wire);
-    let numbers: String = (0..LONG).map(|number| format!("{number} ")).collect();
+    let numbers: Vec<String> = (0..LONG).map(|number| format!("{number} ")).collect();
     vec![
         ("text", vec![text(TEXT)]),
         ("image", vec![text(TEXT)]),
@@ -130,7 +133,7 @@ fn cases(wire: Dialect, calls: &[(&'static str, serde_json::Value)]) -> Vec<(&'s
         ("long", vec![too_long(wire)]),
         ("cut", vec![text(TEXT).cut_after(5)]),
         ("hang", vec![text(TEXT).hangs_after(5)]),
-        ("endless", vec![text(&numbers)]),
+        ("endless", vec![text(&numbers.concat())]),
     ]
 }
 

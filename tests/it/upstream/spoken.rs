@@ -167,14 +167,14 @@ impl Spoken {
         thought.into_iter().chain(texts).chain(calls).collect()
     }
 
-    fn gemini_chunk(parts: &[Value], stop: Value) -> Value {
+    fn gemini_chunk(parts: &[Value], stop: &Value) -> Value {
         json!({"candidates": [{"content": {"role": "model", "parts": parts}, "index": 0, "finishReason": stop}],
             "modelVersion": "played", "responseId": "r1",
             "usageMetadata": {"promptTokenCount": 12, "candidatesTokenCount": 7, "totalTokenCount": 19}})
     }
 
     fn gemini_whole(&self) -> Value {
-        Self::gemini_chunk(&self.gemini_parts(false), "STOP".into())
+        Self::gemini_chunk(&self.gemini_parts(false), &"STOP".into())
     }
 
     fn gemini(&self) -> Vec<Vec<u8>> {
@@ -182,7 +182,7 @@ impl Spoken {
         let last = parts.len() - 1;
         let stop = |number| if number == last { "STOP".into() } else { Value::Null };
         let chunk =
-            |(number, part): (usize, &Value)| sse(None, &Self::gemini_chunk(std::slice::from_ref(part), stop(number)));
+            |(number, part): (usize, &Value)| sse(None, &Self::gemini_chunk(std::slice::from_ref(part), &stop(number)));
         parts.iter().enumerate().map(chunk).collect()
     }
 }
