@@ -88,16 +88,16 @@ pub(super) async fn open(script: &SimScript, provider: &str, body: &[u8], played
 impl Play {
     /// The answer, as a stream where the request wants one.
     fn say(&mut self, script: &SimScript, body: &[u8]) {
-        let request = Request::peek(Bytes::copy_from_slice(body)).ok();
-        let said = request.as_ref().and_then(|request| script.answer.clone().or_else(|| request.last_user_text()));
-        // A client's own notes behind the user's words are nothing to repeat. Who sends no messages, or no JSON, is told
-        // what vendors say.
-        let (Some(request), Some(said)) = (request, said) else {
+        // Who sends no messages, or no JSON, is told what vendors say.
+        let request = Request::peek(Bytes::copy_from_slice(body)).ok().filter(|request| request.head().messages > 0);
+        let Some(request) = request else {
             self.status = 400;
             self.pieces.push_back(error_body(400).into());
             return;
         };
-        let said = if said.is_empty() { "nothing was said".to_owned() } else { said };
+        // A client's own notes behind the user's words are nothing to repeat.
+        let said = script.answer.clone().or_else(|| request.last_user_text()).filter(|said| !said.is_empty());
+        let said = said.unwrap_or_else(|| "nothing was said".to_owned());
         let content = if request.head().stream { "text/event-stream" } else { "application/json" };
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
         self.pieces = pieces(split(&said, script.piece), &request);
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(status, 200);
         assert!(once.contains(r#""text":"한글 ""#) && once.contains(r#""text":"네 글""#), "{once}");
         assert_eq!(Ok(once), run(all(&script, &body)).1);
-        let plain = json!({"messages": [{"role": "user", "content": "plain"}]});
+        let plain = json!({"model": "sim", "messages": [{"role": "user", "content": "plain"}]});
         assert!(run(all(&SimScript::default(), &plain)).1.unwrap().contains(r#""text":"plain""#));
     }
 
