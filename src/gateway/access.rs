@@ -313,6 +313,8 @@ impl Access {
         let read = self.read();
         let entries = read.as_ref().map_or(&[][..], |file| &file.keys);
         let doors = entries.iter().filter_map(|entry| self.door(entry)).collect();
+        // A file that could not be read is looked at again, whether it changes or not.
+        let mark = mark.filter(|_| read.is_ok());
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Seen { mark, doors };
         read.map(drop)
     }

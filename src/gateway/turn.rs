@@ -134,7 +134,7 @@ impl Turn {
         });
         let thread = session.map(|session| Thread {
             caller: inbound.who.name.clone(),
-            session: session.into(),
+            session: cut(session).into(),
             lane: hints.lane(errand),
         });
         let memory = thread.as_ref().and_then(|thread| gateway.sessions.recall(thread, now));
@@ -245,7 +245,7 @@ impl<'a> Hints<'a> {
 
     fn lane(&self, errand: Errand) -> Lane {
         match (self.agent_id, errand) {
-            (Some(agent), _) => Lane::Agent(agent.into()),
+            (Some(agent), _) => Lane::Agent(cut(agent).into()),
             (None, Errand::Background) => Lane::Background,
             (None, _) => Lane::Main,
         }

@@ -162,7 +162,8 @@ pub fn is_glm_model(id: &str) -> bool {
 /// The host of a URL, without user, port or path; `None` where there is none.
 pub fn host(url: &str) -> Option<String> {
     let rest = url.trim().split_once("://")?.1;
-    let authority = rest.split(['/', '?', '#']).next()?;
+    // A backslash ends the host for whoever connects.
+    let authority = rest.split(['/', '\\', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?;
     let host = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next()?,

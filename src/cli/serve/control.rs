@@ -137,7 +137,7 @@ pub(super) fn stop(world: &World, ui: &mut Ui) -> Result<(), Failure> {
             let why = format!("process {} has not ended", state.pid);
             return Err(Failure::expected(why)
                 .with_code("does-not-stop")
-                .hint(format!("end it at once: `kill -9 {}`; no row of the journal is lost by it", state.pid)));
+                .hint(format!("end it at once: `kill -9 {}`; what is under way is lost with it", state.pid)));
         }
         if !told && left < Duration::from_secs(state.drain) + AFTER_DRAIN.saturating_sub(Duration::from_secs(1)) {
             told = true;

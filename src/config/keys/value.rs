@@ -274,7 +274,12 @@ fn check_url(text: &str) -> Result<(), &'static str> {
     match scheme {
         _ if text.chars().any(|c| c.is_whitespace() || c.is_control()) => Err("has a space in it"),
         _ if authority.is_empty() => Err("names no host"),
+        // Others read `\\` as `/`, decode `%2f` or fold letters: a host that is not what it looks like.
+        _ if text.contains('\\') => Err("has a backslash in it"),
         _ if authority.contains('@') => Err("has a user name or password in it, which ends up in logs"),
+        _ if !authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:[]".contains(&byte)) => {
+            Err("names a host with characters that no host has (write an international name in its `xn--` form)")
+        }
         _ if rest.contains(['?', '#']) => Err("has a query in it; only a base URL can be used"),
         "https" | "http" => Ok(()),
         _ => Err("is not an http or https URL"),

@@ -21,7 +21,7 @@ pub(super) fn read(group: &Group<'_>, provider: &Provider) -> Result<Vec<Deploym
 fn deployment(group: &Group<'_>, own: &Group<'_>, provider: &Provider) -> Result<Deployment, ConfigError> {
     let wire = provider.wire;
     let says_key = own.setting("key_env").or_else(|| own.setting("key")).is_some();
-    let key = if says_key { key(own, wire) } else { provider.key.clone() };
+    let key = if says_key { key(own, wire)? } else { provider.key.clone() };
     let mut all_headers = headers(own)?;
     for (name, value) in &provider.headers {
         if !all_headers.iter().any(|(said, _): &(String, String)| said.eq_ignore_ascii_case(name)) {

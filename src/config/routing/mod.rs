@@ -252,7 +252,8 @@ fn instead(fixed: &mut [Setting], free: &[Setting], tier: &str, provider: &str, 
 /// The host of a URL, without user, port and path.
 fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // A backslash ends the host for whoever connects.
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let authority = authority.rsplit('@').next().unwrap_or_default();
     match authority.strip_prefix('[').and_then(|inside| inside.split_once(']')) {
         Some((address, _)) => address,

@@ -47,7 +47,7 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
         quirks::set(&mut quirks, name, value)
             .map_err(|problem| wrong(setting.name.as_str(), setting.origin.clone(), problem))?;
     }
-    let key = key(group, wire);
+    let key = key(group, wire)?;
     let mut provider = Provider {
         name: group.name.to_owned(),
         base_url: base_url.to_owned(),
@@ -110,6 +110,11 @@ pub(super) fn loops(group: &Group<'_>) -> ConfigError {
 
 /// The hosts that a setting names where the person or moai itself says so, whatever stands over it.
 pub(super) fn trusted_hosts(setting: &Setting) -> impl Iterator<Item = String> + '_ {
+    trusted_values(setting).map(|value| super::host(&value.to_string()).to_owned())
+}
+
+/// What a setting says where the person or moai itself says so, whatever stands over it.
+fn trusted_values(setting: &Setting) -> impl Iterator<Item = &Value> {
     let trusted = |origin: &Origin| match origin {
         Origin::Default | Origin::Environment { .. } => true,
         Origin::File { layer, .. } => matches!(layer, Layer::User | Layer::BuiltIn),
@@ -117,7 +122,7 @@ pub(super) fn trusted_hosts(setting: &Setting) -> impl Iterator<Item = String> +
     };
     let now = setting.value.iter().map(|value| (value, &setting.origin));
     let all = now.chain(setting.hidden.iter().map(|(value, origin)| (value, origin)));
-    all.filter(move |(_, origin)| trusted(origin)).map(|(value, _)| super::host(&value.to_string()).to_owned())
+    all.filter(move |(_, origin)| trusted(origin)).map(|(value, _)| value)
 }
 
 /// That a project's file sends prompts and keys to a host which the person does not name.
@@ -135,15 +140,28 @@ pub(super) fn is_local(host: &str) -> bool {
 }
 
 /// Which key: the variable that is named, else one of those that moai keeps.
-pub(super) fn key(group: &Group<'_>, wire: Dialect) -> KeyNeed {
+///
+/// A file that may have come with a repository does not choose which of the person's secrets are sent anywhere.
+pub(super) fn key(group: &Group<'_>, wire: Dialect) -> Result<KeyNeed, ConfigError> {
+    for setting in ["key_env", "key"].into_iter().filter_map(|field| group.setting(field)) {
+        let Some(value) = setting.value.as_ref().filter(|_| is_foreign(setting)) else { continue };
+        if value.to_string() != "none" && !trusted_values(setting).any(|known| known == value) {
+            let problem = format!(
+                "chooses which key is sent, and a project's file may not decide that; if it is right, say it in your \
+                 own: `moai config set --user {} {value}`",
+                setting.name
+            );
+            return Err(wrong(setting.name.as_str(), setting.origin.clone(), problem));
+        }
+    }
     let variables = group.list("key_env");
     if variables.is_empty() {
         let stored = group.text("key").and_then(|word| word.parse::<ProviderId>().ok());
-        return stored.map_or(KeyNeed::None, KeyNeed::Stored);
+        return Ok(stored.map_or(KeyNeed::None, KeyNeed::Stored));
     }
     let need = KeyNeed::Variables(variables);
     // An Ollama of one's own has no key; one behind a proxy may.
-    if wire == Dialect::Ollama { KeyNeed::Optional(Box::new(need)) } else { need }
+    Ok(if wire == Dialect::Ollama { KeyNeed::Optional(Box::new(need)) } else { need })
 }
 
 pub(super) fn auth(group: &Group<'_>, wire: Dialect, key: &KeyNeed) -> Auth {
