@@ -7,7 +7,7 @@ use crate::route::balance::Balance;
 use crate::route::{Deployment, Engine, KeyNeed, Provider};
 
 use super::group::Group;
-use super::provider::{auth, base, headers, is_foreign, is_local, key, trusted_hosts, untrusted};
+use super::provider::{auth, base, headers, is_foreign, is_local, key, require_own_key, trusted_hosts, untrusted};
 
 /// The deployments of a provider's settings, in the order in which they are first spoken of.
 pub(super) fn read(group: &Group<'_>, provider: &Provider) -> Result<Vec<Deployment>, ConfigError> {
@@ -21,7 +21,11 @@ pub(super) fn read(group: &Group<'_>, provider: &Provider) -> Result<Vec<Deploym
 fn deployment(group: &Group<'_>, own: &Group<'_>, provider: &Provider) -> Result<Deployment, ConfigError> {
     let wire = provider.wire;
     let says_key = own.setting("key_env").or_else(|| own.setting("key")).is_some();
-    let key = if says_key { key(own, wire)? } else { provider.key.clone() };
+    let key = if says_key { key(own, wire) } else { provider.key.clone() };
+    // The provider's own key may go to each of its deployments.
+    if key != provider.key {
+        require_own_key(own)?;
+    }
     let mut all_headers = headers(own)?;
     for (name, value) in &provider.headers {
         if !all_headers.iter().any(|(said, _): &(String, String)| said.eq_ignore_ascii_case(name)) {

@@ -47,7 +47,8 @@ pub(super) fn provider(group: &Group<'_>, fixed: Fixed<'_>) -> Result<Provider, 
         quirks::set(&mut quirks, name, value)
             .map_err(|problem| wrong(setting.name.as_str(), setting.origin.clone(), problem))?;
     }
-    let key = key(group, wire)?;
+    let key = key(group, wire);
+    require_own_key(group)?;
     let mut provider = Provider {
         name: group.name.to_owned(),
         base_url: base_url.to_owned(),
@@ -139,10 +140,8 @@ pub(super) fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
-/// Which key: the variable that is named, else one of those that moai keeps.
-///
 /// A file that may have come with a repository does not choose which of the person's secrets are sent anywhere.
-pub(super) fn key(group: &Group<'_>, wire: Dialect) -> Result<KeyNeed, ConfigError> {
+pub(super) fn require_own_key(group: &Group<'_>) -> Result<(), ConfigError> {
     for setting in ["key_env", "key"].into_iter().filter_map(|field| group.setting(field)) {
         let Some(value) = setting.value.as_ref().filter(|_| is_foreign(setting)) else { continue };
         if value.to_string() != "none" && !trusted_values(setting).any(|known| known == value) {
@@ -154,14 +153,19 @@ pub(super) fn key(group: &Group<'_>, wire: Dialect) -> Result<KeyNeed, ConfigErr
             return Err(wrong(setting.name.as_str(), setting.origin.clone(), problem));
         }
     }
+    Ok(())
+}
+
+/// Which key: the variable that is named, else one of those that moai keeps.
+pub(super) fn key(group: &Group<'_>, wire: Dialect) -> KeyNeed {
     let variables = group.list("key_env");
     if variables.is_empty() {
         let stored = group.text("key").and_then(|word| word.parse::<ProviderId>().ok());
-        return Ok(stored.map_or(KeyNeed::None, KeyNeed::Stored));
+        return stored.map_or(KeyNeed::None, KeyNeed::Stored);
     }
     let need = KeyNeed::Variables(variables);
     // An Ollama of one's own has no key; one behind a proxy may.
-    Ok(if wire == Dialect::Ollama { KeyNeed::Optional(Box::new(need)) } else { need })
+    if wire == Dialect::Ollama { KeyNeed::Optional(Box::new(need)) } else { need }
 }
 
 pub(super) fn auth(group: &Group<'_>, wire: Dialect, key: &KeyNeed) -> Auth {
