@@ -131,13 +131,6 @@ pub struct Estimate {
 impl Estimate {
     /// A request that costs nothing, wherever it goes.
     pub const FREE: Self = Self { least: Usd::ZERO, most: Some(Usd::ZERO) };
-
-    /// What a request costs that goes to one of two.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        let most = self.most.zip(other.most).map(|(one, two)| one.max(two));
-        Self { least: self.least.min(other.least), most }
-    }
 }
 
 /// A scope and how it stands.
@@ -231,11 +224,7 @@ impl Account {
 impl Reserve {
     /// Begins a new day: what is counted by the day starts from nothing, what is set aside stays so.
     pub fn begin(&mut self, day: Date) {
-        // A request that came before midnight and waited beyond it does not bring yesterday back.
-        if self.day.is_some_and(|before| before >= day) {
-            return;
-        }
-        if self.day.replace(day).is_some() {
+        if self.day.replace(day).is_some_and(|before| before != day) {
             for (_, account) in self.accounts.iter_mut().filter(|(scope, _)| !matches!(scope, Scope::Session(_))) {
                 *account =
                     Account { held: account.held, open: account.open, usual: account.usual, ..Account::default() };

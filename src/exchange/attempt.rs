@@ -66,8 +66,8 @@ pub(super) async fn send<A: Asker>(
 ) -> Sent {
     let model = attempt.ready.model();
     let (started, clock) = ((way.now)(), Instant::now());
-    let ear = Ear::new(A::READS, seat.provider().quirks.anthropic);
-    let mut talk = Talk { way, attempt, seat, asker, ear, body: Bytes::new(), received: 0, vendor_id: None };
+    let mut talk =
+        Talk { way, attempt, seat, asker, ear: Ear::new(A::READS), body: Bytes::new(), received: 0, vendor_id: None };
     let interrupted = tokio::select! {
         biased;
         interrupted = stop => Some(interrupted),

@@ -31,15 +31,11 @@ pub(super) struct Ear {
     /// It said something.
     pub(super) spoke: bool,
     pub(super) whole: bool,
-    /// The vendor may end a turn without a word, and means it.
-    may_be_silent: bool,
 }
 
 impl Ear {
-    /// `may_be_silent`: an end without a word is an answer. Claude ends so where a tool's answer leaves nothing to say;
-    /// with others it is a failure.
-    pub(super) fn new(reads: bool, may_be_silent: bool) -> Self {
-        Self { reads, may_be_silent: may_be_silent && !reads, ..Self::default() }
+    pub(super) fn new(reads: bool) -> Self {
+        Self { reads, ..Self::default() }
     }
 
     /// Whether nothing more is worth reading: it is longer than an answer can be.
@@ -89,7 +85,6 @@ impl Ear {
             return;
         }
         match &self.stop {
-            Some(StopReason::EndTurn) if self.may_be_silent && self.whole => self.spoke = true,
             Some(StopReason::EndTurn | StopReason::ToolUse) | None => {
                 self.fault = Some(Fault::new(FaultKind::Malformed, "the answer was empty"));
             }
@@ -159,25 +154,12 @@ mod tests {
     }
 
     fn heard(reads: bool, events: &[Event]) -> Ear {
-        let mut ear = Ear::new(reads, false);
+        let mut ear = Ear::new(reads);
         for event in events {
             ear.hear(event);
         }
         ear.settle();
         ear
-    }
-
-    #[test]
-    fn an_end_without_a_word_is_an_answer_of_a_vendor_that_means_it() {
-        let stop = Event::Stop { reason: StopReason::EndTurn, sequence: None, usage: None };
-        for (may_be_silent, spoke) in [(true, true), (false, false)] {
-            let mut ear = Ear::new(false, may_be_silent);
-            for event in [start(), stop.clone(), Event::End] {
-                ear.hear(&event);
-            }
-            ear.settle();
-            assert_eq!((ear.spoke, ear.fault.is_none()), (spoke, spoke));
-        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::cost::Estimate;
 use crate::exchange::book::{Page, estimate};
 use crate::exchange::{End, Finished};
 use crate::journal::{Attempt, Decided};
@@ -46,10 +45,7 @@ impl Entry {
         if !(allowance.budgets.is_empty() && allowance.limits.is_empty()) {
             let (tokens, most) = size();
             visit.tokens = tokens;
-            // Whoever stands in may be dearer: as much is set aside as the dearest of the plan can cost.
-            let plan = turn.decision.plan().iter();
-            let each = plan.map(|ready| estimate(ready, tokens, most, &snapshot.prices, now));
-            visit.estimate = each.reduce(Estimate::or).unwrap_or_default();
+            visit.estimate = estimate(turn.decision.plan().first(), tokens, most, &snapshot.prices, now);
         }
         gateway.limits.admit(allowance, visit, now).await
     }

@@ -134,6 +134,26 @@ fn a_project_does_not_decide_where_a_deployments_prompts_and_keys_go() {
 }
 
 #[test]
+fn a_project_has_no_tricks_to_decide_it_either() {
+    let place = Place::new();
+    // A host that connects elsewhere than it reads.
+    for trick in ["http://127.0.0.2\\.z.ai/api", "https://evil.example%2f.z.ai/api", "https://evil.example／.z.ai"] {
+        place.put("project/.moai/config.toml", &format!("[providers.zai]\nbase_url = '{trick}'\n"));
+        assert!(place.error(&[]).contains("config.toml:2"), "{trick}");
+    }
+    // Nor which of the person's secrets goes to a host that is known.
+    for foreign in ["key_env = \"ANTHROPIC_API_KEY\"", "key = \"anthropic\"", "deployments.a.key_env = \"AWS_SECRET\""]
+    {
+        place.put("project/.moai/config.toml", &format!("[providers.zai]\n{foreign}\n"));
+        let error = place.error(&[]);
+        assert!(error.contains("config.toml:2") && error.contains("chooses which key is sent"), "{error}");
+    }
+    let own = "[providers.zai]\nkey_env = \"ZAI_WORK\"\n";
+    place.put("project/.moai/config.toml", own).put("home/.moai/config.toml", own);
+    assert_eq!(zai(&place.load(&[])).key, KeyNeed::Variables(vec!["ZAI_WORK".into()]));
+}
+
+#[test]
 fn a_key_that_goes_out_in_the_open_is_told() {
     let place = Place::new();
     place.put(

@@ -30,17 +30,12 @@ impl Blame {
             | FaultKind::OutputTooLong
             | FaultKind::ContentPolicy => Self::Nobody,
             FaultKind::RateLimit | FaultKind::Overloaded => Self::Busy(fault.retry_after),
-            FaultKind::Auth | FaultKind::Quota => Self::Dead(fault.retry_after),
-            // A file that is not there, a feature that the key may not use: the request's own affair as often as the
-            // deployment's, so only several in a row close it.
-            FaultKind::Permission
-            | FaultKind::NoModel
-            | FaultKind::NotFound
-            | FaultKind::Server
-            | FaultKind::Timeout
-            | FaultKind::Unreachable
-            | FaultKind::Cut
-            | FaultKind::Malformed => Self::Failed,
+            FaultKind::Auth | FaultKind::Permission | FaultKind::Quota | FaultKind::NoModel | FaultKind::NotFound => {
+                Self::Dead(fault.retry_after)
+            }
+            FaultKind::Server | FaultKind::Timeout | FaultKind::Unreachable | FaultKind::Cut | FaultKind::Malformed => {
+                Self::Failed
+            }
         }
     }
 }

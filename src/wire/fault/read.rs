@@ -189,10 +189,7 @@ fn by_message(lower: &str) -> Option<FaultKind> {
     if says(&["overloaded", "model is busy", "at capacity"]) {
         return Some(FaultKind::Overloaded);
     }
-    // Not where a text speaks of a model by the way: "tool `model_search` not found".
-    let model = ["model not found", "unknown model", "no such model", "model is not found", "model does not exist"];
-    let named = lower.trim_start().starts_with("model") || lower.contains("the model ");
-    if says(&model) || (named && says(&["not found", "does not exist"])) {
+    if lower.contains("model") && says(&["not found", "does not exist", "unknown model", "no such model"]) {
         return Some(FaultKind::NoModel);
     }
     None
