@@ -337,7 +337,13 @@ fn without_home_and_user_the_environment_still_counts() {
         if let Some(key) = key {
             command.env("GLM_API_KEY", key);
         }
-        command.output().unwrap()
+        // A child that another test has just forked may still hold the copy open for writing.
+        loop {
+            match command.output() {
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+                output => break output.unwrap(),
+            }
+        }
     };
     assert_eq!(run(&["key", "--print"], Some(KEY)).stdout, format!("{KEY}\n").as_bytes());
     let refused = run(&["glm", KEY], None);
