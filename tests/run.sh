@@ -6,7 +6,7 @@
 #   tests/run.sh tools           only install what the tests need
 #   tests/run.sh --no-install    everything, with what is there
 #
-# Steps: fmt shellcheck clippy test doc deny tools. What is missing is installed where that is possible (apt as root or
+# Steps: fmt shellcheck clippy doc deny test tools. What is missing is installed where that is possible (apt as root or
 # with sudo that asks for no password; cargo-deny and Claude Code into $MOAI_TEST_CACHE, by default
 # ~/.cache/moai-tests) and skipped by name where it is not. With CI=true a missing tool is a failure.
 set -euo pipefail
@@ -30,7 +30,7 @@ for word; do
       ;;
   esac
 done
-[ ${#steps[@]} -gt 0 ] || steps=(fmt shellcheck clippy test doc deny)
+[ ${#steps[@]} -gt 0 ] || steps=(fmt shellcheck clippy doc deny test)
 
 has() { command -v "$1" >/dev/null 2>&1; }
 skipped=()

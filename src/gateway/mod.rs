@@ -1,6 +1,6 @@
 //! Floor 7: the gateway, `moai serve`: Claude Code and every other client on loopback, over HTTP/1.1.
 //!
-//! A request's way: [`listen`] accepts the connection, `guard` asks where it comes from and whose key it has, `routes`
+//! A request's way: `listen` accepts the connection, `guard` asks where it comes from and whose key it has, `routes`
 //! finds its door and reads its body, and the door ([`messages`](self), chat, models, api) answers. No rules of routing
 //! live here: they are `route`'s; no dialects: they are `wire`'s; no sending: that is `exchange`'s.
 //!

@@ -149,7 +149,7 @@ struct Note {
 }
 
 /// Finds the key of the journal in `dir`, or makes one when there is no journal yet. Where there is no note the key is
-/// unproven: [`note`] writes it once the journal has opened.
+/// unproven: `note` writes it once the journal has opened.
 ///
 /// The environment wins for the one command, also over another recorded place, as long as it is the right key.
 pub fn find(dir: &Path, lookup: &Lookup) -> Result<(JournalKey, Source), JournalError> {
