@@ -51,6 +51,19 @@ fn config(scratch: &Scratch, text: &str) {
     scratch.write_home(".moai/config.toml", text);
 }
 
+/// As with `moai route`: what would be passed by without a word is an error, in the background too.
+#[test]
+fn it_does_not_start_with_a_proxy_that_cannot_be_used() {
+    let mut scratch = world();
+    scratch.set_env("HTTPS_PROXY", "socks5://me:hunter2@proxy.example:1080");
+    for start in [&["serve"][..], &["serve", "--detach"]] {
+        let _left = Left(&scratch);
+        let stderr = scratch.moai(start).fails(3);
+        assert!(stderr.contains("HTTPS_PROXY") && !stderr.contains("hunter2"), "{start:?}: {stderr}");
+        assert_eq!(status(&scratch)["state"], "stopped");
+    }
+}
+
 #[test]
 fn it_starts_is_found_and_stops() {
     let scratch = world();

@@ -18,6 +18,7 @@ use crate::base::program::Program;
 use crate::base::world::World;
 use crate::cli::ui::{Ui, clean};
 use crate::config::CONFIG_VAR;
+use crate::upstream::check_proxies;
 
 use super::snapshot::Loader;
 use super::state::{self, Presence, State};
@@ -26,6 +27,7 @@ use super::{StartArgs, listen, run};
 /// Runs `moai serve`.
 pub(super) fn begin(args: &StartArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let (world, config) = with_config(args.config.as_deref(), world)?;
+    check_proxies(|variable| world.env.text(variable))?;
     if args.socket {
         let listener = listen::inherited()?;
         leave_the_terminal();
