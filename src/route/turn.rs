@@ -76,14 +76,35 @@ impl Signs<'_> {
     }
 }
 
-/// How Claude Code begins to ask for a summary of the whole conversation (`/compact`, and when the window is full).
-const COMPACTION: &str = "Your task is to create a detailed summary of the conversation";
+/// How Claude Code orders a summary of a conversation (`/compact`, and when the window is full): the frame that stands
+/// around every wording of the order, in the text of the client of 2.1.329 (strings of its binary, 2026-11-21). What the
+/// user said last may stand before it in the same message.
+const FRAME: &str = "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.";
+/// The frame's last line says what is wanted: `an <analysis> block followed by a <summary> block`, or that one alone.
+const WANTED: &str = "a <summary> block.";
+/// The wordings themselves (same source): all of the conversation, what came after a part that is kept, what comes
+/// before one. Clients before the frame began with the first of them.
+const ORDERS: [&str; 3] = [
+    "Your task is to create a detailed summary of the conversation so far",
+    "Your task is to create a detailed summary of the RECENT portion of the conversation",
+    "Your task is to create a detailed summary of this conversation. This summary will be placed at the start",
+];
+/// So far from its beginning an order is looked for, in letters.
+const NEAR: usize = 1_000;
 
 /// What the last words of the user say about a request of Claude Code that comes without the headers.
 pub fn of_text(text: &str) -> Errand {
-    // The phrase stands in front, behind a line or two of orders about the form of the answer.
-    let head = text.char_indices().nth(1_000).map_or(text, |(at, _)| text.get(..at).unwrap_or(text));
-    if head.contains(COMPACTION) { Errand::Compaction } else { Errand::Turn }
+    let near = |text: &str, words: &str| {
+        let end = text.char_indices().nth(NEAR).map_or(text.len(), |(at, _)| at);
+        text.get(..end).is_some_and(|near| near.contains(words))
+    };
+    let framed = text.rmatch_indices(FRAME).any(|(at, _)| {
+        let (before, order) = text.split_at(at);
+        // Whoever quotes it in the middle of a line orders nothing.
+        (before.is_empty() || before.ends_with('\n')) && near(order, WANTED)
+    });
+    let ordered = ORDERS.iter().any(|order| text.trim_start().starts_with(order));
+    if framed || ordered { Errand::Compaction } else { Errand::Turn }
 }
 
 /// What a client means by the name of a model.
@@ -163,11 +184,39 @@ mod tests {
         assert_eq!(Signs { tools: 1, web_search: true, ..cli }.errand(), Some(Errand::Search));
         let other = Signs { claude_code: false, model: "claude-haiku-5-5", ..cli };
         assert_eq!(other.errand(), Some(Errand::Turn), "whoever else names a model means its turn");
-        assert_eq!(
-            of_text("CRITICAL: text only.\n\nYour task is to create a detailed summary of the conversation so far"),
-            Errand::Compaction
-        );
-        assert_eq!(of_text("로그인 함수를 구현해줘"), Errand::Turn);
+    }
+
+    #[test]
+    fn the_order_to_make_a_conversation_short_is_known_by_its_frame() {
+        let frame = |wanted: &str| {
+            format!(
+                "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.\n\n- Do NOT use Read, Bash, Grep, Glob, Edit, \
+                 Write, or ANY other tool.\n- You already have all the context you need in the conversation above.\n\
+                 - Tool calls will be REJECTED and will waste your only turn — you will fail the task.\n\
+                 - Your entire response must be plain text: {wanted}.\n\n"
+            )
+        };
+        let both = frame("an <analysis> block followed by a <summary> block");
+        for order in ORDERS {
+            assert_eq!(of_text(&format!("{both}{order}, paying close attention")), Errand::Compaction, "{order}");
+            assert_eq!(
+                of_text(&format!("{order}, and so on")),
+                Errand::Compaction,
+                "before there was a frame: {order}"
+            );
+        }
+        let own = format!("{}Summarise in the team's own form.", frame("a <summary> block"));
+        assert_eq!(of_text(&own), Errand::Compaction, "another wording in the same frame");
+        let behind = format!("{}\n{both}{}", "로그인 함수를 구현해줘 ".repeat(500), ORDERS[0]);
+        assert_eq!(of_text(&behind), Errand::Compaction, "the user's last words stand before it");
+        for text in [
+            "로그인 함수를 구현해줘",
+            "Your task is to create a detailed summary of the README",
+            "why does `CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.` ask for a <summary> block.",
+            "fix it:\nCRITICAL: Respond with TEXT ONLY. Do NOT call any tools.",
+        ] {
+            assert_eq!(of_text(text), Errand::Turn, "{text}");
+        }
     }
 
     #[test]
