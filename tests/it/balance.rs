@@ -312,6 +312,37 @@ fn a_key_that_is_not_taken_is_tried_once() {
 }
 
 #[test]
+fn what_one_request_may_not_do_or_does_not_find_closes_nothing() {
+    let refused = |status, kind: &str, message: &str| {
+        Answer::json(status, &json!({"type": "error", "error": {"type": kind, "message": message}}))
+    };
+    let (bad, good) = (Vendor::start(), said("hi"));
+    let refusals = [
+        refused(403, "permission_error", "Your API key does not have permission to use the specified resource"),
+        refused(404, "not_found_error", "File not found: file_011CNha8iCJcU1wXNR6q4V8w"),
+        refused(404, "not_found_error", "model: one-id"),
+    ];
+    let script = refusals.clone().into_iter().flat_map(|refusal| [refusal, Answer::said(Dialect::Anthropic, "hi")]);
+    script.fold(bad.on(PATH), crate::upstream::Script::answer);
+    let stage = Stage::new(&[&bad.url(), &good.url()], Balance::Priority, LONG);
+    assert_eq!(stage.all_answered(6, None), ["a b", "a", "a b", "a", "a b", "a"]);
+    assert_eq!((stage.health("a").state, stage.health("a").failed), ("closed", 3));
+    // One that refuses whatever is asked is found out, and tried again soon: only a dead key is left alone for long.
+    for refusal in refusals {
+        let bad = Vendor::start();
+        bad.on(PATH).answer(refusal);
+        let stage = Stage::new(&[&bad.url(), &good.url()], Balance::Priority, LONG);
+        assert_eq!(stage.all_answered(4, None), ["a b", "a b", "a b", "b"]);
+        assert_eq!(stage.health("a").state, "open");
+    }
+    let dead = Vendor::start();
+    dead.on(PATH).answer(refused(403, "permission_error", "OAuth token has been revoked. Please obtain a new token."));
+    let stage = Stage::new(&[&dead.url(), &good.url()], Balance::Priority, LONG);
+    assert_eq!(stage.all_answered(2, None), ["a b", "b"]);
+    assert_eq!(stage.health("a").state, "hard-down");
+}
+
+#[test]
 fn the_clients_own_mistakes_are_nobody_elses() {
     let (strict, good) = (failing(400), said("hi"));
     let stage = Stage::new(&[&strict.url(), &good.url()], Balance::Priority, LONG);
@@ -377,10 +408,12 @@ fn a_check_beside_the_requests_finds_what_is_broken_and_what_is_well_again() {
     check(&stage);
     assert_eq!((stage.health("a").state, stage.health("a").reason), ("closed", None));
     assert_eq!(stage.all_answered(1, None), ["a"]);
-    // A path that is not there says nothing about the deployment.
-    bad.on("/health").answer(Answer::json(404, &json!({}))).answer(Answer::json(404, &json!({})));
-    (0..5).for_each(|_| check(&stage));
-    assert_eq!(stage.health("a").state, "closed");
+    // A path that is not there, or not for this key, says nothing about the deployment.
+    for status in [404, 403, 405, 429] {
+        bad.on("/health").answer(Answer::json(status, &json!({}))).answer(Answer::json(status, &json!({})));
+        (0..5).for_each(|_| check(&stage));
+        assert_eq!(stage.health("a").state, "closed", "{status}");
+    }
 }
 
 #[test]

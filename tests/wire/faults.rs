@@ -149,6 +149,45 @@ fn vendors_errors_are_told_apart() {
             json!({"error": {"code": 502, "message": "Provider returned error", "metadata": {"raw": "x"}}}).to_string(),
             Server,
         ),
+        // DeepSeek, Mistral, xAI, Vertex: as public reports quote them (2026-11).
+        (400, openai("Model Not Exist", "invalid_request_error", json!("invalid_request_error")), NoModel),
+        (
+            404,
+            json!({"code": "x", "error": "The model grok-9 does not exist or your team has no access"}).to_string(),
+            NoModel,
+        ),
+        (
+            404,
+            gemini(
+                404,
+                "NOT_FOUND",
+                "Publisher Model `projects/p/models/x` was not found or your project has no access",
+            ),
+            NoModel,
+        ),
+        (400, glm("9999", "Unknown Model, please check the model code."), NoModel),
+        // Something else is missing, which has the word in its name.
+        (400, anthropic("invalid_request_error", "tool X_model not found"), BadRequest),
+        (400, anthropic("invalid_request_error", "Tool 'model_search' not found in provided tools"), BadRequest),
+        (400, anthropic("invalid_request_error", "tool model not found"), BadRequest),
+        (
+            400,
+            openai("Tool choice: the function `get_model` does not exist.", "invalid_request_error", Value::Null),
+            BadRequest,
+        ),
+        (400, anthropic("invalid_request_error", "This model does not support the tool; image not found"), BadRequest),
+        (404, anthropic("not_found_error", "File not found: file_of_the_model"), NotFound),
+        (403, anthropic("permission_error", "the model x does not exist for this workspace"), Permission),
+        // A key that is dead, whatever the status.
+        (403, anthropic("permission_error", "OAuth token has been revoked. Please obtain a new token."), Auth),
+        (
+            403,
+            gemini(403, "PERMISSION_DENIED", "Your API key was reported as leaked. Please use another API key."),
+            Auth,
+        ),
+        (400, gemini(400, "INVALID_ARGUMENT", "API key expired. Please renew the API key."), Auth),
+        (400, anthropic("invalid_request_error", "This organization has been disabled."), Auth),
+        (429, glm("1112", "您的账户已被锁定，请联系客服解锁"), Auth),
         // No JSON at all
         (502, "<html><body>Bad Gateway</body></html>".into(), Server),
         (200, "<html>portal</html>".into(), Malformed),

@@ -6,23 +6,24 @@ use jiff::Timestamp;
 use super::{Board, Lines};
 use crate::route::Provider;
 use crate::route::balance::Blame;
-use crate::wire::{Fault, FaultKind};
+use crate::wire::FaultKind;
 
 impl Board {
     /// Asks one way of a provider ([`Provider::ways`]) whether it is well, where its configuration says how, and notes
     /// the answer for all its models.
     ///
-    /// Silence, 5xx and a key that is not taken count against it; that there is no such path, or that it is not for
-    /// this key, says nothing.
+    /// Silence, 5xx and a key that is not taken or used up count against it. That there is no such path, or that it is
+    /// not for this key, is the check's own affair, and so is a limit on it.
     pub async fn check(&self, way: &Provider, lines: &Lines, now: Timestamp) {
         let Some(health) = &way.health else { return };
         let found = lines.upstream().check(way, lines.key(way), &health.path, now).await;
         let fault = found.err();
-        let blame = match (&fault, Blame::of(fault.as_ref())) {
-            (Some(Fault { kind: FaultKind::Auth | FaultKind::Quota, .. }), blame) => blame,
-            (Some(Fault { kind: FaultKind::Overloaded, .. }), _) => Blame::Failed,
-            (_, Blame::Dead(_) | Blame::Busy(_)) => Blame::Nobody,
-            (_, blame) => blame,
+        let blame = match fault.as_ref().map(|fault| fault.kind) {
+            Some(FaultKind::Permission | FaultKind::NoModel | FaultKind::NotFound | FaultKind::RateLimit) => {
+                Blame::Nobody
+            }
+            Some(FaultKind::Overloaded) => Blame::Failed,
+            _ => Blame::of(fault.as_ref()),
         };
         let now = self.now();
         let mut state = self.lock();

@@ -13,9 +13,10 @@ pub enum Blame {
     Nobody,
     /// It has too much to do, or this key asks too often; it may say how long to stay away.
     Busy(Option<Duration>),
-    /// This key is not taken there, is used up, or may not use this model: trying again soon is no use.
+    /// This key is not taken there, or used up: trying again soon is no use.
     Dead(Option<Duration>),
-    /// It failed.
+    /// It failed. That may be the request's own affair (a feature that its key may not use, a file that is not there),
+    /// so it takes several of these to close it.
     Failed,
 }
 
@@ -30,12 +31,15 @@ impl Blame {
             | FaultKind::OutputTooLong
             | FaultKind::ContentPolicy => Self::Nobody,
             FaultKind::RateLimit | FaultKind::Overloaded => Self::Busy(fault.retry_after),
-            FaultKind::Auth | FaultKind::Permission | FaultKind::Quota | FaultKind::NoModel | FaultKind::NotFound => {
-                Self::Dead(fault.retry_after)
-            }
-            FaultKind::Server | FaultKind::Timeout | FaultKind::Unreachable | FaultKind::Cut | FaultKind::Malformed => {
-                Self::Failed
-            }
+            FaultKind::Auth | FaultKind::Quota => Self::Dead(fault.retry_after),
+            FaultKind::Permission
+            | FaultKind::NoModel
+            | FaultKind::NotFound
+            | FaultKind::Server
+            | FaultKind::Timeout
+            | FaultKind::Unreachable
+            | FaultKind::Cut
+            | FaultKind::Malformed => Self::Failed,
         }
     }
 }

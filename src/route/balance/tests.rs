@@ -49,9 +49,7 @@ fn the_right_party_is_blamed() {
             | FaultKind::OutputTooLong
             | FaultKind::ContentPolicy => Blame::Nobody,
             FaultKind::RateLimit | FaultKind::Overloaded => Blame::Busy(Some(at(7))),
-            FaultKind::Auth | FaultKind::Permission | FaultKind::Quota | FaultKind::NoModel | FaultKind::NotFound => {
-                Blame::Dead(Some(at(7)))
-            }
+            FaultKind::Auth | FaultKind::Quota => Blame::Dead(Some(at(7))),
             _ => Blame::Failed,
         };
         assert_eq!(Blame::of(Some(&fault)), expected, "{kind:?}");

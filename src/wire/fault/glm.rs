@@ -6,9 +6,9 @@ use super::FaultKind;
 /// What a code means; `None` for a number that is no code of GLM's.
 pub(super) const fn kind(code: u32) -> Option<FaultKind> {
     Some(match code {
-        1000..=1004 => FaultKind::Auth,
-        // Account states; 1113 is an empty balance.
-        1110..=1112 | 1114..=1121 | 1220..=1222 => FaultKind::Permission,
+        // The key; and the account behind it, which is not active, not known or locked (1113 is an empty balance).
+        1000..=1004 | 1110..=1112 | 1114..=1121 => FaultKind::Auth,
+        1220..=1222 => FaultKind::Permission,
         1211 => FaultKind::NoModel,
         1210 | 1212..=1215 => FaultKind::BadRequest,
         1230 | 1231 | 1233 | 1234 => FaultKind::Server,

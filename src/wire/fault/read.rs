@@ -156,7 +156,7 @@ fn kind(status: Option<u16>, said: &Said<'_>) -> FaultKind {
         let daily = said.error.get("details").is_some_and(|details| details.to_string().contains("PerDay"));
         return if daily { FaultKind::Quota } else { FaultKind::RateLimit };
     }
-    if let Some(kind) = by_message(&lower) {
+    if let Some(kind) = by_message(&lower, status) {
         return kind;
     }
     if let Some(kind) = said.words().find_map(|word| by_word(word, &lower)) {
@@ -174,10 +174,25 @@ impl Said<'_> {
     }
 }
 
+/// A key that is not taken, whatever the status is (Gemini says so with 400 and 403, Anthropic with 403).
+const DEAD_KEY: [&str; 11] = [
+    "api key not valid",
+    "api_key_invalid",
+    "invalid api key",
+    "incorrect api key",
+    "invalid api token",
+    "api key expired",
+    "api key has expired",
+    "api key was reported as leaked",
+    "token has been revoked",
+    "token has expired",
+    "organization has been disabled",
+];
+
 /// Texts that say more than the type beside them.
-fn by_message(lower: &str) -> Option<FaultKind> {
+fn by_message(lower: &str, status: Option<u16>) -> Option<FaultKind> {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    if says(&["api key not valid", "api_key_invalid", "invalid api key", "incorrect api key", "invalid api token"]) {
+    if says(&DEAD_KEY) {
         return Some(FaultKind::Auth);
     }
     if says(&["credit balance is too low", "insufficient balance", "exceeded your current quota"]) {
@@ -189,10 +204,35 @@ fn by_message(lower: &str) -> Option<FaultKind> {
     if says(&["overloaded", "model is busy", "at capacity"]) {
         return Some(FaultKind::Overloaded);
     }
-    if lower.contains("model") && says(&["not found", "does not exist", "unknown model", "no such model"]) {
-        return Some(FaultKind::NoModel);
+    names_no_model(lower, status).then_some(FaultKind::NoModel)
+}
+
+/// Whether a text says that there is no such model, and not that something else is missing which has `model` in its
+/// name: a tool, a field, a file.
+///
+/// `model "qwen9" not found` (Ollama), ``The model `gpt-9` does not exist`` (`OpenAI`), `models/gemini-9 is not found`
+/// (Gemini), `Model Not Exist` (`DeepSeek`), `Unknown Model` (GLM): the word stands alone, at most its name follows,
+/// and then what is said of it.
+fn names_no_model(lower: &str, status: Option<u16>) -> bool {
+    const MISSING: [&str; 5] = ["not found", "does not exist", "not exist", "is not found", "was not found"];
+    // An error inside of a 200 has no status of its own.
+    if !matches!(status, None | Some(200 | 400 | 404)) {
+        return false;
     }
-    None
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    words.iter().enumerate().any(|(at, word)| {
+        let before = at.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
+        let path = word.trim_start_matches(['`', '"', '\'']).starts_with("models/");
+        let noun = word.trim_matches(|mark: char| mark.is_ascii_punctuation() && mark != '_' && mark != '-') == "model";
+        if !(path || noun) || matches!(before, "tool" | "function" | "field" | "parameter" | "file") {
+            return false;
+        }
+        let says = |from: usize| {
+            let said = words.get(at + from..).unwrap_or_default().join(" ");
+            MISSING.iter().any(|missing| said.starts_with(missing))
+        };
+        says(1) || (noun && (says(2) || matches!(before, "unknown" | "no" | "such")))
+    })
 }
 
 fn by_word(word: &str, lower: &str) -> Option<FaultKind> {
@@ -200,7 +240,8 @@ fn by_word(word: &str, lower: &str) -> Option<FaultKind> {
         "authentication_error" | "invalid_api_key" | "unauthenticated" | "invalid_authentication" => FaultKind::Auth,
         "permission_error" | "permission_denied" | "failed_precondition" | "forbidden" => FaultKind::Permission,
         "model_not_found" | "model_not_available" => FaultKind::NoModel,
-        "not_found_error" | "not_found" if lower.contains("model") => FaultKind::NoModel,
+        // Anthropic says no more than `model: claude-nope`.
+        "not_found_error" if lower.starts_with("model: ") => FaultKind::NoModel,
         "not_found_error" | "not_found" => FaultKind::NotFound,
         "insufficient_quota" | "billing_error" | "billing_hard_limit_reached" | "billing_not_active" => {
             FaultKind::Quota
