@@ -35,6 +35,8 @@ pub(super) struct Sent {
     pub(super) interrupted: Option<Interrupted>,
     /// Somebody has seen a piece of it.
     pub(super) shown: bool,
+    /// It failed only in that it had an end and no words.
+    pub(super) silent: bool,
 }
 
 impl Sent {
@@ -56,24 +58,26 @@ impl Sent {
     }
 }
 
-/// Sends one request and listens until the answer is over, the vendor fails, or the asker wants no more.
+/// Sends one request and listens until the answer is over, the vendor fails, or the asker wants no more. `silent`:
+/// somebody has ended without a word before, so another one who does agrees with that.
 pub(super) async fn send<A: Asker>(
     way: &Way<'_>,
     attempt: &retry::Attempt,
-    seat: &Seat,
+    seat: &mut Seat,
     asker: &mut A,
+    silent: bool,
     stop: Pin<&mut impl Future<Output = Interrupted>>,
 ) -> Sent {
     let model = attempt.ready.model();
     let (started, clock) = ((way.now)(), Instant::now());
-    let mut talk =
-        Talk { way, attempt, seat, asker, ear: Ear::new(A::READS), body: Bytes::new(), received: 0, vendor_id: None };
+    let ear = Ear::new(A::READS, Call::dialect(seat.provider()), silent);
+    let mut talk = Talk { way, attempt, seat, asker, ear, body: Bytes::new(), received: 0, vendor_id: None };
     let interrupted = tokio::select! {
         biased;
         interrupted = stop => Some(interrupted),
         () = talk.listen() => None,
     };
-    let Talk { asker, ear, body, vendor_id, .. } = talk;
+    let Talk { asker, seat, ear, body, vendor_id, .. } = talk;
     // Many clients leave with the last event, before the connection's own end.
     let interrupted = interrupted.filter(|_| !(ear.whole && ear.spoke));
     let (usage, estimated, billed) = ear.account(interrupted.is_some(), || estimate_tokens(&body));
@@ -105,8 +109,9 @@ pub(super) async fn send<A: Asker>(
     if let Some(fault) = trial.fault.as_ref().filter(|_| shown) {
         asker.broke(fault).await;
     }
+    let silent = ear.silent;
     let answer = shown.then(|| answer(&trial, ear));
-    Sent { trial, answer, interrupted, shown }
+    Sent { trial, answer, interrupted, shown, silent }
 }
 
 fn answer(trial: &Trial, ear: Ear) -> Answer {
@@ -128,7 +133,7 @@ fn answer(trial: &Trial, ear: Ear) -> Answer {
 struct Talk<'a, 'w, A> {
     way: &'a Way<'w>,
     attempt: &'a retry::Attempt,
-    seat: &'a Seat,
+    seat: &'a mut Seat,
     asker: &'a mut A,
     ear: Ear,
     /// What was sent.
@@ -212,6 +217,7 @@ impl<A: Asker> Talk<'_, '_, A> {
                 self.finish(decoder);
             }
             if self.ear.spoke {
+                self.seat.speaks();
                 self.asker.let_out().await;
             }
         }

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::model::Usage;
-use crate::wire::{Delta, Event, Fault, FaultKind, Opened, StopReason, estimate_tokens};
+use crate::wire::{Delta, Dialect, Event, Fault, FaultKind, Opened, StopReason, estimate_tokens};
 
 /// The longest answer that is kept, thinking and arguments of calls included, in bytes: many times what any model
 /// gives. What does not end does not fill the memory.
@@ -15,6 +15,10 @@ const LONGEST: usize = 16 << 20;
 pub(super) struct Ear {
     /// Somebody reads the answer: its text is kept.
     reads: bool,
+    /// The vendor speaks Anthropic's dialect.
+    anthropic: bool,
+    /// Somebody else was asked the same, and ended without a word.
+    agrees: bool,
     /// The answer's text.
     pub(super) text: String,
     /// Thinking, arguments of calls: paid for, and no text.
@@ -31,11 +35,14 @@ pub(super) struct Ear {
     /// It said something.
     pub(super) spoke: bool,
     pub(super) whole: bool,
+    /// It has an end and no words, and nobody knows whether that is meant.
+    pub(super) silent: bool,
 }
 
 impl Ear {
-    pub(super) fn new(reads: bool) -> Self {
-        Self { reads, ..Self::default() }
+    /// `agrees`: somebody else was asked the same before, and ended without a word.
+    pub(super) fn new(reads: bool, dialect: Dialect, agrees: bool) -> Self {
+        Self { reads, anthropic: dialect == Dialect::Anthropic, agrees, ..Self::default() }
     }
 
     /// Whether nothing more is worth reading: it is longer than an answer can be.
@@ -78,14 +85,17 @@ impl Ear {
         }
     }
 
-    /// The stream is over without a fault: an answer of no words is one only where its reason explains it.
+    /// The stream is over without a fault: an answer of no words is one only where its reason explains it, or where it
+    /// is meant.
     pub(super) fn settle(&mut self) {
         let thought_only = self.reads && self.text.trim().is_empty() && self.stop == Some(StopReason::EndTurn);
         if self.fault.is_some() || (self.spoke && !thought_only) {
             return;
         }
         match &self.stop {
+            Some(StopReason::EndTurn) if !self.reads && self.whole && self.is_meant() => self.spoke = true,
             Some(StopReason::EndTurn | StopReason::ToolUse) | None => {
+                self.silent = self.whole && self.stop == Some(StopReason::EndTurn);
                 self.fault = Some(Fault::new(FaultKind::Malformed, "the answer was empty"));
             }
             Some(StopReason::Refusal) if self.reads => {
@@ -94,6 +104,15 @@ impl Ear {
             // A program knows what to do with a refusal.
             Some(_) => self.spoke = true,
         }
+    }
+
+    /// Whether an end of the turn without a word is an answer. Claude ends so where a tool's answer leaves nothing to
+    /// say, and a program knows what to do with it: so it is where the vendor speaks Anthropic's dialect and counts
+    /// tokens that it generated. Elsewhere it is more often a vendor's failure (Gemini says STOP and nothing else), but
+    /// two who say nothing to the same request mean it.
+    fn is_meant(&self) -> bool {
+        let generated = self.usage.is_some_and(|usage| usage.output > 0);
+        self.agrees || (self.anthropic && generated)
     }
 
     /// What the attempt used, whether that is an estimate, and whether the vendor may ask money for it.
@@ -154,7 +173,10 @@ mod tests {
     }
 
     fn heard(reads: bool, events: &[Event]) -> Ear {
-        let mut ear = Ear::new(reads);
+        heard_from(Ear::new(reads, Dialect::Chat, false), events)
+    }
+
+    fn heard_from(mut ear: Ear, events: &[Event]) -> Ear {
         for event in events {
             ear.hear(event);
         }
@@ -196,6 +218,28 @@ mod tests {
             assert_eq!(ear.fault.as_ref().map(|fault| fault.kind), kind);
             assert_eq!(ear.spoke, kind.is_none());
         }
+    }
+
+    #[test]
+    fn an_end_without_a_word_is_an_answer_where_it_is_meant() {
+        let stop =
+            |output| Event::Stop { reason: StopReason::EndTurn, sequence: None, usage: Some(Usage::new(100, output)) };
+        let (anthropic, chat) = (Dialect::Anthropic, Dialect::Chat);
+        for (reads, dialect, agrees, output, meant) in [
+            (false, anthropic, false, 3, true),
+            (false, anthropic, false, 0, false),
+            (false, chat, false, 3, false),
+            (false, chat, true, 0, true),
+            (false, anthropic, true, 0, true),
+            (true, anthropic, true, 3, false),
+        ] {
+            let ear = heard_from(Ear::new(reads, dialect, agrees), &[start(), stop(output), Event::End]);
+            let found = (ear.spoke, ear.fault.is_none(), ear.silent);
+            assert_eq!(found, (meant, meant, !meant), "{reads} {dialect} {agrees} {output}");
+        }
+        // Without the vendor's own end it is none, whoever agrees.
+        let ear = heard_from(Ear::new(false, anthropic, true), &[start(), stop(3)]);
+        assert!(!ear.spoke && ear.fault.is_some() && !ear.silent);
     }
 
     #[test]

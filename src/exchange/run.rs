@@ -41,6 +41,8 @@ pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future
     let mut answer = None;
     let mut end = End::Failed;
     let mut told: Option<Outcome> = None;
+    // Somebody has ended without a word; or it is no use to doubt that, because nobody else would be asked.
+    let mut silent = way.rules.server == 0 && way.decision.plan().iter().nth(1).is_none();
     // The model that was asked last, and why it failed.
     let mut failed: Option<(String, Fault)> = None;
     loop {
@@ -49,8 +51,9 @@ pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future
                 if let Some((from, why)) = failed.take().filter(|(from, _)| from != attempt.ready.name()) {
                     asker.note(&Note::Fallback { from, to: attempt.ready.name().to_owned(), why });
                 }
-                let place = board.seat(next.take(), &attempt.ready, way.session);
-                let sent = send(way, &attempt, &place, asker, stop.as_mut()).await;
+                let mut place = board.seat(next.take(), &attempt.ready, way.session);
+                let sent = send(way, &attempt, &mut place, asker, silent, stop.as_mut()).await;
+                silent |= sent.silent;
                 (next, told) = sent.settle(place);
                 end = match (sent.interrupted, &sent.trial.fault) {
                     (Some(interrupted), _) => End::Stopped(interrupted),

@@ -293,6 +293,41 @@ fn recovery_is_tried_by_one_single_request() {
 }
 
 #[test]
+fn with_the_first_piece_of_an_answer_a_deployment_is_well_again() {
+    let (bad, good) = (Vendor::start(), said("hi"));
+    let failure = || Answer::error(Dialect::Anthropic, 500);
+    let long = Answer::said(Dialect::Anthropic, "an answer that takes long").hangs_after(5);
+    let answers = [failure(), failure(), failure(), long, Answer::said(Dialect::Anthropic, "hi")];
+    answers.into_iter().fold(bad.on(PATH), crate::upstream::Script::answer);
+    let stage = Stage::new(&[&bad.url(), &good.url()], Balance::Priority, AT_ONCE);
+    assert_eq!(stage.all_answered(3, None), ["a b", "a b", "a b"]);
+    block_on(async {
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let probe = stage.ask(None, async {
+            drop(stopped.await);
+            Interrupted(2)
+        });
+        let others = async {
+            for _ in 0..10_000 {
+                if stage.health("a").state == "closed" {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let health = stage.health("a");
+            assert_eq!((health.state, health.in_flight, health.answered), ("closed", 1, 0), "its answer is under way");
+            for _ in 0..5 {
+                assert_eq!(asked(&stage.ask(None, std::future::pending()).await), "a");
+            }
+            drop(stop);
+        };
+        let (probe, ()) = tokio::join!(probe, others);
+        assert_eq!(probe.end, End::Stopped(Interrupted(2)));
+    });
+    assert_eq!((stage.health("a").in_flight, stage.health("a").answered, stage.health("a").failed), (0, 5, 3));
+}
+
+#[test]
 fn a_key_that_is_not_taken_is_tried_once() {
     let (bad, good) = (failing(401), said("hi"));
     let stage = Stage::new(&[&bad.url(), &good.url()], Balance::Priority, LONG);

@@ -187,7 +187,6 @@ fn nobody_notices_what_fails_before_the_first_content() {
         ("an error with 200", PATIENT, |d| vec![Answer::error(d, 529).status(200)]),
         ("a page with 200", PATIENT, |_| vec![Answer::page(200)]),
         ("nothing with 200", PATIENT, |d| vec![Answer::said(d, TEXT).keep(0)]),
-        ("an empty answer", PATIENT, |d| vec![Answer::empty(d)]),
         ("garbage", PATIENT, |d| vec![Answer::garbage(d)]),
         ("a cut before anything", PATIENT, |d| vec![Answer::said(d, TEXT).cut_after(0)]),
         ("a cut after the start", PATIENT, |d| vec![Answer::said(d, TEXT).cut_after(1).before_content(d)]),
@@ -212,6 +211,66 @@ fn nobody_notices_what_fails_before_the_first_content() {
                 let (last, failed) = finished.trials.split_last().unwrap();
                 assert_eq!(last.outcome, Outcome::Ok, "{name}");
                 assert!(!failed.is_empty() && failed.iter().all(|trial| trial.outcome == Outcome::Failed), "{name}");
+            }
+        }
+    }
+}
+
+/// Claude ends a turn without a word where a tool's answer leaves nothing to say; Claude Code knows what to do with it.
+#[test]
+fn an_end_without_a_word_that_is_meant_goes_on() {
+    let thought = |answer: Answer| answer.replacing("text_delta\",\"text", "thinking_delta\",\"thinking");
+    for client in CLIENTS {
+        for stream in [true, false] {
+            let mut answers = vec![Answer::empty(Dialect::Anthropic)];
+            if stream {
+                let block = r#""content_block":{"type":"text","text":""}"#;
+                let thinks = r#""content_block":{"type":"thinking","thinking":"","signature":""}"#;
+                answers.push(thought(Answer::said(Dialect::Anthropic, "hm")).replacing(block, thinks));
+            } else if client == Dialect::Anthropic {
+                let text = r#"{"type":"text","text":""}"#;
+                answers = vec![Answer::whole(client, "").replacing(text, "")];
+            }
+            for answer in answers {
+                let kept = answer.bytes();
+                let (finished, seen, vendor, spare) = ask(client, stream, Dialect::Anthropic, PATIENT, [answer]);
+                let name = format!("{client}, stream {stream}: {seen:?}: {:#?}", finished.trials);
+                assert_eq!(trials(&finished), [(Outcome::Ok, None)], "{name}");
+                assert_eq!((vendor.seen().len(), spare.seen().len()), (1, 0), "{name}");
+                assert_eq!(seen.head().status, 200, "{name}");
+                assert!(seen.ended && !seen.text().contains("\"error\""), "{name}");
+                if client == Dialect::Anthropic {
+                    let same = seen.text() == String::from_utf8_lossy(&kept);
+                    assert!(same || !stream, "{name}");
+                    assert!(seen.text().contains("\"end_turn\""), "{name}");
+                } else {
+                    assert!(seen.text().contains("\"stop\""), "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// In other dialects, and where nothing was generated, it is more often a failure: it is asked for once more, and whoever
+/// says the same again is believed.
+#[test]
+fn an_end_without_a_word_is_doubted_once() {
+    let nothing = || Answer::empty(Dialect::Anthropic).replacing("\"output_tokens\":7", "\"output_tokens\":0");
+    let nothing = || nothing().replacing("\"output_tokens\":1", "\"output_tokens\":0");
+    for client in CLIENTS {
+        for dialect in Dialect::ALL {
+            for stream in [true, false] {
+                let empty = || if dialect == Dialect::Anthropic { nothing() } else { Answer::empty(dialect) };
+                let name = format!("{client} asks {dialect}, stream {stream}");
+                let failed = (Outcome::Failed, Some(FaultKind::Malformed));
+                let (finished, seen, _vendor, spare) = ask(client, stream, dialect, PATIENT, [empty()]);
+                assert_eq!(trials(&finished), [failed, (Outcome::Ok, None)], "{name}: {seen:?}");
+                assert_eq!((seen.head().status, seen.head().attempts, spare.seen().len()), (200, 2, 0), "{name}");
+                assert!(seen.ended && !seen.text().contains("\"error\""), "{name}: {seen:?}");
+                let (finished, seen, ..) =
+                    ask(client, stream, dialect, PATIENT, [empty(), Answer::said(dialect, TEXT)]);
+                assert_eq!(trials(&finished), [failed, (Outcome::Ok, None)], "{name}: {seen:?}");
+                assert!(seen.text().contains('🌍'), "{name}: {seen:?}");
             }
         }
     }

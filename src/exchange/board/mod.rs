@@ -4,9 +4,10 @@
 //! ```text
 //! let mut run = board.run(plan, rules, seed);
 //! // For each Step::Try(attempt):
-//! let seat = board.seat(next.take(), &attempt.ready, session);
+//! let mut seat = board.seat(next.take(), &attempt.ready, session);
 //! let call = Call::new(seat.provider(), …, lines.key(seat.provider()), …);
-//! …
+//! // With the first piece of an answer:
+//! seat.speaks();
 //! // Another deployment that can be asked at once, where this one failed before anything was shown:
 //! next = seat.finish(&Ended { fault, shown, latency });
 //! // and then the run is told Outcome::Elsewhere instead of Outcome::Failed.
@@ -95,6 +96,12 @@ impl State {
             }
         }
         Some(slots)
+    }
+
+    /// The slot of a model at a way, where there is one.
+    fn slot(&mut self, ready: &Ready, way: &str) -> Option<&mut Slot> {
+        let slots = self.pools.get_mut(&ready.provider().name)?.get_mut(ready.name())?;
+        slots.iter_mut().find(|slot| slot.way == way)
     }
 }
 
@@ -219,12 +226,18 @@ impl Board {
         Some(Seat::new(self.clone(), ready.clone(), way, Some(pass), session, tried.to_vec()))
     }
 
+    /// A request at a way has the first piece of its answer; gives the leave with which it goes on.
+    fn speaks(&self, ready: &Ready, way: &str, pass: Pass) -> Pass {
+        let now = self.now();
+        let mut state = self.lock();
+        state.slot(ready, way).map_or(pass, |slot| slot.lane.speaks(pass, now))
+    }
+
     /// A request at a way is over.
     fn end(&self, ready: &Ready, way: &str, pass: Pass, blame: Blame, latency: Option<Duration>, why: Option<&Fault>) {
         let now = self.now();
         let mut state = self.lock();
-        let slots = state.pools.get_mut(&ready.provider().name).and_then(|models| models.get_mut(ready.name()));
-        let Some(slot) = slots.and_then(|slots| slots.iter_mut().find(|slot| slot.way == way)) else { return };
+        let Some(slot) = state.slot(ready, way) else { return };
         slot.lane.end(pass, blame, latency, now);
         if let Some(fault) = why.filter(|_| blame != Blame::Nobody) {
             slot.why = Some(fault.told());

@@ -63,6 +63,14 @@ impl Seat {
         &self.ready
     }
 
+    /// The first piece of the answer has come. Where the deployment was left alone until now, everybody may ask it
+    /// again from here on, and not only when this answer is over.
+    pub fn speaks(&mut self) {
+        if let Some(pass) = self.pass.take_if(|pass| pass.opens()) {
+            self.pass = Some(self.board.speaks(&self.ready, &self.way, pass));
+        }
+    }
+
     /// It is over. Where it failed, and not by the client's fault, and nobody has seen anything of an answer: a seat at
     /// another deployment, which can be asked at once.
     pub fn finish(mut self, ended: &Ended<'_>) -> Option<Self> {

@@ -5,8 +5,10 @@
 //! closed ── failures, a limit, a dead key ──▶ open ── its time is over ──▶ half-open
 //!    ▲                                          ▲                             │
 //!    │                                          └──────── it failed ──────────┤
-//!    └─────────────────────────────── the one request was answered ───────────┘
+//!    └────────────────────────────── the one request has an answer ───────────┘
 //! ```
+//!
+//! An answer is there with its first piece, however long the rest takes ([`Breaker::speaks`]).
 //!
 //! What was sent before the last change of the state says nothing about the state after it, and is not counted.
 
@@ -109,12 +111,19 @@ impl State {
 pub struct Pass {
     epoch: u64,
     probe: bool,
+    /// The lane was not closed.
+    opens: bool,
 }
 
 impl Pass {
     /// Whether it is the one request that tries a half-open lane.
     pub const fn is_probe(self) -> bool {
         self.probe
+    }
+
+    /// Whether an answer to it shows that the lane is well again.
+    pub const fn opens(self) -> bool {
+        self.opens
     }
 }
 
@@ -178,7 +187,18 @@ impl Breaker {
             }
             _ => false,
         };
-        Pass { epoch: self.epoch, probe }
+        Pass { epoch: self.epoch, probe, opens: self.gate != Gate::Closed }
+    }
+
+    /// The first piece of the request's answer has come: the lane is well, and nobody has to wait for the rest. Gives
+    /// the leave with which the request goes on, whose end then counts like any other's.
+    #[must_use]
+    pub fn speaks(&mut self, pass: Pass, now: Duration) -> Pass {
+        if !pass.opens || pass.epoch != self.epoch {
+            return pass;
+        }
+        self.close(now);
+        Pass { epoch: self.epoch, probe: false, opens: false }
     }
 
     /// What came of the request.

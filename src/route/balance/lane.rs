@@ -72,6 +72,12 @@ impl Lane {
         self.breaker.begin(now)
     }
 
+    /// The first piece of its answer has come: see [`Breaker::speaks`].
+    #[must_use]
+    pub fn speaks(&mut self, pass: Pass, now: Duration) -> Pass {
+        self.breaker.speaks(pass, now)
+    }
+
     /// It is over. `latency`: how long the first piece of the answer took, where one came.
     pub fn end(&mut self, pass: Pass, blame: Blame, latency: Option<Duration>, now: Duration) {
         self.in_flight = self.in_flight.saturating_sub(1);

@@ -133,6 +133,36 @@ fn a_probe_that_nobody_waited_for_leaves_its_place_to_the_next() {
 }
 
 #[test]
+fn a_lane_is_well_again_with_the_first_piece_of_an_answer() {
+    let mut lane = lane();
+    break_down(&mut lane, at(0));
+    let straggler = lane.begin(at(1));
+    let probe = lane.begin(at(5));
+    let goes_on = lane.speaks(probe, at(6));
+    assert_eq!((lane.breaker().state(at(6)), lane.in_flight(), lane.answered()), (State::Closed, 2, 0));
+    assert!(!lane.begin(at(6)).is_probe());
+    // The rest takes ten minutes, and is accounted then.
+    lane.end(goes_on, Blame::Fine, Some(at(1)), at(600));
+    assert_eq!((lane.in_flight(), lane.answered(), lane.latency(at(600))), (2, 1, Some(at(1))));
+    // One that was sent before says nothing any more, however it goes on.
+    assert_eq!(lane.speaks(straggler, at(601)), straggler);
+    lane.end(straggler, Blame::Dead(None), None, at(602));
+    assert_eq!(lane.breaker().state(at(602)), State::Closed);
+    // What breaks off after the first piece is a failure like any other.
+    break_down(&mut lane, at(700));
+    for _ in 0..3 {
+        let probe = lane.begin(at(705));
+        let goes_on = lane.speaks(probe, at(705));
+        lane.end(goes_on, Blame::Failed, None, at(705));
+    }
+    assert_eq!(lane.breaker().state(at(705)).as_str(), "open");
+    // One that was sent because there was nobody better shows it as well.
+    let sent = lane.begin(at(706));
+    let _goes_on = lane.speaks(sent, at(706));
+    assert_eq!(lane.breaker().state(at(706)), State::Closed);
+}
+
+#[test]
 fn what_was_sent_before_says_nothing_about_the_state_after() {
     let mut lane = lane();
     let early: Vec<Pass> = (0..50).map(|_| lane.begin(at(0))).collect();
