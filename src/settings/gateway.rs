@@ -6,6 +6,12 @@ use super::glm::{Form, GlmEnv, Value, Variable};
 /// The variable by which moai knows the settings that it wrote for its gateway, and a process that runs on one.
 pub(super) const GATEWAY_VAR: &str = "MOAI_GATEWAY";
 
+/// The variable with the headers of every request, a line for each.
+pub(super) const HEADERS: &str = "ANTHROPIC_CUSTOM_HEADERS";
+
+/// What the names of moai's own headers begin with.
+const OWN: &str = "x-moai-";
+
 /// What `apiKeyHelper` ends with where moai set it for the gateway.
 pub(super) const HELPER: &str = "serve key print --start";
 
@@ -80,7 +86,7 @@ pub fn gateway_env(spec: &GatewaySpec, form: Form) -> GlmEnv {
     if !spec.headers.is_empty() {
         let lines: Vec<String> =
             spec.headers.iter().map(|(name, value)| format!("{name}: {}", escaped(value))).collect();
-        values.push(("ANTHROPIC_CUSTOM_HEADERS", plain(&lines.join("\n"))));
+        values.push((HEADERS, plain(&lines.join("\n"))));
     }
     if let Some(models) = &spec.models {
         values.extend(TIERS.into_iter().zip(models).map(|(name, model)| (name, plain(model))));
@@ -100,6 +106,15 @@ pub fn is_in_the_gateways_way(name: &str) -> bool {
     super::launch::is_in_the_way(name, "")
         || TIERS.contains(&name)
         || matches!(name, "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS" | "CLAUDE_CODE_AUTO_COMPACT_WINDOW")
+}
+
+/// Headers without moai's own: those of the user, as they are written.
+pub(super) fn without_own(headers: &str) -> String {
+    let is_own = |line: &str| line.trim_start().get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN));
+    if !headers.lines().any(is_own) {
+        return headers.to_owned();
+    }
+    headers.lines().filter(|line| !line.trim().is_empty() && !is_own(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// A header's value as HTTP can carry it: everything but plain ASCII as `%XX`, and `%` itself.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::document::{Document, Fault, Patch, Spot, edit, quote};
-use super::gateway::{GATEWAY_VAR, HELPER};
+use super::gateway::{GATEWAY_VAR, HEADERS, HELPER, without_own};
 use super::glm::{
     BACKUP_TOKEN, GLM_NAMES, GlmEnv, MODEL_NAMES, OUR_VALUES, SET_ASIDE, host, is_glm_model, is_glm_url, public_url,
     sounds_secret,
@@ -56,6 +56,7 @@ pub(super) fn enter(
         let was = match recorded(spot).filter(|entry| entry.holds(now.as_deref())) {
             Some(entry) => entry.was.clone(),
             None if was_glm && is_glm_name(spot) => backup(&document, spot),
+            None if was_glm && *spot == Spot::env(HEADERS) => users_headers(&document),
             None => now,
         };
         entries.push(entry(spot, value.as_deref(), was));
@@ -152,11 +153,20 @@ fn strip(document: &Document, patch: &mut Patch) {
         }
     }
     take(Spot::env(BACKUP_TOKEN), None);
+    if document.variable(HEADERS).is_some_and(|value| without_own(&value) != value) {
+        take(Spot::env(HEADERS), users_headers(document));
+    }
     let helper = Spot::top("apiKeyHelper");
     if document.string(&helper).is_some_and(|command| command.ends_with("key glm --print") || command.ends_with(HELPER))
     {
         take(helper, None);
     }
+}
+
+/// The headers in the file that are the user's own, as JSON; `None` where there are none.
+fn users_headers(document: &Document) -> Option<String> {
+    let own = document.variable(HEADERS).map(|value| without_own(&value))?;
+    (!own.is_empty()).then(|| quote(&own))
 }
 
 /// What the Go versions saved of a place before they set it.
@@ -319,6 +329,39 @@ mod tests {
         let off = back(&on, Some(&ledger)).unwrap();
         assert_eq!(Document::parse(&off).unwrap().variable("ANTHROPIC_AUTH_TOKEN").as_deref(), Some("mine"));
         assert_eq!(Document::parse(&off).unwrap().variable("ANTHROPIC_BASE_URL"), None);
+    }
+
+    #[test]
+    fn a_gateway_whose_ledger_is_lost_leaves_the_users_headers_alone() {
+        let file = |headers: &str| {
+            let env = [
+                ("ANTHROPIC_BASE_URL", "http://127.0.0.1:3456"),
+                (GATEWAY_VAR, "http://127.0.0.1:3456"),
+                (HEADERS, headers),
+                ("KEEP", "1"),
+            ];
+            let env: Vec<String> =
+                env.iter().map(|(name, value)| format!("{}: {}", quote(name), quote(value))).collect();
+            format!("{{\"env\": {{{}}}}}", env.join(", "))
+        };
+        let headers = |text: &str| Document::parse(text).unwrap().variable(HEADERS);
+        for (before, after) in [
+            ("x-moai-project: shop\nx-moai-worktree: /w/SPEC-1", None),
+            ("X-Moai-Project: shop\nx-trace: on", Some("x-trace: on")),
+            (
+                "x-trace: on\nx-other: x-moai-spec: no\nx-moai-spec:SPEC-1",
+                Some("x-trace: on\nx-other: x-moai-spec: no"),
+            ),
+            ("x-trace: on", Some("x-trace: on")),
+        ] {
+            let off = back(&file(before), None).unwrap();
+            assert_eq!(headers(&off).as_deref(), after, "{off}");
+            assert_eq!(Document::parse(&off).unwrap().variable("KEEP").as_deref(), Some("1"));
+            // And by a switch in between, which takes none of ours for the user's.
+            let (on, ledger) = go(Some(&file(before)), None, &embed());
+            let off = back(&on, Some(&ledger)).unwrap();
+            assert_eq!(headers(&off).as_deref(), after, "{off}");
+        }
     }
 
     #[test]
