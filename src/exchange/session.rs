@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
 
 use super::finished::Answer;
 use crate::base::disk::{DiskError, PassingLock};
@@ -28,6 +29,10 @@ use crate::wire::hub::{self, Block, Prompt, Role};
 
 /// How long a turn is waited for: as long as an answer may take.
 pub const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often a turn is tried for: at first, and after a while.
+const FIRST_STEP: Duration = Duration::from_millis(10);
+const LONGEST_STEP: Duration = Duration::from_millis(200);
 
 /// The share of a model's window, in percent, that a conversation may fill before it is made short: the rest is for
 /// the question and the answer.
@@ -93,6 +98,22 @@ pub fn hold(
         Ok(lock) => Ok(Held { _lock: lock }),
         Err(DiskError::Locked { .. }) => Err(SessionError::Busy(id.clone())),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes the turn as [`hold`] does, for who waits beside others: no thread is held, and the wait ends where this is
+/// dropped.
+pub async fn held(journal: &Path, id: &SessionId, patience: Duration) -> Result<Held, SessionError> {
+    let nobody = Interrupt::default();
+    let until = Instant::now() + patience;
+    let mut step = FIRST_STEP;
+    loop {
+        match hold(journal, id, Duration::ZERO, &nobody, || {}) {
+            Err(SessionError::Busy(_)) if Instant::now() < until => {}
+            held => return held,
+        }
+        sleep(step).await;
+        step = (step * 2).min(LONGEST_STEP);
     }
 }
 
@@ -428,6 +449,20 @@ mod tests {
         hold(dir.path(), &"other".parse().unwrap(), Duration::ZERO, &go, || {}).unwrap();
         drop(held);
         hold(dir.path(), &id, Duration::ZERO, &go, || {}).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path().join("turns")).unwrap().count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_beside_others_waits_no_longer_than_it_says_and_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let id: SessionId = "s".parse().unwrap();
+        let first = held(dir.path(), &id, PATIENCE).await.unwrap();
+        let given_up = tokio::time::timeout(Duration::from_secs(5), held(dir.path(), &id, PATIENCE)).await;
+        assert!(given_up.is_err(), "two at once");
+        let late = held(dir.path(), &id, PATIENCE).await.unwrap_err();
+        assert!(matches!(late, SessionError::Busy(_)), "{late:?}");
+        let (next, ()) = tokio::join!(held(dir.path(), &id, PATIENCE), async { drop(first) });
+        drop(next.unwrap());
         assert_eq!(std::fs::read_dir(dir.path().join("turns")).unwrap().count(), 0);
     }
 }

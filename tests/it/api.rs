@@ -1,5 +1,7 @@
 //! The seeds' HTTP API over real sockets: the routes of SPEC-MODEL-001 and of seed 003, with their very field names.
 
+use std::time::Duration;
+
 use moai::wire::Dialect;
 use serde_json::{Value, json};
 
@@ -269,4 +271,34 @@ fn who_stands_in_is_told_and_who_was_tried_in_vain_too() {
     let tried: Vec<&str> =
         failed["tried"].as_array().unwrap().iter().map(|one| one["model"].as_str().unwrap()).collect();
     assert!(tried.contains(&"claude-opus") && tried.contains(&"glm-4.7"), "{tried:?}");
+}
+
+#[test]
+fn who_waits_for_a_conversation_and_leaves_is_gone_and_nobody_holds_up_the_end() {
+    let town = Town::answering("[serve.timeouts]\ndrain = 1\n");
+    let mut served = Served::start(&town.scratch, &[]);
+    let journal = town.scratch.home().join(".moai/journal");
+    let session = "busy".parse().unwrap();
+    let nobody = moai::base::interrupt::Interrupt::default();
+    let take = || moai::exchange::session::hold(&journal, &session, Duration::ZERO, &nobody, || {}).unwrap();
+    let body = json!({"message": "코드 구현해줘", "context": {"session_id": "busy"}}).to_string();
+    let ask = || {
+        let mut client = served.connect();
+        client.ask("POST", "/api/router/route", &[("x-api-key", &served.key)], body.as_bytes());
+        client
+    };
+    let under_way = |count: u64| while served.get("/api/health").json()["in_flight"] != count + 1 {};
+    let held = take();
+    let clients: Vec<_> = (0..8).map(|_| ask()).collect();
+    under_way(8);
+    drop(clients);
+    under_way(0);
+    drop(held);
+    ask().reply().is(200);
+    // One that is waiting when it is told to stop.
+    let _held = take();
+    let _client = ask();
+    under_way(1);
+    served.signal("TERM");
+    assert_eq!(served.ended().code(), Some(0), "{}", served.talk());
 }

@@ -28,6 +28,8 @@ use super::{control, listen, models_line};
 const LOOK: Duration = Duration::from_secs(1);
 /// Requests are short of work and long of waiting: two threads are enough, and on one core two only wake each other.
 const THREADS: usize = 2;
+/// How long what runs beside the answers may take to end when the gateway stops.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How many requests may wait to be told of, and how many are told of together.
 const ROOM: usize = 4096;
 const TOGETHER: usize = 256;
@@ -84,7 +86,8 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
         watch.until(serving, hangups, told, world, ui).await
     });
     // What is on its way into the journal is in it before anybody hears that the gateway has stopped.
-    drop((runtime, gateway));
+    runtime.shutdown_timeout(LAST_WORDS);
+    drop(gateway);
     let interrupted = ended?;
     ui.say(format!("the gateway has stopped ({})", signal_name(interrupted)))
 }

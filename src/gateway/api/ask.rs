@@ -4,7 +4,6 @@
 //! another model than the last one goes on with it, it is told the conversation in short (R-EVT-003).
 
 use std::borrow::Cow;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use hyper::StatusCode;
 use tokio::sync::oneshot;
 
 use crate::base::failure::Explain as _;
-use crate::base::interrupt::{Interrupt, Interrupted};
+use crate::base::interrupt::Interrupted;
 use crate::classify::classify;
 use crate::exchange::session::{self, Conversation, Held, Next, SessionError};
 use crate::exchange::{End, Finished, Order, Wording, drive, question};
@@ -121,15 +120,9 @@ async fn begin(gateway: &Arc<Gateway>, inbound: &Inbound, wish: &mut Wish) -> Re
         let conversation = unnamed.map_err(|_never| bad_session(inbound))?.told(history);
         return Ok(Talk { conversation, kept: false, _held: None });
     };
-    let dir: PathBuf = gateway.ledger.dir().to_owned();
-    let name = id.clone();
-    let go = Interrupt::default();
-    let held = tokio::task::spawn_blocking(move || session::hold(&dir, &name, session::PATIENCE, &go, || {}));
-    let held = match held.await {
-        Ok(Ok(held)) => held,
-        Ok(Err(error)) => return Err(not_held(&error, inbound)),
-        Err(_) => return Err(bad_session(inbound)),
-    };
+    // Where the client goes, this is dropped, and the wait is over.
+    let held = session::held(gateway.ledger.dir(), &id, session::PATIENCE).await;
+    let held = held.map_err(|error| not_held(&error, inbound))?;
     let name = id.clone();
     let loaded = gateway.ledger.ask(move |journal| Conversation::load(journal, &name)).await;
     let conversation = loaded.map_err(|error| broken(&error, inbound))?.unwrap_or_else(|| Conversation::new(id));
