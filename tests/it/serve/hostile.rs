@@ -1,8 +1,11 @@
 //! Clients that mean harm: too much, too little, too slow, too deep, two meanings at once. Each gets an answer or a
 //! closed connection, and the next client gets its own.
 
+use std::net::TcpStream;
+
 use super::Served;
 use crate::scratch::Scratch;
+use crate::upstream::{Answer, Vendor};
 
 /// A gateway whose patience is short and whose bodies are small.
 fn impatient() -> (Scratch, Served) {
@@ -303,4 +306,32 @@ fn a_request_under_way_may_end_when_it_stops_and_one_that_does_not_is_cut_off() 
     under_way.reply().is(400);
     assert!(under_way.is_closed());
     assert_eq!(served.ended().code(), Some(0), "{}", served.talk());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_whatever_is_under_way() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let mut scratch = Scratch::repository();
+        let vendor = Vendor::start();
+        scratch.set_env("ANTHROPIC_BASE_URL", &vendor.url());
+        scratch.set_env("ANTHROPIC_API_KEY", "sk-ant-api03-hostile-SeCrEt-0123456789");
+        // Longer than any test may take.
+        scratch.write_home(".moai/config.toml", "[serve.timeouts]\ndrain = 3600\n");
+        vendor.on("/v1/messages").answer(Answer::silence());
+        let mut served = Served::start(&scratch, &[]);
+        let mut waiting = served.connect();
+        let body = r#"{"model": "claude-opus-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}"#;
+        waiting.ask("POST", "/v1/messages", &[("x-api-key", &served.key)], body.as_bytes());
+        while vendor.count("/v1/messages") == 0 {
+            std::thread::yield_now();
+        }
+        served.signal(signal);
+        // The first has been heard when nobody new is let in; the answer under way goes on.
+        while TcpStream::connect(served.address).is_ok() {
+            std::thread::yield_now();
+        }
+        served.signal(signal);
+        assert_eq!(served.ended().code(), Some(code), "{}", served.talk());
+        assert!(waiting.is_closed());
+    }
 }
