@@ -88,6 +88,7 @@ fn attempt(number: u64, all: u64) -> Attempt {
         model: model.into(),
         model_id: model.into(),
         provider: "zai".into(),
+        deployment: None,
         tier,
         kind: Some(TaskKind::Coding),
         confidence: Some(0.9),

@@ -171,7 +171,7 @@ impl Names<'_> {
 
 /// What reports can be made by, beside tier and model. A row without a value counts under none, so that every
 /// dimension sums to the whole.
-fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 7] {
+fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 8] {
     [
         (By::Kind, attempt.kind.map(TaskKind::as_str)),
         (By::Agent, attempt.agent.as_deref()),
@@ -180,6 +180,7 @@ fn dimensions(attempt: &Attempt) -> [(By, Option<&str>); 7] {
         (By::Spec, attempt.spec.as_deref()),
         (By::Session, attempt.session.as_deref()),
         (By::Key, attempt.key.as_deref()),
+        (By::Deployment, attempt.deployment.as_deref()),
     ]
 }
 
@@ -223,7 +224,7 @@ fn money(amount: Option<Usd>) -> Option<i64> {
 }
 
 /// The columns of a row before its tokens, in the order in which [`insert`] fills them.
-const COLUMNS: [&str; 34] = [
+const COLUMNS: [&str; 35] = [
     "request",
     "number",
     "at",
@@ -242,6 +243,7 @@ const COLUMNS: [&str; 34] = [
     "model",
     "model_id",
     "provider",
+    "deployment",
     "tier",
     "kind",
     "confidence",
@@ -303,6 +305,7 @@ fn insert(
         model.into(),
         known(&attempt.model_id)?,
         known(&attempt.provider)?,
+        named(&attempt.deployment)?,
         i64::from(attempt.tier.number()).into(),
         attempt.kind.map_or(Ok(Value::Null), |kind| known(kind.as_str()))?,
         attempt.confidence.filter(|one| one.is_finite()).into(),

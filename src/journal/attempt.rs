@@ -92,6 +92,9 @@ pub struct Attempt {
     pub model_id: String,
     /// The vendor.
     pub provider: String,
+    /// Which of its deployments: `zai/eu`; `None` where it has none.
+    #[serde(default)]
+    pub deployment: Option<String>,
     /// The tier of the model that was tried.
     #[serde(with = "text")]
     pub tier: Tier,

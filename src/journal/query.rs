@@ -37,16 +37,18 @@ pub enum By {
     Session,
     /// The gateway's access key.
     Key,
+    /// The deployment of the provider.
+    Deployment,
 }
 
 /// A word that no report is split by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown split `{0}`: expected model, tier, kind, agent, project, worktree, spec, session or key")]
+#[error("unknown split `{0}`: expected model, tier, kind, agent, project, worktree, spec, session, key or deployment")]
 pub struct UnknownBy(pub String);
 
 impl By {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Model,
         Self::Tier,
         Self::Kind,
@@ -56,6 +58,7 @@ impl By {
         Self::Spec,
         Self::Session,
         Self::Key,
+        Self::Deployment,
     ];
 
     /// The word of the command line.
@@ -70,6 +73,7 @@ impl By {
             Self::Spec => "spec",
             Self::Session => "session",
             Self::Key => "key",
+            Self::Deployment => "deployment",
         }
     }
 
@@ -85,6 +89,7 @@ impl By {
             Self::Spec => 7,
             Self::Session => 8,
             Self::Key => 9,
+            Self::Deployment => 10,
         }
     }
 }

@@ -5,7 +5,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6d6f_6169;
 
 /// The version that this program writes.
-pub(super) const CURRENT: u32 = 4;
+pub(super) const CURRENT: u32 = 5;
 
 /// The columns that are summed, in the order in which they are written. `first_at` and `last_at` are the earliest and
 /// the latest instead.
@@ -36,7 +36,7 @@ pub(super) const SUMS: [&str; 20] = [
 pub(super) const TOKENS: std::ops::Range<usize> = 10..17;
 
 /// The steps. The first makes version 1 out of nothing.
-pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3, V4];
+pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3, V4, V5];
 
 /// Attempts, and the sums that reports read: by day, tier and model; by day and one other dimension; latencies in
 /// buckets. Names are kept once. Times are milliseconds since 1970 UTC, days are days since 1970 in local time, money
@@ -138,6 +138,17 @@ const V4: &str = "
 ALTER TABLE attempts ADD COLUMN access INTEGER;
 INSERT INTO dims
 SELECT day, 9, 0, sum(requests), sum(attempts), sum(errors), sum(cancelled), sum(cached), sum(fallbacks), sum(retries),
+    sum(unpriced), sum(unmetered), sum(uncompared), sum(input), sum(cache_read), sum(cache_write_5m),
+    sum(cache_write_1h), sum(output), sum(reasoning), sum(searches), sum(cost), sum(compared), sum(baseline),
+    min(first_at), max(last_at)
+FROM days GROUP BY day;
+";
+
+/// Which deployment of its provider an attempt went to. What was written before counts under none.
+const V5: &str = "
+ALTER TABLE attempts ADD COLUMN deployment INTEGER;
+INSERT INTO dims
+SELECT day, 10, 0, sum(requests), sum(attempts), sum(errors), sum(cancelled), sum(cached), sum(fallbacks), sum(retries),
     sum(unpriced), sum(unmetered), sum(uncompared), sum(input), sum(cache_read), sum(cache_write_5m),
     sum(cache_write_1h), sum(output), sum(reasoning), sum(searches), sum(cost), sum(compared), sum(baseline),
     min(first_at), max(last_at)

@@ -239,7 +239,7 @@ fn prune_backups(dir: &Path) {
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
-    use crate::journal::{Days, Period};
+    use crate::journal::{By, Days, Period};
 
     const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/journal/v1.db");
     const NOW: &str = "2026-01-09T12:00:00Z";
@@ -308,6 +308,10 @@ mod tests {
         let journal = open(&place).unwrap();
         assert_eq!(journal.version().unwrap(), CURRENT);
         assert_eq!(journal.totals(Days::default()).unwrap().usage.input, 3000);
+        for by in [By::Key, By::Deployment] {
+            let lines = journal.report(Period::All, Some(by), Days::default()).unwrap();
+            assert_eq!(lines.iter().map(|line| line.totals.usage.input).sum::<u64>(), 3000, "by {by}");
+        }
         let backup = place.backups().join("journal-v1-20260109T120000Z.db");
         let old = connect(&backup, &fixture_key()).unwrap();
         let version: u32 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();

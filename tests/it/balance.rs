@@ -479,4 +479,10 @@ fn moai_route_asks_the_deployments_of_the_configuration() {
     let explained = scratch.moai(["config", "explain", "providers.zai.deployments.first.base_url"]);
     assert!(explained.stdout.contains(&bad.url()) && explained.stdout.contains("config.toml:5"), "{explained:#?}");
     assert!(!format!("{said:?}{explained:?}").contains(KEY));
+    // Both are in the books, each under its own name.
+    let costs = scratch.moai(["costs", "today", "--by", "deployment", "--json"]).json();
+    let lines = costs["lines"].as_array().unwrap();
+    let line = |name: &str| lines.iter().find(|line| line["value"] == name).unwrap_or_else(|| panic!("{costs:#}"));
+    assert_eq!((&line("zai/first")["attempts"], &line("zai/first")["errors"]), (&json!(1), &json!(1)));
+    assert_eq!((&line("zai/second")["attempts"], &line("zai/second")["errors"]), (&json!(1), &json!(0)));
 }

@@ -65,6 +65,7 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         model: model.into(),
         model_id: model.into(),
         provider: if tier == Tier::One { "anthropic".into() } else { "zai".into() },
+        deployment: None,
         tier,
         kind: Some(TaskKind::Coding),
         confidence: Some(0.93),
@@ -201,7 +202,7 @@ fn today_has_the_seeds_fields_and_its_parts_sum_up() {
     ] {
         assert_eq!(today[name].to_string(), value, "{name}");
     }
-    for by in ["model", "tier", "kind", "agent", "project", "worktree", "spec", "session"] {
+    for by in ["model", "tier", "kind", "agent", "project", "worktree", "spec", "session", "key", "deployment"] {
         let json = scratch.moai(["costs", "today", "--by", by, "--json"]).json();
         let lines = json["lines"].as_array().unwrap();
         let nanos: f64 = lines.iter().map(|line| (number(line, "cost_usd") * 1e9).round()).sum();

@@ -70,6 +70,7 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         model: model.into(),
         model_id: model.into(),
         provider: if tier == Tier::One { "anthropic".into() } else { "zai".into() },
+        deployment: None,
         tier,
         kind: Some(TaskKind::Coding),
         confidence: Some(0.93),

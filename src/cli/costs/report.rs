@@ -21,7 +21,7 @@ use super::range::Range;
 /// What a report is split by.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Split {
-    /// Split by model, tier, kind, agent, project, worktree, spec, session or key
+    /// Split by model, tier, kind, agent, project, worktree, spec, session, key or deployment
     #[arg(long, value_name = "WHAT", value_parser = PossibleValuesParser::new(By::ALL.map(By::as_str)).try_map(|word| word.parse::<By>()))]
     pub(super) by: Option<By>,
 }

@@ -357,6 +357,7 @@ mod tests {
             model: "glm-4.7".into(),
             model_id: "glm-4.7".into(),
             provider: "zai".into(),
+            deployment: None,
             tier: Tier::Two,
             kind: None,
             confidence: None,
