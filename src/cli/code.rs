@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     if args.model.is_none() {
         gate::require_models(&gateway)?;
     }
-    let key = serve::access::require_own(world)?;
+    let key = serve::access::require_code(world)?;
     let models = args.model.as_deref().map(gate::everywhere);
     let env = gate::env(&here, &gateway.url, models, Form::Embed(key));
     launch::on_gateway(world, &here.project, &env, &args.arguments, ui)

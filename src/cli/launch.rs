@@ -36,7 +36,7 @@ pub(super) fn on_gateway(
     arguments: &[OsString],
     ui: &mut Ui,
 ) -> Result<(), Failure> {
-    let helper = dress::own_command(world, "serve key print");
+    let helper = dress::own_command(world, "serve key print --code");
     let way = Way { env, helper: &helper, drop: &|name, _| settings::is_in_the_gateways_way(name) };
     become_on(&way, world, project, OsStr::new("claude"), arguments, ui)
 }

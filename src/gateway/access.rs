@@ -1,6 +1,7 @@
 //! The gateway's own keys: `~/.moai/gateway/keys.json` (0600) has their names, their scopes and the SHA-256 of their
-//! secrets; a secret is shown once, when it is made. The first one is made at the first start, and its secret lies in
-//! `~/.moai/gateway/key` (0600), so that `moai code` has a key to give to Claude Code.
+//! secrets; a secret is shown once, when it is made. The first one is made at the first start and opens everything; its
+//! secret lies in `~/.moai/gateway/key` (0600), for this machine's own commands. Beside it lies `code.key`, which opens
+//! `use` alone: that is what sessions of Claude Code are given.
 //!
 //! A running gateway sees at once what was added and revoked: it looks whether the file is another one before it
 //! answers. A file that cannot be read opens nothing.
@@ -28,6 +29,9 @@ use crate::base::world::{World, WorldError};
 const SCHEMA: u32 = 1;
 /// The name of the key that the first start makes.
 const FIRST: &str = "first";
+/// The name of the key that sessions of Claude Code are given, and the file of its secret.
+const CODE: &str = "moai-code";
+const CODE_FILE: &str = "code.key";
 /// How long one process waits for another that changes the keys.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -229,7 +233,7 @@ struct Entry {
 }
 
 impl Access {
-    /// The keys of `world`; the first one is made where there is no file.
+    /// The keys of `world`; the first one is made where there is no file, and that of sessions where there is none.
     pub fn open(world: &World) -> Result<Self, AccessError> {
         let dir = directory(world)?;
         let path = dir.join("keys.json");
@@ -242,14 +246,19 @@ impl Access {
                 disk::replace(&dir.join("key"), secret.as_bytes(), disk::Access::Private)?;
             }
         }
+        access.ensure_code(world.now())?;
         access.refresh(mark(&access.path))?;
         Ok(access)
     }
 
     /// The secret of the first key, which lies in its own file, where it is there.
     pub fn first_secret(world: &World) -> Result<Option<Secret>, AccessError> {
-        let text = disk::read_text(&directory(world)?.join("key"))?;
-        Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).map(Secret::new))
+        Ok(secret(&directory(world)?.join("key"))?.map(Secret::new))
+    }
+
+    /// The secret of the key for sessions of Claude Code, where it is there.
+    pub fn code_secret(world: &World) -> Result<Option<Secret>, AccessError> {
+        Ok(secret(&directory(world)?.join(CODE_FILE))?.map(Secret::new))
     }
 
     /// The keys, in the order in which they were made.
@@ -260,7 +269,7 @@ impl Access {
 
     /// Whether a person has made a key: one beside that of the first start.
     pub fn has_own(&self) -> Result<bool, AccessError> {
-        Ok(self.keys()?.iter().any(|key| key.name != FIRST))
+        Ok(self.keys()?.iter().any(|key| ![FIRST, CODE].contains(&&*key.name)))
     }
 
     /// Makes a key.
@@ -283,8 +292,10 @@ impl Access {
         let at = file.keys.iter().position(|entry| entry.name == name);
         let entry = at.map(|at| file.keys.remove(at)).ok_or_else(|| AccessError::Unknown(name.to_owned()))?;
         self.write(&file)?;
-        if name == FIRST {
-            disk::remove(&self.path.with_file_name("key"))?;
+        for (own, secret) in [(FIRST, "key"), (CODE, CODE_FILE)] {
+            if name == own {
+                disk::remove(&self.path.with_file_name(secret))?;
+            }
         }
         Ok(entry.key())
     }
@@ -342,14 +353,33 @@ impl Access {
         if file.keys.iter().any(|entry| first || entry.name == name) {
             return Ok(None);
         }
-        let mut scopes = scopes.to_vec();
-        scopes.sort_unstable();
-        scopes.dedup();
-        let sha256 = hex(digest(&SHA256, secret.as_bytes()).as_ref());
-        let entry = Entry { name: name.to_owned(), scopes, sha256, created: now };
+        let entry = Entry::new(name, scopes, secret, now);
         file.keys.push(entry.clone());
         self.write(&file)?;
         Ok(Some(entry.key()))
+    }
+
+    /// Makes the key for sessions, unless its secret is there and opens. One that was taken back is another one then.
+    fn ensure_code(&self, now: Timestamp) -> Result<(), AccessError> {
+        let path = self.path.with_file_name(CODE_FILE);
+        let stands = |file: &File| -> Result<bool, AccessError> {
+            let Some(secret) = secret(&path)? else { return Ok(false) };
+            let sha256 = hex(digest(&SHA256, secret.as_bytes()).as_ref());
+            Ok(file.keys.iter().any(|entry| entry.name == CODE && entry.sha256 == sha256))
+        };
+        if stands(&self.read()?)? {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        let mut file = self.read()?;
+        if stands(&file)? {
+            return Ok(());
+        }
+        let secret = new_secret()?;
+        file.keys.retain(|entry| entry.name != CODE);
+        file.keys.push(Entry::new(CODE, &[Scope::Use], &secret, now));
+        self.write(&file)?;
+        Ok(disk::replace(&path, secret.as_bytes(), disk::Access::Private)?)
     }
 
     fn lock(&self) -> Result<Lock, AccessError> {
@@ -378,6 +408,14 @@ impl Access {
 }
 
 impl Entry {
+    fn new(name: &str, scopes: &[Scope], secret: &str, created: Timestamp) -> Self {
+        let mut scopes = scopes.to_vec();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let sha256 = hex(digest(&SHA256, secret.as_bytes()).as_ref());
+        Self { name: name.to_owned(), scopes, sha256, created }
+    }
+
     fn key(self) -> Key {
         Key { name: self.name, scopes: self.scopes, created: self.created }
     }
@@ -385,6 +423,12 @@ impl Entry {
 
 fn directory(world: &World) -> Result<PathBuf, WorldError> {
     Ok(world.moai_home()?.join("gateway"))
+}
+
+/// The secret in a file of its own, where it is there.
+fn secret(path: &Path) -> Result<Option<String>, DiskError> {
+    let text = disk::read_text(path)?;
+    Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
 fn mark(path: &Path) -> Option<Mark> {
@@ -428,9 +472,9 @@ mod tests {
         assert_eq!((&*name, &*scopes), ("first", &Scope::ALL[..]));
         let again = Access::open(&world).unwrap();
         assert!(again.admits(secret.expose().as_bytes()).is_some());
-        assert_eq!(again.keys().unwrap().len(), 1);
+        assert_eq!(again.keys().unwrap().len(), 2);
         assert!(!again.has_own().unwrap());
-        for name in ["keys.json", "key"] {
+        for name in ["keys.json", "key", "code.key"] {
             let mode = fs::metadata(home.path().join(".moai/gateway").join(name)).unwrap().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
@@ -456,6 +500,47 @@ mod tests {
         person.revoke("first").unwrap();
         assert!(running.admits(first.expose().as_bytes()).is_none());
         assert!(Access::first_secret(&world).unwrap().is_none());
+    }
+
+    #[test]
+    fn sessions_have_a_key_that_opens_use_alone_also_in_a_home_of_before() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let dir = home.path().join(".moai/gateway");
+        let opens = |access: &Access, secret: &Secret| {
+            access.admits(secret.expose().as_bytes()).map(|(name, scopes)| (name.to_string(), scopes.to_vec()))
+        };
+        let access = Access::open(&world).unwrap();
+        let (first, code) =
+            (Access::first_secret(&world).unwrap().unwrap(), Access::code_secret(&world).unwrap().unwrap());
+        assert_eq!(opens(&access, &code), Some(("moai-code".into(), vec![Scope::Use])));
+        let kept = fs::read_to_string(dir.join("keys.json")).unwrap();
+        assert!(!kept.contains(code.expose()) && first.expose() != code.expose());
+
+        // A home of before: its first key and its others stay, and a running gateway sees the new one.
+        let made = access.add("ci", &[Scope::Read], world.now()).unwrap();
+        let mut file = access.read().unwrap();
+        file.keys.retain(|entry| entry.name != CODE);
+        access.write(&file).unwrap();
+        fs::remove_file(dir.join(CODE_FILE)).unwrap();
+        let later = Access::open(&world).unwrap();
+        let code = Access::code_secret(&world).unwrap().unwrap();
+        for access in [&access, &later] {
+            assert_eq!(opens(access, &code).unwrap().1, [Scope::Use]);
+            assert_eq!(opens(access, &first).unwrap().1, Scope::ALL);
+            assert_eq!(opens(access, &made.secret).unwrap().1, [Scope::Read]);
+        }
+        assert!(later.has_own().unwrap());
+
+        // Taken back it opens nothing, and the next session gets another one; so it does where the keys begin anew.
+        later.revoke(CODE).unwrap();
+        assert_eq!((opens(&access, &code), Access::code_secret(&world).unwrap().is_none()), (None, true));
+        let third = Access::open(&world).unwrap();
+        assert_eq!(opens(&third, &Access::code_secret(&world).unwrap().unwrap()).unwrap().1, [Scope::Use]);
+        fs::remove_file(dir.join("keys.json")).unwrap();
+        let anew = Access::open(&world).unwrap();
+        assert_eq!(opens(&anew, &Access::code_secret(&world).unwrap().unwrap()).unwrap().1, [Scope::Use]);
+        assert_eq!(anew.keys().unwrap().len(), 2);
     }
 
     #[test]

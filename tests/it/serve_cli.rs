@@ -244,7 +244,8 @@ fn moai_code_starts_claude_code_on_the_gateway() {
     assert_eq!(found["directory"], scratch.home().display().to_string(), "no project's settings are everybody's");
 
     let url = found["url"].as_str().unwrap().to_owned();
-    let key = fs::read_to_string(scratch.home().join(".moai/gateway/key")).unwrap().trim().to_owned();
+    let key = fs::read_to_string(scratch.home().join(".moai/gateway/code.key")).unwrap().trim().to_owned();
+    let first = fs::read_to_string(scratch.home().join(".moai/gateway/key")).unwrap().trim().to_owned();
     let mut command = scratch.moai_command(["code", "--model", "sim", "-p", "say hi", "--verbose"]);
     command.env("ANTHROPIC_API_KEY", "sk-ant-not-for-the-gateway").env("ANTHROPIC_MODEL", "claude-opus-5-5");
     let said = crate::scratch::Said::from(&command.output().unwrap());
@@ -260,6 +261,7 @@ fn moai_code_starts_claude_code_on_the_gateway() {
     has("ANTHROPIC_DEFAULT_OPUS_MODEL=sim");
     has(&format!("MOAI_GATEWAY={url}"));
     assert!(!out.contains("ANTHROPIC_API_KEY") && !out.contains("ANTHROPIC_MODEL="), "{out}");
+    assert!(!out.contains(&first), "a session has no key that opens everything");
 
     // A settings file that leads elsewhere is kept out of it, and no secret is in the command line.
     scratch.write(
@@ -283,10 +285,12 @@ fn a_project_goes_to_the_gateway_and_back_to_the_byte() {
         scratch.write(".claude/settings.local.json", before);
         let said = scratch.moai([command, "--gateway"]);
         assert!(said.stderr.contains("on moai's gateway at http://127.0.0.1:"), "{said:#?}");
-        let key = fs::read_to_string(scratch.home().join(".moai/gateway/key")).unwrap().trim().to_owned();
+        let secret =
+            |name| fs::read_to_string(scratch.home().join(".moai/gateway").join(name)).unwrap().trim().to_owned();
+        let (key, first) = (secret("code.key"), secret("key"));
         let text = scratch.read(".claude/settings.local.json");
         let settings: Value = serde_json::from_str(&text).unwrap();
-        assert!(!text.contains(&key), "no secret is in the project: {text}");
+        assert!(!text.contains(&key) && !text.contains(&first), "no secret is in the project: {text}");
         assert_eq!(settings["env"]["ANTHROPIC_BASE_URL"], status(&scratch)["url"]);
         assert_eq!(settings["env"]["ANTHROPIC_API_KEY"], "");
         assert_eq!(settings["env"]["MINE"], "1");

@@ -19,7 +19,8 @@ use super::state::State;
   moai serve key add ci --scope use
   moai serve key add phone --scope use,read
   moai serve key revoke ci
-  moai serve key print                the key of this machine's own commands, for apiKeyHelper")]
+  moai serve key print                the first key, which opens everything
+  moai serve key print --code         the key of sessions, for apiKeyHelper")]
 pub(in crate::cli) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -38,7 +39,7 @@ enum Command {
     /// Take a key back: from now on nobody gets in with it
     #[command(after_help = "Examples:\n  moai serve key revoke ci")]
     Revoke(NameArgs),
-    /// Print the key that this machine's own commands use, and nothing else
+    /// Print the first key, or the one that sessions of Claude Code get, and nothing else
     #[command(
         after_help = "Examples:\n  moai serve key print\n  curl -H \"x-api-key: $(moai serve key print)\" http://127.0.0.1:3456/v1/models"
     )]
@@ -57,7 +58,10 @@ struct AddArgs {
 
 #[derive(Debug, clap::Args)]
 struct PrintArgs {
-    /// Start the gateway in the background where none runs
+    /// The key that sessions of Claude Code get: it opens `use` alone
+    #[arg(long)]
+    code: bool,
+    /// The same key, for apiKeyHelper: starts the gateway in the background where none runs
     #[arg(long)]
     start: bool,
 }
@@ -127,18 +131,25 @@ fn print(args: &PrintArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     if args.start {
         super::ensure(world, &mut |line| ui.say(clean(line)))?;
     }
-    let secret = require_own(world)?;
+    let secret = if args.code || args.start { require_code(world)? } else { require_own(world)? };
     keys::print(&secret, |bytes| ui.answer_bytes(bytes))
 }
 
 /// The key of this machine's own commands, made where there is none yet.
-pub(in crate::cli) fn require_own(world: &World) -> Result<Secret, Failure> {
+fn require_own(world: &World) -> Result<Secret, Failure> {
     Access::open(world)?;
     Access::first_secret(world)?.ok_or_else(|| {
         Failure::new(Kind::Config, "the access key of this machine's own commands was revoked")
             .with_code("no-own-key")
             .hint("remove ~/.moai/gateway/keys.json and start the gateway again: it makes a new one, and all others have to be made again")
     })
+}
+
+/// The key that sessions of Claude Code are given, made where there is none yet.
+pub(in crate::cli) fn require_code(world: &World) -> Result<Secret, Failure> {
+    Access::open(world)?;
+    Access::code_secret(world)?
+        .ok_or_else(|| Failure::new(Kind::Expected, "the access key of sessions was just taken back").hint("try again"))
 }
 
 /// What a running gateway says of itself; `None` where it does not answer.
