@@ -32,3 +32,4 @@ pub use event::{Delta, Event, Opened, StopReason};
 pub use fault::{Fault, FaultKind, Remedy};
 pub use quirks::{Effort, Quirks, WebSearch};
 pub use request::{Adapt, Adapted, Head, Request, RequestError, Turn, estimate_tokens};
+pub use signature::{mark_stream, mark_whole};

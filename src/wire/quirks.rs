@@ -92,6 +92,8 @@ pub enum WebSearch {
     OpenRouter,
     /// `OpenAI`'s search models: `web_search_options`.
     Options,
+    /// It runs Anthropic's own server tool (Anthropic dialect).
+    Server,
 }
 
 impl Effort {
@@ -238,6 +240,16 @@ impl Quirks {
             "xai" => Self { efforts: vec![Low, High], parallel_switch: true, reasoning_beside_output: true, ..plain },
             _ => return None,
         })
+    }
+
+    /// Whether a host of Anthropic's dialect can be given a tool of this `type`: those that Anthropic's servers run
+    /// (docs.claude.com, tool use overview, 2026-11) are known to nobody else; those of its types that the client runs
+    /// are the host's own affair. Z.AI offers its search as an MCP server instead.
+    pub(super) fn takes_tool(&self, kind: &str) -> bool {
+        const SERVER: [&str; 6] =
+            ["web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "mcp_toolset", "advisor_"];
+        let searches = kind.starts_with("web_search_") && self.web_search != WebSearch::No;
+        self.anthropic || searches || !SERVER.iter().any(|server| kind.starts_with(server))
     }
 
     /// Whether `model` is one of `OpenAI`'s that always reason.

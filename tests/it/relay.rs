@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::exchange::{PATIENT, RULES, SOON, STEADY, decision, lines, provider};
 use crate::scratch::{KEY, NOW};
-use crate::upstream::{Answer, Vendor};
+use crate::upstream::{Answer, Spoken, Vendor};
 
 const TEXT: &str = "안녕하세요, wörld 🌍";
 const PING: Duration = Duration::from_secs(10);
@@ -62,6 +62,30 @@ impl Seen {
             events.push(data);
         }
         events
+    }
+
+    /// The blocks that a client of Anthropic's dialect puts together and sends back.
+    #[track_caller]
+    fn blocks(&self) -> Value {
+        if let Ok(whole) = serde_json::from_str::<Value>(self.text()) {
+            return whole["content"].clone();
+        }
+        let mut blocks: Vec<Value> = Vec::new();
+        for event in self.events(Dialect::Anthropic) {
+            match event["type"].as_str() {
+                Some("content_block_start") => blocks.push(event["content_block"].clone()),
+                Some("content_block_delta") => {
+                    let block = blocks.last_mut().unwrap();
+                    for key in ["text", "thinking", "signature"] {
+                        if let Some(piece) = event["delta"][key].as_str() {
+                            block[key] = format!("{}{piece}", block[key].as_str().unwrap()).into();
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        blocks.into()
     }
 
     /// The text that a client puts together.
@@ -333,6 +357,55 @@ fn what_fails_after_the_first_content_is_an_error_and_no_end() {
                 assert_eq!(spare.seen().len(), 0, "{name}");
             }
         }
+    }
+}
+
+/// A conversation goes from Z.AI to Claude and back. Both sign their thinking, each in its own way, and answer 400 to what
+/// the other one signed; the client sends it all back.
+#[test]
+fn thinking_goes_back_only_to_whoever_thought_it() {
+    let thinks = |text: &str, thinking| Spoken { thinking: Some(thinking), ..Spoken::text(text) };
+    for stream in [true, false] {
+        let (zai, claude) = (Vendor::start(), Vendor::start());
+        zai.on("/*").answer(thinks("from GLM", "glm's").answer(Dialect::Anthropic));
+        claude.on("/*").answer(thinks("from Claude", "claude's").answer(Dialect::Anthropic));
+        let other = Quirks { origin: "zai".into(), ..Quirks::preset("anthropic-compatible").unwrap() };
+        let zais = Provider { quirks: other, ..provider("one", Dialect::Anthropic, &zai.url()) };
+        let to_zai = decision(&[zais.clone(), provider("two", Dialect::Anthropic, &claude.url())]);
+        let to_claude = decision(&[provider("one", Dialect::Anthropic, &claude.url()), zais]);
+        let mut asked = body(Dialect::Anthropic, stream);
+        // What the client was told, sent back with its next words.
+        let mut turn = |decision: &Decision| {
+            let (finished, seen) = relayed(decision, &query(Dialect::Anthropic, &asked), usize::MAX);
+            assert_eq!(trials(&finished), [(Outcome::Ok, None)], "{seen:?}");
+            let blocks = seen.blocks();
+            let messages = asked["messages"].as_array_mut().unwrap();
+            messages.push(json!({"role": "assistant", "content": blocks}));
+            messages.push(json!({"role": "user", "content": "go on"}));
+            let dropped = seen.head().dropped.iter().map(|dropped| dropped.field.to_string()).collect::<Vec<_>>();
+            (blocks, dropped)
+        };
+        let thought =
+            |signature: &str, thinking: &str| json!({"type": "thinking", "thinking": thinking, "signature": signature});
+        let text = |text: &str| json!({"type": "text", "text": text});
+        let (blocks, _) = turn(&to_zai);
+        assert_eq!(blocks, json!([thought("moai-zai-v1:c2VhbA==", "glm's"), text("from GLM")]));
+        let (blocks, dropped) = turn(&to_claude);
+        assert_eq!(blocks, json!([thought("c2VhbA==", "claude's"), text("from Claude")]), "Claude's own is untouched");
+        assert_eq!(dropped, ["thinking"]);
+        turn(&to_zai);
+        turn(&to_claude);
+        let sent = |vendor: &Vendor, at: usize| {
+            let messages = vendor.seen()[at].json()["messages"].clone();
+            let said = messages.as_array().unwrap().iter().filter(|message| message["role"] == "assistant");
+            said.map(|message| message["content"].clone()).collect::<Vec<_>>()
+        };
+        let (glms, claudes) = (json!([text("from GLM")]), json!([text("from Claude")]));
+        let glms_own = json!([thought("c2VhbA==", "glm's"), text("from GLM")]);
+        let claudes_own = json!([thought("c2VhbA==", "claude's"), text("from Claude")]);
+        assert_eq!(sent(&claude, 0), std::slice::from_ref(&glms));
+        assert_eq!(sent(&zai, 1), [glms_own, claudes], "as it was signed");
+        assert_eq!(sent(&claude, 1), [glms.clone(), claudes_own, glms]);
     }
 }
 

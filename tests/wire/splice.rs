@@ -1,6 +1,6 @@
 //! Bytes first: what is peeked, what is spliced, and that every other byte stays.
 
-use moai::wire::{Adapt, Quirks, Request, RequestError, Turn};
+use moai::wire::{Adapt, Quirks, Request, RequestError, Turn, WebSearch};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -129,13 +129,15 @@ fn a_compatible_upstream_gets_what_it_understands() {
         .replacen("m1", "m2", 1)
         .replacen("128000", "64000", 1)
         .replacen(r#"{"type":"text","text":"x-anthropic-billing-header: cc_version=2.1;"} , "#, "", 1)
+        // Claude's thinking is for Claude.
+        .replacen(r#"{"type":"thinking","thinking":"a","signature":"EqQB"},"#, "", 1)
         .replacen(
             r#"{"role":"system","content":"words"},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"}]}"#,
             r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"}]},{"role":"user","content":[{"type":"text","text":"<system-reminder>\nwords\n</system-reminder>"}]}"#,
             1,
         );
     assert_eq!(body, expected);
-    assert_eq!(dropped, ["max_tokens", "system: x-anthropic-billing-header"]);
+    assert_eq!(dropped, ["max_tokens", "system: x-anthropic-billing-header", "thinking"]);
 }
 
 #[test]
@@ -198,14 +200,97 @@ fn several_words_of_the_system_before_a_result() {
 }
 
 #[test]
-fn thinking_that_moai_marked_does_not_reach_anthropic() {
-    let body = r#"{"model":"m2","messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":"moai-glm-v1:"}, {"type":"text","text":"b"}]},{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":""}]},{"role":"user","content":"moai-glm-v1: is fine here"}]}"#;
-    let (adapted, dropped) = adapt(body, "anthropic", None);
-    assert_eq!(
-        adapted,
-        r#"{"model":"m2","messages":[{"role":"assistant","content":[{"type":"text","text":"b"}]},{"role":"assistant","content":[{"type":"text","text":"(thinking of another model was here)"}]},{"role":"user","content":"moai-glm-v1: is fine here"}]}"#
-    );
-    assert_eq!(dropped, ["thinking", "thinking"]);
+fn thinking_goes_to_whom_it_is_from_and_to_nobody_else() {
+    let thinking = |signature: &str| {
+        format!(r#"{{ "type":"thinking","thinking":"a \"signature\":\"moai-\"","signature" : "{signature}"}}"#)
+    };
+    let message = |blocks: &[&str]| format!(r#"{{"role":"assistant","content":[{}]}}"#, blocks.join(","));
+    let body = |messages: &[&str]| {
+        let user = r#"{"role":"user","content":"\"signature\":\"moai-zai-v1:\" is fine here"}"#;
+        format!(r#"{{"model":"m2", "messages":[{},{user}],"x":1.0}}"#, messages.join(", "))
+    };
+    let text = r#"{"type":"text", "text":"b"}"#;
+    let (claudes, own, others, nobodys) =
+        (thinking("EqQB"), thinking("moai-zai-v1:@/x"), thinking("moai-gemini-v1:q"), thinking(""));
+    let redacted = r#"{"type":"redacted_thinking","data":"x"}"#;
+    let bare = r#"{"type":"thinking","thinking":"no signature"}"#;
+    let gone = r#"{"type":"text","text":"(thinking of another model was here)"}"#;
+    let before = body(&[
+        &message(&[&claudes, text]),
+        &message(&[&own, text]),
+        &message(&[&others, text]),
+        &message(&[&nobodys, redacted, text]),
+        &message(&[&own]),
+        &message(&[bare, text]),
+    ]);
+    let (to_claude, dropped) = adapt(&before, "anthropic", None);
+    let only = message(&[text]);
+    let kept = message(&[&claudes, text]);
+    let sealed = message(&[redacted, text]);
+    assert_eq!(to_claude, body(&[&kept, &only, &only, &sealed, &message(&[gone]), &only]));
+    assert_eq!(dropped, ["thinking"]);
+    let zai = Quirks { origin: "zai".into(), ..Quirks::preset("anthropic-compatible").unwrap() };
+    let adapted = Request::peek(before).unwrap().adapt(&Adapt { model: "m2", quirks: &zai, most_output: None });
+    let restored = thinking("@/x");
+    let expected = body(&[
+        &only,
+        &message(&[&restored, text]),
+        &only,
+        &message(&[&nobodys, text]),
+        &message(&[&restored]),
+        &message(&[bare, text]),
+    ]);
+    assert_eq!(String::from_utf8(adapted.body.to_vec()).unwrap(), expected);
+    let dropped: Vec<&str> = adapted.dropped.iter().map(|dropped| &*dropped.field).collect();
+    assert_eq!(dropped, ["thinking", "redacted_thinking"]);
+    // One that has no field at all is found where all others are in order.
+    let (alone, dropped) = adapt(&body(&[&message(&[bare, text])]), "anthropic", None);
+    assert_eq!((alone, dropped), (body(&[&only]), vec!["thinking".to_owned()]));
+}
+
+#[test]
+fn tools_that_only_anthropics_servers_run_are_taken_out() {
+    let search = r#"{"type":"web_search_20250305","name":"web_search","max_uses":8}"#;
+    let bash = r#"{"type":"bash_20250124","name":"bash"}"#;
+    let read = r#"{"name":"Read","input_schema":{"type":"object"}}"#;
+    let body = |tools: &str| format!(r#"{{"model":"m2",{tools}"messages":[]}}"#);
+    let tools = |tools: &[&str], choice: &str| body(&format!(r#""tools" : [{}],{choice}"#, tools.join(",")));
+    let chosen = r#""tool_choice":{"type":"tool","name":"web_search"},"#;
+    let other = r#""tool_choice":{"type":"any"},"#;
+    for (before, after, gone) in [
+        (tools(&[search, read], ""), tools(&[read], ""), true),
+        (tools(&[read, search, bash], chosen), tools(&[read, bash], ""), true),
+        (tools(&[search, read], other), tools(&[read], other), true),
+        (tools(&[search], chosen), body(""), true),
+        (tools(&[search], ""), body(""), true),
+        (tools(&[bash, read], other), tools(&[bash, read], other), false),
+    ] {
+        let (adapted, dropped) = adapt(&before, "anthropic-compatible", None);
+        assert_eq!(adapted, after);
+        let expected: &[&str] = if gone { &["tools: web_search_20250305"] } else { &[] };
+        assert_eq!(dropped, expected);
+        assert_eq!(adapt(&before, "anthropic", None), (before.clone(), Vec::new()));
+    }
+    let searches = Quirks { web_search: WebSearch::Server, ..Quirks::preset("anthropic-compatible").unwrap() };
+    let before = tools(&[search], chosen);
+    let adapted =
+        Request::peek(before.clone()).unwrap().adapt(&Adapt { model: "m2", quirks: &searches, most_output: None });
+    assert_eq!(adapted.body, before);
+}
+
+#[test]
+fn what_a_server_tool_did_is_told_in_words() {
+    let call = r#"{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"rust"}}"#;
+    let found = r#"{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[{"type":"web_search_result","title":"Rust","url":"https://rust-lang.org","encrypted_content":"x"}]}"#;
+    let result = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"}]}"#;
+    let body =
+        |blocks: &str| format!(r#"{{"model":"m2","messages":[{{"role":"assistant","content":[{blocks}]}},{result}]}}"#);
+    let before = body(&format!("{call},{found}"));
+    let (adapted, dropped) = adapt(&before, "anthropic-compatible", None);
+    let told = r#"{"type":"text","text":"[web_search: {\"query\":\"rust\"}]"},{"type":"text","text":"[web search results]\n- Rust: https://rust-lang.org"}"#;
+    assert_eq!(adapted, body(told));
+    assert_eq!(dropped, ["server_tool_use", "web_search_tool_result"]);
+    assert_eq!(adapt(&before, "anthropic", None).0, before);
 }
 
 /// JSON as people and machines write it: any spacing, any key order, `model` anywhere, numbers of any spelling.

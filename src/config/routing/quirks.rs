@@ -115,7 +115,8 @@ fn set_other(quirks: &mut Quirks, name: &str, value: &Value) -> Result<(), Strin
                 "zai" => WebSearch::Zai,
                 "open_router" | "openrouter" => WebSearch::OpenRouter,
                 "options" => WebSearch::Options,
-                _ => return Err("takes no, zai, open_router or options".into()),
+                "server" => WebSearch::Server,
+                _ => return Err("takes no, zai, open_router, options or server".into()),
             }
         }
         _ => {

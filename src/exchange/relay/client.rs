@@ -13,7 +13,7 @@ use crate::exchange::audience::Note;
 use crate::exchange::board::Seat;
 use crate::route::retry::Attempt;
 use crate::route::{Model, Provider};
-use crate::wire::{Dropped, Event, Fault, estimate_tokens};
+use crate::wire::{Dialect, Dropped, Event, Fault, estimate_tokens};
 
 /// Who asked, and how far its answer is.
 pub(super) struct Client<'a> {
@@ -41,6 +41,7 @@ impl<'a> Client<'a> {
             created: (order.now)().as_second(),
             usage: query.wants_usage(),
             input: 0,
+            origin: None,
         };
         Self {
             order,
@@ -113,6 +114,9 @@ impl Asker for Client<'_> {
     fn begin(&mut self, attempt: &Attempt, seat: &Seat, dropped: Vec<Dropped>) {
         let query = self.order.query;
         let model = attempt.ready.model();
+        let quirks = &seat.provider().quirks;
+        let marks = query.dialect == Dialect::Anthropic && !quirks.anthropic;
+        self.reader.origin = marks.then(|| quirks.origin.clone().into_owned());
         self.pen = Some(Pen::new(self.reader.clone(), query.streams(), query.is_of(seat.provider())));
         self.attempts = attempt.number;
         self.dropped = dropped;

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::exchange::asker::Heard;
 use crate::wire::write::{Answer, AnthropicSse, ChatSse};
-use crate::wire::{Dialect, Event, Fault};
+use crate::wire::{Dialect, Event, Fault, mark_stream, mark_whole};
 
 /// What a writer needs to know of the client.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(super) struct Reader {
     pub(super) usage: bool,
     /// An estimate of the prompt's tokens.
     pub(super) input: u64,
+    /// Whose signatures the answer has, where they have to be marked.
+    pub(super) origin: Option<String>,
 }
 
 /// One answer that is being written.
@@ -27,7 +29,7 @@ pub(super) struct Reader {
 pub(super) enum Pen {
     Forward(Forward),
     Write(Writer),
-    Whole(Whole),
+    Whole(Box<Whole>),
 }
 
 /// A stream whose bytes go on.
@@ -69,7 +71,10 @@ impl Pen {
         match (streams, same) {
             (true, true) => Self::Forward(Forward::new(reader)),
             (true, false) => Self::Write(Writer::new(&reader)),
-            (false, _) => Self::Whole(Whole { reader, own: same.then(BytesMut::new), answer: Answer::default() }),
+            (false, _) => {
+                let own = same.then(BytesMut::new);
+                Self::Whole(Box::new(Whole { reader, own, answer: Answer::default() }))
+            }
         }
     }
 
@@ -162,8 +167,12 @@ impl Forward {
 
     fn take(&mut self) -> Bytes {
         let bytes = self.out.split_to(std::mem::take(&mut self.complete)).freeze();
-        // Asked for only by us, so that the journal knows it.
-        if self.reader.dialect == Dialect::Chat && !self.reader.usage { without_usage(bytes) } else { bytes }
+        match &self.reader {
+            // Asked for only by us, so that the journal knows it.
+            Reader { dialect: Dialect::Chat, usage: false, .. } => without_usage(bytes),
+            Reader { origin: Some(origin), .. } => mark_stream(&bytes, origin),
+            _ => bytes,
+        }
     }
 }
 
@@ -209,7 +218,10 @@ impl Whole {
     fn body(&mut self) -> Bytes {
         let Self { reader, own, answer } = self;
         match own.take() {
-            Some(own) => own.freeze(),
+            Some(own) => match &reader.origin {
+                Some(origin) => mark_whole(&own.freeze(), origin),
+                None => own.freeze(),
+            },
             None => match reader.dialect {
                 Dialect::Chat => answer.chat(&reader.model, reader.created),
                 _ => answer.anthropic(&reader.model, reader.input),
@@ -256,7 +268,7 @@ mod tests {
     use serde_json::Value;
 
     fn reader(dialect: Dialect, usage: bool) -> Reader {
-        Reader { dialect, model: "m".into(), created: 0, usage, input: 10 }
+        Reader { dialect, model: "m".into(), created: 0, usage, input: 10, origin: None }
     }
 
     /// The recorded answers of these dialects, each as bytes and with its quirks.

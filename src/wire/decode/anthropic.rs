@@ -6,6 +6,8 @@ use super::scribe::Scribe;
 use super::{text, usage};
 use crate::wire::event::{Delta, Opened, StopReason};
 use crate::wire::fault::{Fault, FaultKind};
+use crate::wire::quirks::Quirks;
+use crate::wire::signature;
 
 #[derive(Debug, Default)]
 pub(super) struct Reader {
@@ -13,6 +15,8 @@ pub(super) struct Reader {
     pub(super) begun: bool,
     usage: usage::Anthropic,
     blocks: Vec<Block>,
+    /// Whose signatures these are, where they are not Anthropic's.
+    origin: Option<String>,
 }
 
 /// A block of the upstream, and where it is in ours.
@@ -27,6 +31,17 @@ struct Block {
 }
 
 impl Reader {
+    pub(super) fn new(quirks: &Quirks) -> Self {
+        let origin = (!quirks.anthropic).then(|| quirks.origin.clone().into_owned());
+        Self { origin, ..Self::default() }
+    }
+
+    /// A signature as the client gets it.
+    fn signed(&self, signature: &str) -> Delta {
+        let marked = self.origin.as_deref().map(|origin| signature::pack(origin, signature));
+        Delta::Signature(marked.unwrap_or_else(|| signature.to_owned()))
+    }
+
     pub(super) fn event(&mut self, name: &str, value: &Value, scribe: &mut Scribe) {
         match text(value, "type").filter(|kind| !kind.is_empty()).unwrap_or(name) {
             "message_start" => {
@@ -55,7 +70,7 @@ impl Reader {
             if let (Some("thinking"), Some(signature), Some(at)) =
                 (text(block, "type"), text(block, "signature"), self.index_of(Some(upstream)))
             {
-                scribe.delta(at, Delta::Signature(signature.to_owned()));
+                scribe.delta(at, self.signed(signature));
             }
             self.stop_block(Some(upstream), scribe);
         }
@@ -154,7 +169,7 @@ impl Reader {
             match kind {
                 "text_delta" => Delta::Text(said("text")),
                 "thinking_delta" => Delta::Thinking(said("thinking")),
-                "signature_delta" => Delta::Signature(said("signature")),
+                "signature_delta" => self.signed(&said("signature")),
                 "input_json_delta" => Delta::Json(said("partial_json")),
                 _ => Delta::Other(delta.clone()),
             },

@@ -58,7 +58,7 @@ impl Decoder {
     /// `seed` makes ids where the vendor has none: letters, digits, `-` and `_`, different for each request.
     pub fn new(dialect: Dialect, quirks: &Quirks, names: ToolNames, seed: &str) -> Self {
         let reader = match dialect {
-            Dialect::Anthropic => Reader::Anthropic(anthropic::Reader::default()),
+            Dialect::Anthropic => Reader::Anthropic(anthropic::Reader::new(quirks)),
             Dialect::Chat => Reader::Chat(chat::Reader::new(quirks.reasoning_beside_output)),
             Dialect::Responses => Reader::Responses(responses::Reader::default()),
             Dialect::Gemini => Reader::Gemini(gemini::Reader),

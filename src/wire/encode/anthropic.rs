@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Draft, names, object, put};
 use crate::wire::hub::{Block, Message, Prompt, Role, Source, Tool, ToolChoice, ToolKind};
-use crate::wire::{reminder, signature};
+use crate::wire::reminder;
+use crate::wire::request::SERVER_TOOL;
+use crate::wire::signature::{self, Thought};
 
 /// Anthropic's API wants a limit; this one is taken where nobody has said one.
 const OUTPUT: u64 = 32_000;
@@ -25,10 +27,7 @@ pub(super) fn body(prompt: &Prompt, draft: &mut Draft<'_>) -> Map<String, Value>
         body.insert("system".into(), system.into());
     }
     body.insert("messages".into(), messages(prompt, draft).into());
-    if !prompt.tools.is_empty() {
-        body.insert("tools".into(), prompt.tools.iter().map(tool).collect());
-    }
-    put(&mut body, "tool_choice", choice(prompt));
+    put_tools(&mut body, prompt, draft);
     put(&mut body, "temperature", prompt.sampling.temperature.clone());
     put(&mut body, "top_p", prompt.sampling.top_p.clone());
     put(&mut body, "top_k", prompt.sampling.top_k.clone());
@@ -46,6 +45,29 @@ pub(super) fn body(prompt: &Prompt, draft: &mut Draft<'_>) -> Map<String, Value>
         }
     }
     body
+}
+
+/// The tools that the host takes; a choice of one that is gone is gone with it.
+fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'_>) {
+    let (taken, others): (Vec<&Tool>, Vec<&Tool>) = prompt.tools.iter().partition(|tool| match &tool.kind {
+        ToolKind::Typed(kind) => draft.quirks().takes_tool(kind),
+        ToolKind::Custom(_) => true,
+    });
+    for tool in &others {
+        if let ToolKind::Typed(kind) = &tool.kind {
+            draft.drop(format!("tools: {kind}"), SERVER_TOOL);
+        }
+    }
+    let chosen = match &prompt.tool_choice {
+        Some(ToolChoice::Tool(name)) => taken.iter().any(|tool| tool.name == *name),
+        _ => !taken.is_empty(),
+    };
+    if !taken.is_empty() {
+        body.insert("tools".into(), taken.into_iter().map(tool).collect());
+    }
+    if others.is_empty() || chosen {
+        put(body, "tool_choice", choice(prompt));
+    }
 }
 
 fn choice(prompt: &Prompt) -> Option<Value> {
@@ -116,10 +138,17 @@ fn write_message(message: &Message, draft: &mut Draft<'_>) -> Option<Value> {
             Block::Text { text, .. } if as_reminder => {
                 content.push(json!({"type": "text", "text": reminder::wrap(text)}));
             }
-            // Anthropic refuses an empty text, and a signature that it did not make.
+            // Anthropic refuses an empty text.
             Block::Text { text, .. } if text.is_empty() => {}
-            Block::Thinking { signature, .. } if !signature::may_be_anthropic(signature) => {
-                draft.drop("thinking", "another model thought it");
+            Block::Thinking { thinking, signature } => match signature::thought(signature, draft.quirks()) {
+                Thought::Foreign => draft.drop("thinking", "another model thought it"),
+                Thought::Kept => content.push(write_block(block)),
+                Thought::Own(own) => {
+                    content.push(json!({"type": "thinking", "thinking": thinking, "signature": own}));
+                }
+            },
+            Block::RedactedThinking { .. } if !draft.quirks().anthropic => {
+                draft.drop("redacted_thinking", "only its author can read it");
             }
             block => content.push(write_block(block)),
         }

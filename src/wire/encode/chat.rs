@@ -212,7 +212,7 @@ fn put_search(body: &mut Map<String, Value>, tools: &mut Vec<Value>, toolbox: &T
         return;
     }
     match draft.quirks().web_search {
-        WebSearch::No => draft.drop("tools: web_search", "this model cannot search the web"),
+        WebSearch::No | WebSearch::Server => draft.drop("tools: web_search", "this model cannot search the web"),
         WebSearch::Zai => tools.push(json!({
             "type": "web_search",
             "web_search": {"enable": true, "search_engine": "search-prime", "search_result": true},

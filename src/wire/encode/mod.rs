@@ -12,6 +12,7 @@ mod tools;
 
 pub use names::ToolNames;
 pub(in crate::wire) use names::anthropic_id;
+pub(in crate::wire) use parts::of_server;
 
 use std::borrow::Cow;
 

@@ -148,7 +148,7 @@ fn file_name<'a>(name: &'a str, media_type: &str) -> Cow<'a, str> {
 }
 
 /// What a vendor's own tools did, told as text to a model of another vendor.
-fn of_server(kind: &str, raw: &Rest) -> Option<String> {
+pub(in crate::wire) fn of_server(kind: &str, raw: &Rest) -> Option<String> {
     match kind {
         "server_tool_use" => {
             let name = raw.get("name")?.as_str()?;

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Request;
 use super::head::{Entries, Items, MessagePeek, place};
 use super::splice::Splice;
+use super::{Request, foreign};
 use crate::wire::encode::Dropped;
 use crate::wire::quirks::Quirks;
-use crate::wire::{reminder, signature};
+use crate::wire::reminder;
 
 /// What an upstream of the Anthropic dialect needs changed.
 #[derive(Debug, Clone, Copy)]
@@ -33,14 +33,13 @@ pub struct Adapted {
     pub dropped: Vec<Dropped>,
 }
 
-const TEXT_GONE: &str = r#"{"type":"text","text":"(thinking of another model was here)"}"#;
-
 impl Request {
     /// This request for an upstream of the Anthropic dialect.
     ///
-    /// Anthropic itself gets everything but thinking that moai marked as another model's. For the others its
-    /// accounting line goes, which changes with every build and costs the prompt cache, and words of the system in
-    /// the middle of the conversation become the user's reminders, which nobody refuses.
+    /// Anthropic itself gets everything but thinking of other models. For the others its accounting line goes, which
+    /// changes with every build and costs the prompt cache; thinking goes that is not their own; tools go that only
+    /// Anthropic's servers run; and words of the system in the middle of the conversation become the user's reminders,
+    /// which nobody refuses.
     pub fn adapt(&self, to: &Adapt<'_>) -> Adapted {
         let mut splice = Splice::new(&self.bytes);
         let mut dropped = Vec::new();
@@ -53,8 +52,9 @@ impl Request {
         if !to.quirks.anthropic {
             self.splice_billing(text, &mut splice, &mut dropped);
         }
-        if !to.quirks.refuses.is_empty() {
-            splice_refused(text, to.quirks, &mut splice, &mut dropped);
+        let typed = !to.quirks.anthropic && self.has_typed_tools(text);
+        if typed || !to.quirks.refuses.is_empty() {
+            splice_fields(text, to.quirks, typed, &mut splice, &mut dropped);
         }
         self.splice_messages(text, to.quirks, &mut splice, &mut dropped);
         Adapted { body: splice.apply(), dropped }
@@ -71,7 +71,7 @@ impl Request {
         self.splice_limit(to, &mut splice, &mut dropped);
         if !to.quirks.refuses.is_empty() {
             let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
-            splice_refused(text, to.quirks, &mut splice, &mut dropped);
+            splice_fields(text, to.quirks, false, &mut splice, &mut dropped);
         }
         if self.head.stream && !self.head.include_usage {
             self.splice_usage(&mut splice);
@@ -115,12 +115,16 @@ impl Request {
         dropped.push(Dropped { field, why: "it is for Anthropic and changes with every build" });
     }
 
+    /// Whether a tool may be one that has no schema, because whoever runs it knows it.
+    fn has_typed_tools(&self, text: &str) -> bool {
+        memchr::memmem::find_iter(text.as_bytes(), "\"input_schema\"").count() < self.head.tools
+    }
+
     fn splice_messages(&self, text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
-        let has = |needle: &str| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
-        let marks = has("moai-") || has(r#""signature":"""#) || has(r#""signature": """#);
+        let suspect = foreign::suspects(text, quirks);
         // The role itself is looked for below; this only spares the look where there cannot be one.
-        let roles = !quirks.system_messages && has("system");
-        if !marks && !roles {
+        let roles = !quirks.system_messages && memchr::memmem::find(text.as_bytes(), b"system").is_some();
+        if !suspect && !roles {
             return;
         }
         let places = &self.places.messages;
@@ -144,30 +148,38 @@ impl Request {
                         splice.replace(place.clone(), text);
                     }
                 }
-                "assistant" if marks => drop_thinking(text, &message, quirks, splice, dropped),
+                "assistant" if suspect => foreign::splice_blocks(text, &message, quirks, splice, dropped),
                 _ => {}
             }
         }
     }
 }
 
-/// Takes refused fields out, each with the comma that goes with it.
-fn splice_refused(text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
+/// Takes fields out that the host refuses, and with `typed` the tools that it cannot run.
+fn splice_fields(text: &str, quirks: &Quirks, typed: bool, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
     // A key that is written with escapes is none of these, and such a body stays as it is.
     let Ok(Entries(entries)) = serde_json::from_str::<Entries<'_>>(text) else { return };
+    let with_tools = if typed { foreign::splice_tools(&entries, text, quirks, splice, dropped) } else { &[] };
     let refused = |key: &str| quirks.refuses.iter().any(|field| field == key);
+    for (key, _) in entries.iter().filter(|(key, _)| refused(key)) {
+        foreign::note(dropped, (*key).to_owned(), "this host refuses it");
+    }
+    splice_out(text, &entries, |key| refused(key) || with_tools.contains(&key), splice);
+}
+
+/// Takes fields out, each with the comma that goes with it.
+fn splice_out(text: &str, entries: &[(&str, &RawValue)], goes: impl Fn(&str) -> bool, splice: &mut Splice<'_>) {
     let begin = |key: &str| (key.as_ptr() as usize).saturating_sub(text.as_ptr() as usize + 1);
-    let last = entries.iter().rposition(|(key, _)| !refused(key)).unwrap_or_default();
+    let last = entries.iter().rposition(|(key, _)| !goes(key)).unwrap_or_default();
     let mut before = None;
     for (at, (key, raw)) in entries.iter().enumerate() {
         let end = place(text, raw).end;
-        if refused(key) {
+        if goes(key) {
             let range = match entries.get(at + 1) {
                 Some((next, _)) if at < last => begin(key)..begin(next),
                 _ => before.unwrap_or_else(|| begin(key))..end,
             };
             splice.replace(range, "");
-            dropped.push(Dropped { field: (*key).to_owned().into(), why: "this host refuses it" });
         }
         before = Some(end);
     }
@@ -199,38 +211,4 @@ fn as_reminder(message: &MessagePeek<'_>) -> String {
         _ => String::new(),
     };
     serde_json::json!({"role": "user", "content": [{"type": "text", "text": reminder::wrap(&words)}]}).to_string()
-}
-
-/// Takes out the thinking that the upstream cannot have signed.
-fn drop_thinking(
-    text: &str,
-    message: &MessagePeek<'_>,
-    quirks: &Quirks,
-    splice: &mut Splice<'_>,
-    dropped: &mut Vec<Dropped>,
-) {
-    #[derive(Deserialize)]
-    struct Thinking {
-        #[serde(rename = "type")]
-        kind: String,
-        #[serde(default)]
-        signature: String,
-    }
-    let Some(items) = message.content.and_then(|raw| serde_json::from_str::<Items<'_>>(raw.get()).ok()) else { return };
-    let foreign = |raw: &&RawValue| {
-        serde_json::from_str::<Thinking>(raw.get()).is_ok_and(|block| {
-            let good =
-                signature::may_be_anthropic(&block.signature) || (!quirks.anthropic && block.signature.is_empty());
-            block.kind == "thinking" && !good
-        })
-    };
-    let kept: Vec<&str> = items.0.iter().filter(|raw| !foreign(raw)).map(|raw| raw.get()).collect();
-    if kept.len() == items.0.len() {
-        return;
-    }
-    dropped.push(Dropped { field: "thinking".into(), why: "another model thought it" });
-    let content = message.content.map(|raw| place(text, raw)).unwrap_or_default();
-    // An assistant's message must not be empty.
-    let blocks = if kept.is_empty() { TEXT_GONE.to_owned() } else { kept.join(",") };
-    splice.replace(content, format!("[{blocks}]"));
 }

@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for Top<'de> {
 }
 
 /// The elements of an array, unparsed.
-pub(super) struct Items<'a>(pub(super) Vec<&'a RawValue>);
+pub(in crate::wire) struct Items<'a>(pub(in crate::wire) Vec<&'a RawValue>);
 
 impl<'de> Deserialize<'de> for Items<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -152,7 +152,7 @@ impl<'de> Deserialize<'de> for Items<'de> {
 }
 
 /// The fields of an object, unparsed.
-pub(super) struct Entries<'a>(pub(super) Vec<(&'a str, &'a RawValue)>);
+pub(in crate::wire) struct Entries<'a>(pub(in crate::wire) Vec<(&'a str, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Entries<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -220,7 +220,7 @@ struct StreamOptions {
 }
 
 /// Where `raw` stands in `text`, of which it is a slice.
-pub(super) fn place(text: &str, raw: &RawValue) -> Range<usize> {
+pub(in crate::wire) fn place(text: &str, raw: &RawValue) -> Range<usize> {
     let start = (raw.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     start..start + raw.get().len()
 }

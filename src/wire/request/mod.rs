@@ -6,17 +6,20 @@
 
 mod adapt;
 mod estimate;
+mod foreign;
 mod head;
 mod splice;
 
 pub use adapt::{Adapt, Adapted};
 pub use estimate::estimate_tokens;
+pub(in crate::wire) use foreign::SERVER_TOOL;
+pub(in crate::wire) use head::{Entries, Items, place};
 pub use head::{Head, Turn};
+pub(in crate::wire) use splice::Splice;
 
 use bytes::Bytes;
 
 use super::hub::Prompt;
-use splice::Splice;
 
 /// A body that is not the request it should be. The text is fit for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -5,23 +5,23 @@ use std::ops::Range;
 use bytes::Bytes;
 
 /// Pieces of `bytes` and what comes in their place.
-pub(super) struct Splice<'a> {
+pub(in crate::wire) struct Splice<'a> {
     bytes: &'a Bytes,
     edits: Vec<(Range<usize>, String)>,
 }
 
 impl<'a> Splice<'a> {
-    pub(super) fn new(bytes: &'a Bytes) -> Self {
+    pub(in crate::wire) fn new(bytes: &'a Bytes) -> Self {
         Self { bytes, edits: Vec::new() }
     }
 
     /// Puts `text` in place of `range`. Ranges must not overlap; one that does is left out by [`Splice::apply`].
-    pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
+    pub(in crate::wire) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
         self.edits.push((range, text.into()));
     }
 
     /// The new bytes; the old ones, uncopied, where nothing was replaced.
-    pub(super) fn apply(mut self) -> Bytes {
+    pub(in crate::wire) fn apply(mut self) -> Bytes {
         if self.edits.is_empty() {
             return self.bytes.clone();
         }
