@@ -58,6 +58,44 @@ fn told(events: &[Event]) -> Vec<Value> {
     told
 }
 
+/// What a client of Chat sees: of each chunk what is not the same in all.
+fn told_in_chat(events: &[Event]) -> Vec<Value> {
+    let mut writer = ChatSse::new("m", 0, true);
+    let mut bytes = Vec::new();
+    for event in events {
+        writer.write(event, &mut bytes);
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let mut told = Vec::new();
+    for event in text.split_terminator("\n\n") {
+        let Some(data) = event.strip_prefix("data: ") else {
+            assert_eq!(event, ": ping");
+            continue;
+        };
+        if data == "[DONE]" {
+            told.push(data.into());
+            continue;
+        }
+        let mut chunk: Value = serde_json::from_str(data).unwrap();
+        if chunk.get("error").is_none() {
+            assert_eq!((&chunk["object"], &chunk["model"]), (&json!("chat.completion.chunk"), &json!("m")));
+            let usage = chunk["usage"].take();
+            let choice = chunk["choices"].as_array_mut().unwrap().pop();
+            chunk = choice.map_or_else(
+                || json!({"usage": usage}),
+                |mut choice| match choice["finish_reason"].take() {
+                    Value::Null => choice["delta"].take(),
+                    reason => json!({"finish_reason": reason}),
+                },
+            );
+        }
+        told.push(chunk);
+    }
+    told
+}
+
+/// Matrix 4.2, in both directions: what a client of Anthropic's dialect is told, and what a client of Chat is; streamed,
+/// and whole.
 #[test]
 fn every_row_of_the_answer_matrix() {
     cases::each("answers", |case| {
@@ -66,7 +104,12 @@ fn every_row_of_the_answer_matrix() {
         let mut events = decoder.feed(&bytes);
         events.extend(decoder.finish());
         well_formed(&events);
-        let mut found = json!({"events": told(&events)});
+        let mut found = json!({"events": told(&events), "chat": told_in_chat(&events)});
+        let mut answer = Answer::default();
+        events.iter().cloned().for_each(|event| answer.take(event));
+        if answer.fault().is_none() {
+            found["whole"] = json!({"anthropic": answer.anthropic("", 0), "chat": answer.chat("", 0)});
+        }
         found["usage"] = decoder.usage().map_or(Value::Null, |usage| serde_json::to_value(usage).unwrap());
         if let Some(Event::Error(fault)) = events.last() {
             let wait = fault.retry_after.map(|wait| wait.as_millis() as u64);

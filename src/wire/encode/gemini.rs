@@ -129,6 +129,7 @@ fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'
     if prompt.one_tool_at_a_time {
         draft.drop("disable_parallel_tool_use", "the API has no such switch");
     }
+    let choice = tools::choice(prompt, draft);
     if toolbox.functions.is_empty() {
         if toolbox.web_search {
             body.insert("tools".into(), json!([{"googleSearch": {}}]));
@@ -149,7 +150,7 @@ fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'
         })
         .collect();
     body.insert("tools".into(), json!([{"functionDeclarations": written}]));
-    let config = match &prompt.tool_choice {
+    let config = match choice {
         None => return,
         Some(ToolChoice::Auto) => json!({"mode": "AUTO"}),
         Some(ToolChoice::Any) => json!({"mode": "ANY"}),

@@ -148,7 +148,10 @@ fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'
             ToolChoice::Auto => "auto".into(),
             ToolChoice::Any => "required".into(),
             ToolChoice::None => "none".into(),
-            ToolChoice::Tool(name) => json!({"type": "function", "name": draft.names.to_wire(name)}),
+            ToolChoice::Tool(name) if toolbox.functions.iter().any(|(tool, _)| tool.name == *name) => {
+                json!({"type": "function", "name": draft.names.to_wire(name)})
+            }
+            ToolChoice::Tool(_) => json!({"type": "web_search"}),
         }),
     );
     if prompt.one_tool_at_a_time {

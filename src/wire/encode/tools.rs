@@ -1,6 +1,7 @@
 //! The tools of a prompt, sorted into what the client runs and what the vendor would have to.
 
 use super::Draft;
+use crate::wire::dialect::Dialect;
 use crate::wire::hub::{Prompt, Tool, ToolChoice, ToolKind};
 
 /// The tools that another vendor's model can be given.
@@ -36,9 +37,18 @@ pub(super) fn of<'a>(prompt: &'a Prompt, draft: &mut Draft<'_>) -> Toolbox<'a> {
     toolbox
 }
 
-/// The choice of tool, or none where it says nothing that is not said already.
+/// The choice of tool, or none where it says nothing that is not said already. A tool that is chosen is one of the
+/// client's functions, or `OpenAI` Responses' own search.
 pub(super) fn choice<'a>(prompt: &'a Prompt, draft: &mut Draft<'_>) -> Option<&'a ToolChoice> {
     let choice = prompt.tool_choice.as_ref()?;
+    let chosen = |tool: &&Tool| matches!(choice, ToolChoice::Tool(name) if tool.name == *name);
+    if let Some(Tool { kind: ToolKind::Typed(kind), .. }) = prompt.tools.iter().find(chosen) {
+        let searches = draft.target.dialect == Dialect::Responses && kind.starts_with("web_search_");
+        if !searches {
+            draft.drop("tool_choice", "the tool that it names is none of the client's");
+            return None;
+        }
+    }
     if draft.quirks().tool_choice || *choice == ToolChoice::Auto {
         return Some(choice);
     }

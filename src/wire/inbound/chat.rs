@@ -69,6 +69,9 @@ fn read_messages(messages: Vec<Value>, prompt: &mut Prompt, dropped: &mut Vec<Dr
                 }
             }
             Some("user") => {
+                if map.contains_key("name") {
+                    dropped.push(Dropped { field: "messages: name".into(), why: "only OpenAI's API has this field" });
+                }
                 let content = blocks(content, &at, dropped)?;
                 prompt.messages.push(Message { role: Role::User, content, rest: Rest::new() });
             }
@@ -87,17 +90,25 @@ fn assistant(content: Option<Value>, mut map: Rest, at: &str, dropped: &mut Vec<
         content.insert(0, Block::Thinking { thinking, signature: String::new() });
     }
     for call in map.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
-        let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let arguments = text("/function/arguments");
-        let input = match serde_json::from_str(arguments) {
-            Ok(input @ Value::Object(_)) => input,
-            _ if arguments.trim().is_empty() => json!({}),
-            _ => json!({"__unparsedToolInput": arguments}),
-        };
-        let (id, name) = (text("/id").to_owned(), text("/function/name").to_owned());
-        content.push(Block::ToolUse { id, name, input, rest: Rest::new() });
+        let id = call.get("id").and_then(Value::as_str).unwrap_or_default();
+        content.push(tool_use(id, call.get("function").unwrap_or(&Value::Null)));
+    }
+    // The old way had no ids: its answer, of role function, names the function.
+    if let Some(function) = map.get("function_call").filter(|function| function.is_object()) {
+        content.push(tool_use(function.get("name").and_then(Value::as_str).unwrap_or_default(), function));
     }
     Ok(Message { role: Role::Assistant, content, rest: Rest::new() })
+}
+
+fn tool_use(id: &str, function: &Value) -> Block {
+    let text = |key| function.get(key).and_then(Value::as_str).unwrap_or_default();
+    let arguments = text("arguments");
+    let input = match serde_json::from_str(arguments) {
+        Ok(input @ Value::Object(_)) => input,
+        _ if arguments.trim().is_empty() => json!({}),
+        _ => json!({"__unparsedToolInput": arguments}),
+    };
+    Block::ToolUse { id: id.to_owned(), name: text("name").to_owned(), input, rest: Rest::new() }
 }
 
 /// Tool messages in a row are one message of the user: Anthropic wants all results right after the calls.
