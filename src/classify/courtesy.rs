@@ -1,4 +1,4 @@
-//! Greetings and thanks: they stand around a request and ask for nothing.
+//! Greetings, thanks and "go on": they stand around a request, or in the place of one, and ask for nothing of their own.
 
 use super::clause::{Clause, clauses};
 use super::fold::{Folded, Glyph};
@@ -67,6 +67,109 @@ const STARTS: [&str; 58] = [
 ];
 /// How long such a clause can be, in characters.
 const LONGEST: usize = 40;
+
+/// Words that say only that it should go on, without the spaces between them.
+const ONWARD: [&str; 44] = [
+    "continue",
+    "continueon",
+    "goon",
+    "keepgoing",
+    "carryon",
+    "resume",
+    "next",
+    "more",
+    "andthen",
+    "pickupwhereyouleftoff",
+    "continuewhereyouleftoff",
+    "continuefromwhereyouleftoff",
+    "계속",
+    "계속해",
+    "계속해봐",
+    "계속하자",
+    "계속가",
+    "계속가자",
+    "계속진행",
+    "계속진행해",
+    "이어서",
+    "이어서해",
+    "이어서계속",
+    "이어서계속해",
+    "이어서진행해",
+    "다음",
+    "다음은",
+    "하던거계속해",
+    "続けて",
+    "続き",
+    "続きを",
+    "つづけて",
+    "つづき",
+    "次",
+    "次は",
+    "次へ",
+    "继续",
+    "接着",
+    "继续下去",
+    "接着来",
+    "接着做",
+    "往下",
+    "下一个",
+    "然后呢",
+];
+/// What such words may begin with,
+const ONWARD_BEFORE: [&str; 19] = [
+    "please",
+    "okay",
+    "ok",
+    "yes",
+    "now",
+    "just",
+    "응",
+    "네",
+    "그래",
+    "좋아",
+    "자",
+    "그럼",
+    "はい",
+    "では",
+    "じゃあ",
+    "そのまま",
+    "好的",
+    "好",
+    "请",
+];
+/// and end with.
+const ONWARD_AFTER: [&str; 13] = [
+    "please",
+    "줘",
+    "주세요",
+    "주십시오",
+    "요",
+    "부탁해",
+    "ください",
+    "下さい",
+    "お願いします",
+    "お願い",
+    "吧",
+    "啊",
+    "做",
+];
+
+/// Nothing but "continue", as one says it to whoever is in the middle of something.
+pub(super) fn is_onward(folded: &Folded) -> bool {
+    if folded.glyphs.len() > LONGEST {
+        return false;
+    }
+    let letters: String = folded.glyphs.iter().map(|glyph| glyph.c).filter(|c| c.is_alphanumeric()).collect();
+    let mut text = letters.as_str();
+    while let Some(rest) = ONWARD_BEFORE.iter().find_map(|word| text.strip_prefix(word)) {
+        text = rest;
+    }
+    while !ONWARD.contains(&text) {
+        let Some(rest) = ONWARD_AFTER.iter().find_map(|word| text.strip_suffix(word)) else { return false };
+        text = rest;
+    }
+    true
+}
 
 /// The clause greets, thanks or says goodbye, and asks for nothing; `hits` are the words of the lexicon in it.
 pub(super) fn is_courtesy(glyphs: &[Glyph], clause: &Clause, hits: &[Hit]) -> bool {

@@ -110,8 +110,7 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
             continue;
         }
         requests.push(clause);
-        // In Korean and Japanese a verb with an ending is no part of an enumeration.
-        let named = clause.order == Order::First || inside.last().is_none_or(|hit| hit.to == clause.to);
+        let named = clause.order == Order::First || inside.last().is_none_or(|hit| !has_ending(folded, hit, &clause));
         let asked = seen.clause(&clause, inside, (clause.item && !only_items) || (clause.listed && named));
         if let Some(asked) = asked {
             if last.is_none() {
@@ -124,9 +123,15 @@ pub(super) fn features(folded: &Folded, keep: &dyn Fn(u64) -> bool) -> Vec<Featu
     if let Some(asked) = last {
         seen.last(asked);
     }
-    seen.shape(&clauses);
+    seen.shape(&clauses, only_items);
     seen.grams(&clauses, only_items);
     seen.found
+}
+
+/// In Korean and Japanese a word with the ending of a verb behind it is no part of an enumeration.
+fn has_ending(folded: &Folded, hit: &Hit, clause: &Clause) -> bool {
+    let next = folded.glyphs.get(hit.to..clause.to).and_then(<[Glyph]>::first);
+    next.is_some_and(|glyph| matches!(glyph.c, '가'..='힣' | 'ぁ'..='ん'))
 }
 
 /// What a clause asks for, and about what.
@@ -189,13 +194,17 @@ impl<'a> Seen<'a> {
 
     /// Notes what one clause says and gives what it asks for.
     fn clause(&mut self, clause: &Clause, hits: &[Hit], item: bool) -> Option<Asked> {
-        let content = self.bind_marks(clause, hits);
+        let mut content = self.bind_marks(clause, hits);
         for hit in &content {
             self.tagged(if item { "li" } else { "any" }, *hit);
         }
-        // "including authentication and tests" asks for nothing more.
-        if item || hits.iter().any(|hit| Some(hit.tag) == self.aside) {
+        if item {
             return None;
+        }
+        // "design it, including authentication and tests": what is included is no request.
+        if let Some(aside) = hits.iter().find(|hit| Some(hit.tag) == self.aside) {
+            let last = clause.order == Order::Last;
+            content.retain(|hit| if last { hit.from >= aside.to } else { hit.to <= aside.from });
         }
         let asked = match clause.order {
             Order::Last => verb_last(clause, &content),
@@ -298,9 +307,10 @@ impl<'a> Seen<'a> {
     }
 
     /// Shape: questions, numbers, formulas, identifiers, length.
-    fn shape(&mut self, clauses: &[Clause]) {
+    fn shape(&mut self, clauses: &[Clause], only_items: bool) {
         let glyphs = &self.folded.glyphs;
-        let end = glyphs.len();
+        let asked = |clause: &&Clause| only_items || !clause.item;
+        let end: usize = clauses.iter().filter(asked).map(|clause| clause.to - clause.from + 1).sum();
         let mut shapes = Vec::new();
         if clauses.last().is_some_and(|clause| clause.asks()) {
             shapes.push("ends-in-question");
@@ -337,7 +347,7 @@ impl<'a> Seen<'a> {
             41..=120 => "medium",
             _ => "long",
         });
-        if clauses.len() > 4 {
+        if clauses.iter().filter(asked).count() > 4 {
             shapes.push("many-clauses");
         }
         for shape in shapes {

@@ -64,6 +64,8 @@ pub enum Basis {
     Empty,
     /// Nothing was asked: it is a greeting.
     Greeting,
+    /// Nothing new was asked: it only says to go on.
+    Onward,
     /// Nothing in the text speaks for either tier.
     NoEvidence,
     /// The text decided, but less surely than the threshold demands.
@@ -81,6 +83,7 @@ impl Basis {
             Self::ManyFiles => "many-files",
             Self::Empty => "empty",
             Self::Greeting => "greeting",
+            Self::Onward => "onward",
             Self::NoEvidence => "no-evidence",
             Self::BelowThreshold => "below-threshold",
             Self::Feedback => "feedback",
@@ -155,6 +158,8 @@ pub fn classify(text: &str, options: Options) -> Classification {
         classification.basis = Basis::Empty;
     } else if courtesy::is_greeting(&folded) {
         classification.basis = Basis::Greeting;
+    } else if courtesy::is_onward(&folded) {
+        classification.basis = Basis::Onward;
     } else {
         classification.weigh(text, &folded, &seen, options);
     }

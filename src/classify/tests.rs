@@ -34,12 +34,33 @@ fn nothing_asked_goes_to_the_default_tier() {
         ("Hello there!", Basis::Greeting),
         ("你好", Basis::Greeting),
         ("こんにちは", Basis::Greeting),
+        ("continue", Basis::Onward),
+        ("Please, go on!", Basis::Onward),
+        ("계속해줘", Basis::Onward),
+        ("좋아, 이어서 진행해 주세요.", Basis::Onward),
+        ("続けてください", Basis::Onward),
+        ("好的，继续吧", Basis::Onward),
     ] {
         for default_tier in Tier::ALL {
             let classification = classify(text, Options { default_tier, threshold: None });
             assert_eq!((classification.tier, classification.basis), (default_tier, basis), "{text}");
             assert!((classification.confidence - 0.5).abs() < f64::EPSILON);
         }
+    }
+}
+
+#[test]
+fn going_on_with_something_is_a_request() {
+    for text in [
+        "continue with the login page",
+        "다음 단계 구현해줘",
+        "次のテストを直して",
+        "继续修复登录",
+        "go ahead",
+        "그대로 진행해줘",
+    ] {
+        let classification = classify(text, Options::default());
+        assert_eq!((classification.tier, classification.basis), (Tier::Two, Basis::Text), "{text}");
     }
 }
 

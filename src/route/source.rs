@@ -73,7 +73,9 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
     let by = match seen.basis {
         Basis::Command => DecidedBy::Command,
         Basis::Text | Basis::ManyFiles | Basis::Feedback => DecidedBy::Classifier,
-        Basis::Empty | Basis::Greeting | Basis::NoEvidence | Basis::BelowThreshold => DecidedBy::Default,
+        Basis::Empty | Basis::Greeting | Basis::Onward | Basis::NoEvidence | Basis::BelowThreshold => {
+            DecidedBy::Default
+        }
     };
     sources.push(tier(by, seen.tier, of_text(seen)));
     (sources, notes)
@@ -157,7 +159,7 @@ fn known<'a, T>(what: &str, name: &'a str, found: Option<&'a T>, notes: &mut Vec
 }
 
 const fn asks_for_nothing(basis: Basis) -> bool {
-    matches!(basis, Basis::Empty | Basis::Greeting | Basis::NoEvidence)
+    matches!(basis, Basis::Empty | Basis::Greeting | Basis::Onward | Basis::NoEvidence)
 }
 
 /// What the classification says, in words.
@@ -174,6 +176,7 @@ pub(super) fn of_text(seen: &Classification) -> Reason {
         Basis::Feedback => format!("feedback said of exactly this text: {tier}"),
         Basis::Empty => format!("the text is empty: default {tier}"),
         Basis::Greeting => format!("the text only greets: default {tier}"),
+        Basis::Onward => format!("the text only says to go on: default {tier}"),
         Basis::NoEvidence => format!("nothing in the text speaks for a tier: default {tier}"),
         Basis::BelowThreshold => format!("the text is {sure}, less than the threshold: default {tier}"),
     };

@@ -194,6 +194,7 @@ fn basis(basis: Basis) -> String {
         Basis::ManyFiles => " (an architecture decision over five files or more)".into(),
         Basis::Empty => " (nothing is asked)".into(),
         Basis::Greeting => " (a greeting)".into(),
+        Basis::Onward => " (only to go on)".into(),
         Basis::NoEvidence => " (nothing speaks for either tier)".into(),
         Basis::BelowThreshold => " (less sure than the threshold)".into(),
         Basis::Feedback => " (you said so before)".into(),
