@@ -136,7 +136,8 @@ const SLIGHT: i32 = 40;
 pub fn classify(text: &str, options: Options) -> Classification {
     let folded = fold::fold(text, &paste::typed(text));
     let seen = feature::features(&folded, &|hash| table().weight(hash).is_some());
-    let kind = judge_kind(&folded, &seen);
+    let asked = what_is_asked(text, &folded);
+    let kind = if asked.is_err() { KindJudgement::default() } else { judge_kind(&folded, &seen) };
     let mut classification = Classification {
         tier: options.default_tier,
         kind: kind.kind,
@@ -150,20 +151,30 @@ pub fn classify(text: &str, options: Options) -> Classification {
         command: None,
         seal: Seal,
     };
+    match asked {
+        Ok(Some((command, tier))) => classification.obey(&command, tier),
+        Ok(None) => classification.weigh(text, &folded, &seen, options),
+        Err(nothing) => classification.basis = nothing,
+    }
+    classification
+}
+
+/// The command that the text is, with its tier; or why the text asks for nothing.
+fn what_is_asked(text: &str, folded: &Folded) -> Result<Option<(Command, Tier)>, Basis> {
     if let Some(command) = Command::leading(text)
         && let Some(tier) = command.tier
     {
-        classification.obey(&command, tier);
-    } else if !folded.glyphs.iter().any(|glyph| fold::is_word(glyph.c) || glyph.c > '\u{F000}') {
-        classification.basis = Basis::Empty;
-    } else if courtesy::is_greeting(&folded) {
-        classification.basis = Basis::Greeting;
-    } else if courtesy::is_onward(&folded) {
-        classification.basis = Basis::Onward;
-    } else {
-        classification.weigh(text, &folded, &seen, options);
+        return Ok(Some((command, tier)));
     }
-    classification
+    if !folded.glyphs.iter().any(|glyph| fold::is_word(glyph.c) || glyph.c > '\u{F000}') {
+        Err(Basis::Empty)
+    } else if courtesy::is_greeting(folded) {
+        Err(Basis::Greeting)
+    } else if courtesy::is_onward(folded) {
+        Err(Basis::Onward)
+    } else {
+        Ok(None)
+    }
 }
 
 /// The names of all features of `text`: what training reads (`docs/classify.md`).
@@ -255,6 +266,12 @@ impl Classification {
     }
 }
 
+/// A confidence in whole percent, as people are told it: only certainty is 100.
+pub fn percent(confidence: f64) -> f64 {
+    let percent = (confidence * 100.0).round();
+    if confidence < 1.0 { percent.min(99.0) } else { percent }
+}
+
 /// Positive for tier 1.
 fn signed(weight: i32, tier: Tier) -> i32 {
     match tier {
@@ -299,6 +316,13 @@ struct KindJudgement {
     kind: TaskKind,
     confidence: f64,
     evidence: Vec<Evidence>,
+}
+
+impl Default for KindJudgement {
+    /// Of a text that asks for nothing.
+    fn default() -> Self {
+        Self { kind: TaskKind::General, confidence: 0.5, evidence: Vec::new() }
+    }
 }
 
 fn judge_kind(folded: &Folded, seen: &[Feature]) -> KindJudgement {

@@ -17,9 +17,9 @@ pub(super) struct Line {
 }
 
 /// Text up to this size is read whole.
-const WHOLE: usize = 16 * 1024;
+const WHOLE: usize = 12 * 1024;
 /// Of a longer one, this much from either end.
-const END: usize = 7 * 1024;
+const END: usize = 6 * 1024;
 /// How much typed text is kept from the start, and from the end, of a prompt.
 const KEEP_HEAD: usize = 1536;
 const KEEP_TAIL: usize = 768;

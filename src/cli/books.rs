@@ -215,9 +215,9 @@ pub(super) fn recorder(world: &World, here: &Here) -> Result<Recorder, Failure> 
 }
 
 /// `~/.moai/journal`, and further places for its spool on what are often other file systems: the session's runtime
-/// directory, and inside of the repository's git directory, where nothing is ever committed. All are looked into, for
-/// one run may have had a session and the next one not. They have the home in their name, because another home has
-/// another key.
+/// directory, `/var/tmp`, and last, where nothing else can be written, inside of the repository's git directory, where
+/// nothing is ever committed and only runs from there look. All are looked into, for one run may have had a session and
+/// the next one not. They have the home in their name, because another home has another key.
 fn place(world: &World, project: &Project) -> Result<Place, Failure> {
     let home = world.moai_home()?;
     let own: String = learn::fingerprint(&home.to_string_lossy()).chars().take(8).collect();
@@ -225,7 +225,8 @@ fn place(world: &World, project: &Project) -> Result<Place, Failure> {
     let git = project.git.as_ref().map(|git| git.common.clone());
     // Where the session's is when nobody says so, as in a cron job beside a session.
     let usual = PathBuf::from(format!("/run/user/{}", rustix::process::getuid().as_raw()));
-    let dirs = [named, git, Some(usual)].into_iter().flatten().filter(|dir| dir.is_dir());
+    let dirs =
+        [named, Some(usual), Some(PathBuf::from("/var/tmp")), git].into_iter().flatten().filter(|dir| dir.is_dir());
     let refuges = dirs.map(|dir| dir.join(format!("moai-spool-{own}"))).collect();
     Ok(Place { refuges, ..Place::new(home.join("journal")) })
 }

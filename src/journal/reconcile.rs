@@ -61,13 +61,35 @@ impl Explain for BillError {
 
 /// A sum of the bill or of the journal: one model on one UTC day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(into = "Shown")]
 pub struct Sum {
-    /// What it cost.
+    /// What it cost, without the attempts of unknown price.
     pub cost_usd: Usd,
     /// Prompt and output tokens together.
     pub tokens: u64,
     /// Attempts of unknown price (of the journal).
     pub unpriced: u64,
+}
+
+impl Sum {
+    /// What it cost; `None` where no attempt has a known price.
+    pub fn known(self) -> Option<Usd> {
+        (self.unpriced == 0 || self.cost_usd != Usd::ZERO).then_some(self.cost_usd)
+    }
+}
+
+/// A [`Sum`] in `--json`: what is unknown is `null`, never 0.
+#[derive(serde::Serialize)]
+struct Shown {
+    cost_usd: Option<Usd>,
+    tokens: u64,
+    unpriced: u64,
+}
+
+impl From<Sum> for Shown {
+    fn from(sum: Sum) -> Self {
+        Self { cost_usd: sum.known(), tokens: sum.tokens, unpriced: sum.unpriced }
+    }
 }
 
 /// How well one model's day agrees.
@@ -81,7 +103,8 @@ pub struct Agreement {
     pub bill: Sum,
     /// The journal's sum.
     pub journal: Sum,
-    /// `1 − |journal − bill| / bill` in percent, not below 0; `None` where the bill has nothing.
+    /// `1 − |journal − bill| / bill` in percent, not below 0; `None` where the bill has nothing, or
+    /// nothing of the journal's has a known price.
     pub percent: Option<f64>,
 }
 
@@ -133,7 +156,7 @@ fn compare(bill: &Sums, ours: &Sums) -> Vec<Agreement> {
     let line = |key: Option<&(Date, String)>, bill: Sum, journal: Sum| Agreement {
         day: key.map(|(day, _)| *day),
         model: key.map(|(_, model)| model.clone()),
-        percent: agreement(journal.cost_usd, bill.cost_usd),
+        percent: journal.known().and_then(|ours| agreement(ours, bill.cost_usd)),
         bill,
         journal,
     };
@@ -339,6 +362,18 @@ mod tests {
         let lines = compare(&bill, &ours);
         assert_eq!(lines.len(), 4, "every model has its line");
         assert_eq!(lines[3].percent, Some(90.0), "what the vendor did not bill counts, another vendor does not");
+    }
+
+    #[test]
+    fn what_has_no_known_price_is_not_compared() {
+        let bill =
+            Sums::from([(key("2026-01-09", "x/new"), Sum { cost_usd: "7.5".parse().unwrap(), ..Sum::default() })]);
+        let ours = Sums::from([(key("2026-01-09", "x/new"), Sum { unpriced: 2, tokens: 30, ..Sum::default() })]);
+        let lines = compare(&bill, &ours);
+        assert_eq!(lines[0].percent, None);
+        let json = serde_json::to_value(lines[0].journal).unwrap();
+        assert_eq!(json, serde_json::json!({ "cost_usd": null, "tokens": 30, "unpriced": 2 }));
+        assert_eq!(compare(&bill, &Sums::new())[0].percent, Some(0.0), "what was never asked is known to cost nothing");
     }
 
     #[test]

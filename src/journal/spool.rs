@@ -6,7 +6,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,9 +50,19 @@ fn dirs(place: &Place) -> impl Iterator<Item = &Path> {
     std::iter::once(&place.dir).chain(&place.refuges).map(PathBuf::as_path)
 }
 
+/// The same without those that others have made: a refuge may lie where everybody can write.
+fn own_dirs(place: &Place) -> impl Iterator<Item = &Path> {
+    dirs(place).filter(|dir| *dir == place.dir || is_own(dir))
+}
+
+fn is_own(dir: &Path) -> bool {
+    let uid = rustix::process::getuid().as_raw();
+    std::fs::symlink_metadata(dir).is_ok_and(|found| found.is_dir() && found.uid() == uid)
+}
+
 /// Whether rows wait.
 pub(super) fn waits(place: &Place) -> bool {
-    dirs(place).any(|dir| file(dir).exists())
+    own_dirs(place).any(|dir| file(dir).exists())
 }
 
 /// Adds rows, all or none; returns the file that holds them now.
@@ -63,7 +73,11 @@ pub(super) fn add(place: &Place, key: Option<&JournalKey>, attempts: &[Attempt])
     }
     let mut failure = None;
     for dir in dirs(place) {
-        match append(dir, &lines) {
+        let ready = disk::create_dirs(dir, Access::Private);
+        if ready.is_ok() && *dir != place.dir && !is_own(dir) {
+            continue;
+        }
+        match ready.and_then(|()| append(dir, &lines)) {
             Ok(()) => return Ok(file(dir)),
             Err(error) => failure = failure.or(Some(error)),
         }
@@ -72,7 +86,6 @@ pub(super) fn add(place: &Place, key: Option<&JournalKey>, attempts: &[Attempt])
 }
 
 fn append(dir: &Path, lines: &str) -> Result<(), DiskError> {
-    disk::create_dirs(dir, Access::Private)?;
     let _lock = Lock::take(&dir.join("spool.lock"), PATIENCE, || {})?;
     let path = file(dir);
     let fail = |error| DiskError::io("write", &path)(error);
@@ -90,7 +103,7 @@ fn append(dir: &Path, lines: &str) -> Result<(), DiskError> {
 /// aside, so that they neither block the others nor get lost.
 pub(super) fn replay(place: &Place, key: &JournalKey, journal: &mut Journal) -> Result<Replayed, JournalError> {
     let mut done = Replayed::default();
-    for dir in dirs(place) {
+    for dir in own_dirs(place) {
         let path = file(dir);
         if !path.exists() {
             continue;

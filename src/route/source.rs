@@ -3,7 +3,7 @@
 use super::ask::{Ask, Hold};
 use super::decision::{DecidedBy, Reason};
 use super::policy::{Agent, Policy, Strategy, Task};
-use crate::classify::{Basis, Classification};
+use crate::classify::{self, Basis, Classification};
 use crate::model::Tier;
 
 /// Somebody who has a say.
@@ -165,7 +165,7 @@ const fn asks_for_nothing(basis: Basis) -> bool {
 /// What the classification says, in words.
 pub(super) fn of_text(seen: &Classification) -> Reason {
     let tier = format!("tier {} ({})", seen.tier, seen.tier.as_str());
-    let sure = format!("{:.0} % sure", seen.confidence * 100.0);
+    let sure = format!("{:.0} % sure", classify::percent(seen.confidence));
     let text = match seen.basis {
         Basis::Command => {
             let command = seen.evidence.first().and_then(|item| item.what.strip_prefix("command:"));

@@ -595,6 +595,25 @@ fn a_read_only_home_spools_into_the_refuge() {
     assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().requests, 1);
 }
 
+#[test]
+fn a_refuge_that_somebody_else_has_laid_out_is_passed_over() {
+    let dir = Dir::new();
+    let file = dir.0.path().join("a-file");
+    fs::write(&file, "not a directory").unwrap();
+    let trap = dir.0.path().join("trap");
+    fs::create_dir(&trap).unwrap();
+    std::os::unix::fs::symlink(&trap, dir.0.path().join("first")).unwrap();
+    let refuges = vec![dir.0.path().join("first"), dir.0.path().join("second")];
+    let place = Place { dir: file.join("journal"), refuges };
+    let went = Recorder::new(place.clone(), with_key(KEY), TimeZone::UTC).record(&glm(1), now());
+    let Recorded::Spooled { path, .. } = went else { panic!("{went:?}") };
+    assert_eq!(path, dir.0.path().join("second/spool.jsonl"));
+    fs::rename(&path, trap.join("spool.jsonl")).unwrap();
+    let place = Place { dir: dir.0.path().join("journal"), ..place };
+    let mut next = Recorder::new(place, with_key(KEY), TimeZone::UTC);
+    assert_eq!(next.journal(now()).unwrap().totals(Days::default()).unwrap().requests, 0);
+}
+
 /// A file system of half a megabyte, in a user namespace of its own where we are not root.
 #[test]
 fn a_full_disk_spools_and_loses_nothing() {

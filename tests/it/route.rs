@@ -532,6 +532,7 @@ fn a_home_that_cannot_be_written_costs_a_warning_and_no_answer() {
     let said = scratch.moai(["route", PLAN]);
     assert!(said.stderr.contains("the decision is not in the log"), "{said:#?}");
     assert!(said.stderr.contains("warning: ") && said.stderr.contains("the cost"), "{said:#?}");
+    let warned = said.stderr.clone();
     assert_eq!(said.ok(), "설계: REST\n");
     // One more, in a session; then the home is well again, and a report finds both.
     let runtime = scratch.root().join("runtime");
@@ -540,9 +541,13 @@ fn a_home_that_cannot_be_written_costs_a_warning_and_no_answer() {
     assert!(in_session.env("XDG_RUNTIME_DIR", &runtime).output().unwrap().status.success());
     assert_eq!(std::fs::read_dir(&runtime).unwrap().count(), 1, "it waits there");
     std::fs::remove_file(scratch.home().join(".moai/journal")).unwrap();
+    // From anywhere, not only from within the repository.
     let mut report = scratch.moai_command(["costs", "today", "--json"]);
-    let report = Said::from(&report.env("XDG_RUNTIME_DIR", &runtime).output().unwrap()).json();
+    let report = report.current_dir(scratch.root()).env("XDG_RUNTIME_DIR", &runtime);
+    let report = Said::from(&report.output().unwrap()).json();
     assert_eq!(report["requests"], 2, "{report:#}");
+    let waited = warned.split("waits in ").nth(1).and_then(|rest| rest.split(" and is").next()).unwrap();
+    std::fs::remove_dir_all(std::path::Path::new(waited).parent().unwrap()).unwrap();
 }
 
 /// Runs a shell script in a mount namespace of its own, as root of a user namespace where we are not root; `None` where

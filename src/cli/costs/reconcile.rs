@@ -10,7 +10,7 @@ use crate::base::world::World;
 use crate::cli::books::Books;
 use crate::cli::here::Here;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
-use crate::journal::reconcile::{Agreement, reconcile};
+use crate::journal::reconcile::{Agreement, Sum, reconcile};
 
 use super::csv::Csv;
 use super::figures::{dollars, grouped};
@@ -65,8 +65,12 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     }
     match args.require {
         Some(required) if whole.is_none_or(|whole| whole < required) => {
-            let agrees =
-                whole.map_or("the bill is empty".into(), |whole| format!("the journal agrees by {whole:.2} %"));
+            let known = lines.last().is_none_or(|total| total.journal.known().is_some());
+            let agrees = match whole {
+                Some(whole) => format!("the journal agrees by {whole:.2} %"),
+                None if known => "the bill is empty".into(),
+                None => "nothing in the journal has a known price".into(),
+            };
             Err(Failure::new(Kind::Expected, format!("{agrees}, and {required} % were required"))
                 .with_code("disagrees"))
         }
@@ -88,7 +92,7 @@ fn csv(lines: &[Agreement]) -> String {
             line.day.map(|day| day.to_string()).unwrap_or_default(),
             line.model.clone().unwrap_or_default(),
             line.bill.cost_usd.to_string(),
-            line.journal.cost_usd.to_string(),
+            line.journal.known().map(|cost| cost.to_string()).unwrap_or_default(),
             line.percent.map(|percent| percent.to_string()).unwrap_or_default(),
             line.bill.tokens.to_string(),
             line.journal.tokens.to_string(),
@@ -96,6 +100,23 @@ fn csv(lines: &[Agreement]) -> String {
         ]);
     }
     csv.text().to_owned()
+}
+
+/// What the journal knows of the cost.
+fn known(sum: Sum) -> String {
+    match sum.known() {
+        None => "unknown".into(),
+        Some(cost) if sum.unpriced == 0 => dollars(cost),
+        Some(cost) => format!("{} + ?", dollars(cost)),
+    }
+}
+
+fn agrees(line: &Agreement) -> String {
+    match line.percent {
+        Some(percent) => format!("{percent:.2} %"),
+        None if line.journal.known().is_none() => "unknown".into(),
+        None => "not billed".into(),
+    }
 }
 
 fn tell(lines: &[Agreement], ui: &mut Ui) -> Result<(), Failure> {
@@ -118,10 +139,10 @@ fn tell(lines: &[Agreement], ui: &mut Ui) -> Result<(), Failure> {
             (line.day.map_or_else(|| "total".to_owned(), |day| day.to_string()), Style::Plain),
             (line.model.clone().unwrap_or_default(), Style::Bold),
             (dollars(line.bill.cost_usd), Style::Plain),
-            (dollars(line.journal.cost_usd), Style::Plain),
+            (known(line.journal), Style::Plain),
             (grouped(line.bill.tokens), Style::Plain),
             (grouped(line.journal.tokens), Style::Plain),
-            (line.percent.map_or("not billed".into(), |percent| format!("{percent:.2} %")), style),
+            (agrees(line), style),
         ]);
     }
     ui.answer_table(&table)?;

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::classify::{Basis, Evidence};
+use crate::classify::{Basis, Evidence, percent};
 use crate::cli::ui::{Paint, clean};
 use crate::model::Usd;
 use crate::route::{DecidedBy, NoRoute, Ready};
@@ -46,10 +46,8 @@ fn by(decided: &Decided) -> String {
     }
 }
 
-/// Only certainty is 100 %.
 fn sure(confidence: f64) -> String {
-    let percent = (confidence * 100.0).round();
-    format!("{:.0} % sure", if confidence < 1.0 { percent.min(99.0) } else { percent })
+    format!("{:.0} % sure", percent(confidence))
 }
 
 /// What of the wishes came to nothing, and what will probably go wrong: the person should look at it.
