@@ -173,6 +173,12 @@ impl Program {
         started.map_err(|source| ProgramError::Start { name: self.name, source })
     }
 
+    /// Starts it beside us. Its standard input ends with us, however we end; what it says comes back through pipes.
+    pub fn beside(mut self) -> Result<Child, ProgramError> {
+        let started = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        started.map_err(|source| ProgramError::Start { name: self.name, source })
+    }
+
     /// Becomes the program: on success this never returns.
     pub fn exec(mut self) -> Failure {
         let source = self.command.exec();

@@ -39,6 +39,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     let glm_url = Config::load(world, &project).ok().map(|config| config.glm().base_url.clone());
     let root = &project.root;
     let links = if project.is_linked() { Links::Stay } else { Links::Follow };
+    let before = Layers::load(world, root, Some(&project.main)).effective(glm_url.as_deref()).backend;
     let mut plan = settings::plan(world, root, Target::Claude, links)?;
     // No lock and no directory are made where there is nothing to do.
     if !args.dry_run && (plan.changes() || settings::load_record(world, root)?.is_some()) {
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     if args.dry_run {
         return show_diff(world, ui, &plan);
     }
-    say_switched(world, ui, &plan)?;
+    say_switched(world, ui, &plan, before)?;
     if effective.backend != Backend::Claude
         && let Some(url) = &effective.base_url
     {
@@ -67,12 +68,13 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     after_switch(world, ui, root, &plan)
 }
 
-fn say_switched(world: &World, ui: &mut Ui, plan: &Plan) -> Result<(), Failure> {
+fn say_switched(world: &World, ui: &mut Ui, plan: &Plan, before: Backend) -> Result<(), Failure> {
     let path = world.tilde(&plan.path);
     if !plan.changes() {
-        return ui.say("this project is not on GLM: nothing to switch back");
+        return ui.say("this project is not on GLM, and not on the gateway: nothing to switch back");
     }
-    ui.say("this project is back on its settings from before GLM")?;
+    let before = if before == Backend::Gateway { "the gateway" } else { "GLM" };
+    ui.say(format!("this project is back on its settings from before {before}"))?;
     ui.say(if plan.deletes() { format!("removed: {path} (moai had made it)") } else { format!("written: {path}") })?;
     if !plan.moved().is_empty() {
         let names: Vec<String> = plan.moved().iter().map(ToString::to_string).collect();

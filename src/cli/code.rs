@@ -6,11 +6,14 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
-use crate::settings::Form;
+use crate::settings::{Form, Value, Variable};
 
 use super::here::Here;
 use super::ui::Ui;
 use super::{gate, launch, serve};
+
+/// The certificates that Claude Code trusts beside those of the system.
+const TRUSTED: &str = "NODE_EXTRA_CA_CERTS";
 
 /// Start Claude Code on the gateway: moai decides who answers each turn
 ///
@@ -41,12 +44,27 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         serve::require_model(world, model)?;
     }
     launch::require(world, "claude")?;
-    let gateway = gate::ensure(world, ui)?;
     if args.model.is_none() {
-        gate::require_models(&gateway)?;
+        gate::require_models(world)?;
     }
+    let gateway = gate::ensure(world, ui)?;
     let key = serve::access::require_code(world)?;
     let models = args.model.as_deref().map(gate::everywhere);
-    let env = gate::env(&here, &gateway.url, models, Form::Embed(key));
+    let mut env = gate::env(&here, &gateway.url, models, Form::Embed(key));
+    env.variables.extend(trust(&gateway.url, world)?);
     launch::on_gateway(world, &here.project, &env, &args.arguments, ui)
+}
+
+/// The gateway's own certificate for Claude Code to trust: it may be signed by nobody that it knows. Whoever says whom
+/// to trust is left alone.
+fn trust(url: &str, world: &World) -> Result<Option<Variable>, Failure> {
+    if !url.starts_with("https:") || world.env.raw(TRUSTED).is_some() {
+        return Ok(None);
+    }
+    let certificate = serve::certificate(world)?.filter(|path| path.is_file());
+    Ok(certificate.map(|path| Variable {
+        name: TRUSTED.into(),
+        value: Value::Plain(path.display().to_string()),
+        why: "the gateway's certificate, which may be signed by nobody else",
+    }))
 }

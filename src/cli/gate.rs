@@ -51,9 +51,9 @@ pub(super) fn ensure(world: &World, ui: &mut Ui) -> Result<State, Failure> {
     serve::ensure(world, &mut |line| ui.say(clean(line)))
 }
 
-/// Fails where no model can be asked at all: a session would be nothing but errors.
-pub(super) fn require_models(state: &State) -> Result<(), Failure> {
-    if !state.models.is_empty() || state.model.is_some() {
+/// Fails where no model can be asked at all: a session would be nothing but errors. Nothing is started for that.
+pub(super) fn require_models(world: &World) -> Result<(), Failure> {
+    if !serve::models(world)?.is_empty() {
         return Ok(());
     }
     Err(Failure::new(Kind::Config, "no model can be asked: there is no key")

@@ -151,6 +151,11 @@ impl Gateway {
         self.current.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
+    /// How many requests are under way, their answers included.
+    pub fn under_way(&self) -> u64 {
+        Counters::read(&self.counters.in_flight)
+    }
+
     /// How long it has been running.
     pub(in crate::gateway) fn uptime(&self) -> std::time::Duration {
         self.started.elapsed()

@@ -32,8 +32,10 @@ pub struct Told {
     pub end: &'static str,
     /// From the first request to a vendor to the end.
     pub took: Duration,
-    /// What all attempts together cost; `None` where that is not known.
+    /// What the attempts whose price is known cost together; `None` where none is.
     pub cost: Option<Usd>,
+    /// Of how many attempts it is not known.
+    pub unpriced: u64,
 }
 
 /// Hears of every request that is over. It must not wait: the request's own task calls it.
@@ -47,6 +49,7 @@ impl Told {
         finished: &Finished,
         rows: &[Attempt],
     ) -> Self {
+        let known = rows.iter().filter_map(|row| row.cost);
         Self {
             id: id.clone(),
             at,
@@ -63,7 +66,8 @@ impl Told {
                 End::Failed => "failed",
             },
             took: finished.tally.elapsed(),
-            cost: rows.iter().try_fold(Usd::ZERO, |sum, row| Some(sum.saturating_add(row.cost?))),
+            cost: known.clone().reduce(Usd::saturating_add).or_else(|| rows.is_empty().then_some(Usd::ZERO)),
+            unpriced: (rows.len() - known.count()) as u64,
         }
     }
 }

@@ -45,6 +45,10 @@ pub const GATEWAY_REASONS: &[(&str, &str)] = &[
     ),
     ("CLAUDE_CODE_GATEWAY_HINT_HEADERS", "Claude Code says what a request is for, and small tasks go to a cheap model"),
     (
+        "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY",
+        "`/model` lists the gateway's models, too, so that one can be chosen in the middle of a session",
+    ),
+    (
         "CLAUDE_CODE_ATTRIBUTION_HEADER",
         "no per-request billing line in the system prompt: it changes every time and defeats prompt caches",
     ),
@@ -77,6 +81,7 @@ pub fn gateway_env(spec: &GatewaySpec, form: Form) -> GlmEnv {
         ("ANTHROPIC_BASE_URL", plain(&spec.url)),
         ("ANTHROPIC_API_KEY", plain("")),
         ("CLAUDE_CODE_GATEWAY_HINT_HEADERS", plain("1")),
+        ("CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY", plain("1")),
         ("CLAUDE_CODE_ATTRIBUTION_HEADER", plain("0")),
         ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", plain(&spec.window.to_string())),
         ("CLAUDE_CODE_DISABLE_1M_CONTEXT", plain("1")),

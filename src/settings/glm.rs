@@ -135,6 +135,7 @@ pub(super) const GLM_NAMES: &[&str] = &[
     "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
     "Z_AI_API_KEY",
     "CLAUDE_CODE_GATEWAY_HINT_HEADERS",
+    "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY",
     super::gateway::GATEWAY_VAR,
 ];
 

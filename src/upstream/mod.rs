@@ -20,7 +20,7 @@ mod sim;
 
 pub use call::{Call, carries};
 pub use error::UpstreamError;
-pub use gateway::fetch_own;
+pub use gateway::{Said, ask_own, fetch_own};
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
 pub use open::Upstream;
 pub use proxy::check_proxies;

@@ -129,6 +129,60 @@ fn in_the_background_it_goes_on_survives_a_kill_and_writes_its_log() {
 }
 
 #[test]
+fn a_client_writes_no_line_of_its_own_into_the_log() {
+    let scratch = world();
+    let _left = Left(&scratch);
+    let started = scratch.moai(["serve", "--detach", "--model", "sim", "--json"]).json();
+    let key = fs::read_to_string(scratch.home().join(".moai/gateway/key")).unwrap().trim().to_owned();
+    let address = started["url"].as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap();
+    let mut connection = crate::serve::Connection::open(address);
+    let forged = [("x-api-key", &*key), ("x-moai-project", "a%0d%0a2026-01-09 12:00:00 evil %1b[31m")];
+    let asked = serde_json::json!({"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    connection.ask("POST", "/v1/messages", &forged, asked.to_string().as_bytes());
+    assert_eq!(connection.reply().status, 200);
+    scratch.moai(["serve", "stop"]).ok();
+    let log = fs::read_to_string(scratch.home().join(".moai/logs/gateway.log")).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    let [begun, request, ended] = lines.as_slice() else { panic!("{log}") };
+    assert!(begun.ends_with(&format!("process {}", started["pid"])) && ended.contains("has stopped"), "{log}");
+    assert!(request.contains("\\n2026-01-09 12:00:00 evil \\u{1b}") && !log.contains('\u{1b}'), "{log}");
+    // Each with its day and its zone.
+    let dated = |line: &&str| line.get(..25).is_some_and(|time| time.starts_with("20") && time.ends_with(":00"));
+    assert!(lines.iter().all(dated), "{log}");
+}
+
+#[test]
+fn who_can_reach_it_and_what_it_waits_for_is_said() {
+    let scratch = world();
+    let key = scratch.moai(["serve", "key", "add", "phone"]).ok();
+    let served = Served::start(&scratch, &["--model", "sim", "--host", "0.0.0.0"]);
+    assert!(served.document["address"].as_str().unwrap().starts_with("0.0.0.0:"), "{:#}", served.document);
+    let said = scratch.moai(["serve", "status"]).ok();
+    assert!(said.contains("other machines reach it at 0.0.0.0:") && said.contains("unencrypted"), "{said}");
+    // Somebody has not said all of it yet.
+    let mut slow = served.connect();
+    let head = "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n";
+    slow.send(format!("{head}x-api-key: {}\r\n\r\n{{", key.trim()));
+    until(&scratch, "the request", |status| status["health"]["in_flight"] == 2);
+    served.signal("INT");
+    let stopping = until(&scratch, "the drain", |status| status["stopping"] == true);
+    assert_eq!(stopping["state"], "running");
+    assert!(served.talk().contains("waiting for 1 answer under way, 30 s at the most"), "{}", served.talk());
+    assert!(scratch.moai(["serve", "status"]).ok().contains("stopping: it waits"));
+}
+
+#[test]
+fn a_gateway_without_the_machines_own_key_says_so() {
+    let scratch = world();
+    scratch.moai(["serve", "key", "add", "mine"]).ok();
+    scratch.moai(["serve", "key", "revoke", "first"]).ok();
+    let _left = Left(&scratch);
+    let said = scratch.moai(["serve", "--detach", "--model", "sim"]);
+    assert!(said.stderr.contains("own commands was revoked") && !said.stderr.contains("gateway/key"), "{said:#?}");
+    assert!(scratch.moai(["serve", "status"]).ok().contains("revoked"));
+}
+
+#[test]
 fn a_start_that_fails_in_the_background_says_why_in_the_foreground() {
     let scratch = world();
     let said = scratch.moai(["serve", "--detach", "--model", "no-such-model", "--json"]);
@@ -151,6 +205,15 @@ fn a_port_that_is_taken_names_its_owner_and_a_free_one() {
         assert!(said.contains("hint: take the next free one: `moai serve --port "), "{said}");
     }
     assert_eq!(status(&scratch)["state"], "stopped");
+
+    // A gateway in the background is known for what it is, by another home, too.
+    let mut other = Scratch::repository();
+    other.set_env("MOAI_SERVE_PORT", "0");
+    let _left = Left(&other);
+    let started = other.moai(["serve", "--detach", "--model", "sim", "--json"]).json();
+    let port = started["url"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
+    let said = scratch.moai(["serve", "--port", &port]).fails(1);
+    assert!(said.contains(&format!("process {} (moai serve)", started["pid"])), "{said}");
 }
 
 #[test]
@@ -198,7 +261,7 @@ fn without_a_key_it_says_what_to_run_and_sees_the_key_when_it_comes() {
     let said = served.talk();
     assert!(status(&scratch)["models"].as_array().unwrap().is_empty());
     let code = scratch.moai(["serve", "status"]).ok();
-    assert!(code.contains("none: there is no key"), "{code} {said}");
+    assert!(code.contains("no models: there is no key"), "{code} {said}");
     scratch.moai(["glm", KEY]).ok();
     let found = until(&scratch, "the model", |status| !status["models"].as_array().unwrap().is_empty());
     assert_eq!(found["models"][0], "glm-4.7");
@@ -240,6 +303,9 @@ fn moai_code_starts_claude_code_on_the_gateway() {
     // With no key at all a session would be nothing but errors.
     let refused = scratch.moai(["code", "-p", "hi"]).fails(3);
     assert!(refused.contains("moai glm KEY") && refused.contains("moai code --model sim"), "{refused}");
+    assert_eq!(status(&scratch)["state"], "stopped", "a gateway was started for nothing");
+    let first = scratch.moai(["code", "--model", "sim", "-p", "say hi"]);
+    assert!(first.stderr.contains("started the gateway at http://127.0.0.1:"), "{first:#?}");
     let found = status(&scratch);
     assert_eq!(found["directory"], scratch.home().display().to_string(), "no project's settings are everybody's");
 
@@ -256,6 +322,7 @@ fn moai_code_starts_claude_code_on_the_gateway() {
     has(&format!("ANTHROPIC_BASE_URL={url}"));
     has(&format!("ANTHROPIC_AUTH_TOKEN={key}"));
     has("CLAUDE_CODE_GATEWAY_HINT_HEADERS=1");
+    has("CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY=1");
     has("ANTHROPIC_CUSTOM_HEADERS=x-moai-project: DesignWorkflow");
     has(&format!("x-moai-worktree: {}", scratch.project().display()));
     has("ANTHROPIC_DEFAULT_OPUS_MODEL=sim");

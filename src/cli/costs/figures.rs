@@ -61,15 +61,19 @@ pub(in crate::cli) fn counted(count: u64, what: &str) -> String {
 /// What stands beside a sum that is not whole; `None` where it is.
 pub(in crate::cli) fn caveat(totals: &Totals) -> Option<String> {
     let mut parts = Vec::new();
-    if totals.unpriced > 0 {
-        let what = counted(totals.unpriced, "attempt");
-        parts.push(match totals.unpriced {
+    // Without tokens there is no price either: that is said once.
+    let priceless = totals.unpriced.saturating_sub(totals.unmetered);
+    if priceless > 0 {
+        let what = counted(priceless, "attempt");
+        parts.push(match priceless {
             1 => format!("{what} has no known price and is not in the sums"),
             _ => format!("{what} have no known price and are not in the sums"),
         });
     }
     if totals.unmetered > 0 {
-        parts.push(format!("for {} the vendor reported no tokens", counted(totals.unmetered, "attempt")));
+        let what = counted(totals.unmetered, "attempt");
+        let unpriced = if totals.unpriced > 0 { ", so what they cost is not in the sums" } else { "" };
+        parts.push(format!("for {what} the vendor reported no tokens{unpriced}"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -12,7 +12,7 @@ mod today;
 
 pub(super) use csv::Csv;
 pub(super) use estimate::nearest;
-pub(super) use figures::{counted, fields, grouped, json_of};
+pub(super) use figures::{counted, dollars, fields, grouped, json_of};
 pub(super) use range::Range;
 pub(super) use report::nothing_yet;
 

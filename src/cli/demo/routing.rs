@@ -64,12 +64,12 @@ pub(super) fn claude_stood_in(stage: &Stage) -> Result<String, String> {
 pub(super) fn all_is_in_the_books(stage: &Stage) -> Result<String, String> {
     let today = stage.asked(&["costs", "today"])?;
     let is = |field: &str, number: u64| today.get(field).and_then(Value::as_u64) == Some(number);
-    require(is("total_requests", 3) && is("attempts", 5), "not all attempts are in the journal")?;
+    require(is("total_requests", 5) && is("attempts", 7), "not all attempts are in the journal")?;
     let journal = stage.home().join(".moai/journal/journal.db");
     private(&journal)?;
     let bytes = std::fs::read(&journal).map_err(|error| format!("{}: {error}", journal.display()))?;
     require(!bytes.starts_with(b"SQLite format 3"), "the journal is not encrypted")?;
-    Ok("3 requests in 5 attempts, in an encrypted journal that only you can read; simulated answers cost nothing"
+    Ok("5 requests in 7 attempts, in an encrypted journal that only you can read; simulated answers cost nothing"
         .into())
 }
 
@@ -95,7 +95,7 @@ fn count(lines: &[Value], model: &str, field: &str) -> u64 {
     line.and_then(|line| line.get(field)?.as_u64()).unwrap_or(0)
 }
 
-fn requests(stage: &Stage, model: &str, wanted: u64) -> Result<(), String> {
+pub(super) fn requests(stage: &Stage, model: &str, wanted: u64) -> Result<(), String> {
     let found = count(&lines(stage)?, model, "requests");
     require(found == wanted, &format!("{model} has {found} requests in the journal"))
 }

@@ -15,6 +15,8 @@ use crate::base::world::{Env, World};
 use crate::cli::run_on;
 use crate::cli::ui::Streams;
 
+use super::gateway::Gate;
+
 /// What the demo's project keeps in Claude Code's settings: oddly written on purpose, to be given back to the byte.
 pub(super) const SETTINGS: &str =
     "{\n   \"permissions\" : { \"allow\": [\"Bash(cargo test:*)\"] },\n\t\"language\": \"한국어\"\n}";
@@ -29,6 +31,8 @@ const FILES: &[(&str, &str)] = &[
 
 /// The scratch home and repository.
 pub(super) struct Stage {
+    /// The gateway, while it runs. It ends before its home is removed.
+    pub(super) gate: RefCell<Gate>,
     dir: TempDir,
     home: PathBuf,
     outside: World,
@@ -41,7 +45,7 @@ impl Stage {
         let made = tempfile::Builder::new().prefix("moai-demo-").tempdir_in(&temp);
         let dir = made.map_err(DiskError::io("make a scratch directory in", &temp))?;
         let home = dir.path().canonicalize().map_err(DiskError::io("find", dir.path()))?;
-        let stage = Self { dir, home, outside: world.clone() };
+        let stage = Self { gate: RefCell::default(), dir, home, outside: world.clone() };
         for (file, text) in FILES {
             disk::replace(&stage.project().join(file), text.as_bytes(), Access::Keep)?;
         }
@@ -70,7 +74,7 @@ impl Stage {
 
     /// The world of one step: this home, this project, the outside's PATH and clock, no terminal to ask on.
     pub(super) fn world(&self, words: &[&str], coloured: bool) -> World {
-        let kept = ["PATH", "TMPDIR", "LANG", "LC_ALL", "TZ"];
+        let kept = ["PATH", "TMPDIR", "LANG", "LC_ALL", "TZ", "MOAI_NOW"];
         let kept = kept.into_iter().filter_map(|name| Some((name, self.outside.env.raw(name)?)));
         let own = [("HOME", self.home.as_os_str()), ("GIT_CONFIG_NOSYSTEM", OsStr::new("1"))];
         let env: Env = kept.chain(own).collect();
@@ -96,6 +100,7 @@ impl Stage {
 
     /// Leaves the directory where it is.
     pub(super) fn keep(self) -> PathBuf {
+        drop(self.gate);
         self.dir.keep()
     }
 }

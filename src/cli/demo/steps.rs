@@ -9,9 +9,10 @@ use git2::Repository;
 
 use crate::base::disk::{self, Access};
 use crate::base::failure::Failure;
+use crate::cli::ui::Ui;
 
-use super::routing;
 use super::stage::{SETTINGS, Stage};
+use super::{gateway, routing};
 
 /// A key that looks like one and opens nothing.
 const KEY: &str = "00000000000000000000000000000000.madeUpForTheDemo";
@@ -21,8 +22,8 @@ const KEY: &str = "00000000000000000000000000000000.madeUpForTheDemo";
 pub(super) struct Step {
     /// What it is for, shown before it.
     pub(super) aim: &'static str,
-    /// The words after `moai`.
-    pub(super) words: &'static [&'static str],
+    /// What is done.
+    pub(super) act: Act,
     /// The exit code that it must end with.
     pub(super) exit: u8,
     /// Whether moai asks the git executable in it.
@@ -33,9 +34,27 @@ pub(super) struct Step {
     pub(super) proof: fn(&Stage) -> Result<String, String>,
 }
 
+/// What is done in a step.
+#[derive(Clone, Copy)]
+pub(super) enum Act {
+    /// `moai` with these words.
+    Moai(&'static [&'static str]),
+    /// Something else that a person would type.
+    Else {
+        /// How it would be typed.
+        shown: fn(&Stage) -> String,
+        /// Does it.
+        run: fn(&Stage, &mut Ui) -> Result<(), Failure>,
+    },
+}
+
 /// A step that works, with nothing before it.
 const fn step(aim: &'static str, words: &'static [&'static str], proof: fn(&Stage) -> Result<String, String>) -> Step {
-    Step { aim, words, exit: 0, asks_git: false, before: nothing, proof }
+    acting(aim, Act::Moai(words), proof)
+}
+
+const fn acting(aim: &'static str, act: Act, proof: fn(&Stage) -> Result<String, String>) -> Step {
+    Step { aim, act, exit: 0, asks_git: false, before: nothing, proof }
 }
 
 /// The same, where moai asks the git executable: a rescue commit is made as git would make it, filters and all.
@@ -55,7 +74,7 @@ pub(super) const STEPS: &[Step] = &[
     step("All worktrees", &["worktree", "list"], both_are_listed),
     Step {
         aim: "Somebody has written something there; removing it must not lose that",
-        words: &["worktree", "remove", "SPEC-001"],
+        act: Act::Moai(&["worktree", "remove", "SPEC-001"]),
         exit: 1,
         asks_git: false,
         before: write_notes,
@@ -80,6 +99,29 @@ pub(super) const STEPS: &[Step] = &[
             routing::claude_stood_in,
         )
     },
+    Step {
+        before: routing::simulate,
+        ..acting(
+            "Every model behind one address, for Claude Code and every other client",
+            Act::Else { shown: |_| "moai serve --port 0 &".into(), run: gateway::start },
+            gateway::it_listens_for_this_machine,
+        )
+    },
+    acting(
+        "A client of Anthropic's API asks it for a plan, streamed",
+        Act::Else { shown: gateway::plan_shown, run: gateway::plan },
+        gateway::a_stream_of_claude,
+    ),
+    acting(
+        "A client of OpenAI's API asks it for code",
+        Act::Else { shown: gateway::code_shown, run: gateway::code },
+        gateway::a_completion_of_glm,
+    ),
+    acting(
+        "Enough of it",
+        Act::Else { shown: |_| "moai serve stop".into(), run: gateway::stop },
+        gateway::nothing_is_left_running,
+    ),
     step("And what did it cost?", &["costs", "today"], routing::all_is_in_the_books),
 ];
 

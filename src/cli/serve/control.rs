@@ -11,6 +11,7 @@ use crate::base::world::World;
 use crate::cli::ui::{SCHEMA, Ui, clean};
 
 use super::state::{self, Presence, State};
+use super::words;
 
 /// How often the state is looked at while something is waited for.
 const STEP: Duration = Duration::from_millis(20);
@@ -46,6 +47,9 @@ pub(super) fn status(world: &World, ui: &mut Ui) -> Result<(), Failure> {
         for line in lines(standing, state, world, ui) {
             ui.answer(line)?;
         }
+        for line in health.iter().flat_map(words::health) {
+            ui.answer(format!("{}{}", ui.style.dim(&format!("{:<10}", line.label)), line.text))?;
+        }
     }
     if standing == "running" { Ok(()) } else { Err(Failure::told(Kind::Expected)) }
 }
@@ -56,6 +60,8 @@ pub(super) fn document(standing: &str, state: &State, health: Option<&serde_json
         "schema": SCHEMA,
         "state": standing,
         "url": state.url,
+        "address": state.address,
+        "stopping": state.stopping,
         "pid": state.pid,
         "since": state.since.to_string(),
         "directory": state.directory,
@@ -79,10 +85,17 @@ fn lines(standing: &str, state: &State, world: &World, ui: &Ui) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |label: &str, text: String| lines.push(format!("{}{text}", style.dim(&format!("{label:<10}"))));
     if standing == "running" {
-        let background = if state.detached { "in the background" } else { "in a terminal" };
+        let background = match (state.stopping, state.detached) {
+            (true, _) => "stopping: it waits for the answers under way",
+            (false, true) => "in the background",
+            (false, false) => "in a terminal",
+        };
         line("gateway", format!("{} {}", style.bold(&state.url), style.dim(&format!("({background})"))));
     } else {
         line("gateway", format!("not running; the one at {} was killed", state.url));
+    }
+    if let Some(reach) = words::reach(state).filter(|_| standing == "running") {
+        line("reach", style.yellow(&reach.warning()));
     }
     line("process", format!("{}, since {}", state.pid, state.since.strftime("%F %T UTC")));
     line("directory", clean(&world.tilde(&state.directory)));
@@ -90,7 +103,8 @@ fn lines(standing: &str, state: &State, world: &World, ui: &Ui) -> Vec<String> {
         line("config", clean(&world.tilde(config)));
     }
     line("models", clean(&super::models_line(&state.models, state.model.as_deref())));
-    line("key", clean(&world.tilde(&state.key_file)));
+    let key = if state.key_file.exists() { clean(&world.tilde(&state.key_file)) } else { "revoked".into() };
+    line("key", key);
     if let Some(reload) = &state.last_reload {
         let at = reload.at.strftime("%F %T UTC");
         line(

@@ -3,18 +3,22 @@
 //! - `start`: the socket and, where it is wished for, the way into the background
 //! - `run`: the process of the gateway, from its first snapshot to its end
 //! - `snapshot`: the configuration as the gateway works with it
+//! - `beside`: a gateway that ends with the command that started it
 //! - `state`: the running gateway as other commands find it
 //! - `control`: status, stop, reload
 //! - `access`: the access keys
 //! - `listen`: the socket
+//! - `words`: what is said of it and of its requests
 
 pub(in crate::cli) mod access;
+mod beside;
 mod control;
 mod listen;
 mod run;
 mod snapshot;
 mod start;
 pub(in crate::cli) mod state;
+mod words;
 
 use std::path::PathBuf;
 
@@ -24,6 +28,8 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 
 use super::ui::Ui;
+
+pub(in crate::cli) use beside::Beside;
 
 /// Run the gateway: every model behind one address, for Claude Code and every other client
 ///
@@ -91,6 +97,9 @@ pub(in crate::cli) struct StartArgs {
     /// The socket is standard input: what a start in the background gives itself
     #[arg(long, hide = true)]
     socket: bool,
+    /// End when standard input does: what `moai demo` gives its own
+    #[arg(long, hide = true, conflicts_with_all = ["socket", "detach"])]
+    until_eof: bool,
 }
 
 /// Runs `moai serve`.
@@ -111,6 +120,19 @@ pub(in crate::cli) fn ensure(
     say: &mut dyn FnMut(&str) -> Result<(), Failure>,
 ) -> Result<state::State, Failure> {
     start::ensure(world, say)
+}
+
+/// The models that the gateway could ask: the one that runs, else one that [`ensure`] would start.
+pub(in crate::cli) fn models(world: &World) -> Result<Vec<String>, Failure> {
+    match state::look(world)? {
+        state::Presence::Running(state) => Ok(state.model.into_iter().chain(state.models).collect()),
+        _ => start::models(world),
+    }
+}
+
+/// The certificate that the gateway shows, where it has one.
+pub(in crate::cli) fn certificate(world: &World) -> Result<Option<PathBuf>, Failure> {
+    Ok(snapshot::Loader::serve(world)?.tls.map(|tls| tls.cert))
 }
 
 /// Where a gateway of this configuration is to be found.
@@ -142,7 +164,7 @@ pub(in crate::cli) fn models_line(models: &[String], named: Option<&str>) -> Str
     }
     let shown = models.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match models.len() {
-        0 => "none: there is no key".into(),
+        0 => "no models: there is no key".into(),
         1 => format!("1 model ({shown})"),
         count if count > SHOWN => format!("{count} models ({shown}, …)"),
         count => format!("{count} models ({shown})"),

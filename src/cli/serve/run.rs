@@ -3,25 +3,28 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::base::failure::{Failure, Kind};
 use crate::base::interrupt::Interrupted;
 use crate::base::world::World;
-use crate::cli::ui::{Ui, clean};
+use crate::cli::costs::counted;
+use crate::cli::ui::Ui;
 use crate::exchange::stopped;
 use crate::gateway::{self, Gateway, GatewayError, Load, Opening, Teller, Told};
 use crate::log::Log;
 
 use super::snapshot::{Loaded, Loader, Marks, ready};
 use super::state::{self, Reload, Seat, State};
+use super::words::{self, Voice, one};
 use super::{control, listen, models_line};
 
 /// How often the files of the configuration are looked at.
@@ -60,6 +63,7 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
         return Err(GatewayError::Exposed(address).into());
     }
     let state = State {
+        address: address.to_string(),
         config: start.config,
         model: start.model,
         models: ready(&gateway.snapshot().roster),
@@ -77,23 +81,29 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
     let log = start.detached.then(|| Log::gateway(&logs, gateway.snapshot().log.max_bytes));
-    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat: &mut seat, log };
+    let voice = Voice::new(log, world);
+    if start.detached {
+        voice.say(&format!("the gateway has started: {}, process {}", state.url, state.pid), ui);
+    }
+    let watch = Watch { gateway: Arc::clone(&gateway), loader, marks, notes, seat: &mut seat, voice: &voice, world };
     let ended = runtime.block_on(async {
         let hangups = hangups.and_then(UnixStream::from_std).ok();
         let (interrupt, served) = (world.interrupt.clone(), Arc::clone(&gateway));
-        let serving = async move { gateway::serve(served, start.listener, until_stopped(interrupt)).await };
-        let serving = tokio::spawn(serving);
-        watch.until(serving, hangups, told, world, ui).await
+        let (stopping, stops) = oneshot::channel();
+        let stop = async move {
+            let interrupted = stopped(&interrupt).await;
+            // Whoever would hear of it may be gone.
+            let _told = stopping.send(());
+            interrupted
+        };
+        let serving = tokio::spawn(async move { gateway::serve(served, start.listener, stop).await });
+        watch.until(serving, stops, hangups, told, ui).await
     });
     // What is on its way into the journal is in it before anybody hears that the gateway has stopped.
     runtime.shutdown_timeout(LAST_WORDS);
     drop(gateway);
-    let interrupted = ended?;
-    ui.say(format!("the gateway has stopped ({})", signal_name(interrupted)))
-}
-
-async fn until_stopped(interrupt: crate::base::interrupt::Interrupt) -> Interrupted {
-    stopped(&interrupt).await
+    voice.say(&format!("the gateway has stopped ({})", signal_name(ended?)), ui);
+    Ok(())
 }
 
 fn signal_name(interrupted: Interrupted) -> &'static str {
@@ -115,29 +125,12 @@ fn load(loader: &Arc<Loader>, notes: &Arc<Mutex<Vec<String>>>) -> Load {
 
 fn tell_ready(state: &State, notes: &Mutex<Vec<String>>, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     for note in notes.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-        ui.warn(clean(&note))?;
+        ui.warn(one(&note))?;
     }
     if ui.json {
         return ui.answer_json(&control::document("running", state, None));
     }
-    ui.say(ready_line(&state.url, &state.models, state.model.as_deref(), &state.key_file, world))?;
-    tell_of_want(&state.models, state.model.as_deref(), ui)
-}
-
-/// Where it is, who can be asked, where the access key is, how to use it.
-pub(super) fn ready_line(url: &str, models: &[String], named: Option<&str>, key: &Path, world: &World) -> String {
-    let models = clean(&models_line(models, named));
-    format!("ready: {url}, {models}; access key in {}; `moai code` starts Claude Code on it", world.tilde(key))
-}
-
-/// Says what to run where nobody can be asked.
-pub(super) fn tell_of_want(models: &[String], named: Option<&str>, ui: &mut Ui) -> Result<(), Failure> {
-    if !models.is_empty() || named.is_some() {
-        return Ok(());
-    }
-    ui.warn("no model can be asked yet; a key that you save now is seen at once")?;
-    ui.hint("save a key: `moai glm KEY` (Z.AI), `moai key set gemini`, `moai key set anthropic`")?;
-    ui.hint("or try it without one: `moai serve --model sim`")
+    words::tell_ready(state, world, ui)
 }
 
 /// Waits for the gateway's end, and meanwhile for a reason to read the configuration again.
@@ -147,8 +140,8 @@ struct Watch<'a> {
     marks: Marks,
     notes: Arc<Mutex<Vec<String>>>,
     seat: &'a mut Seat,
-    /// Where lines go in the background; else to the terminal.
-    log: Option<Log>,
+    voice: &'a Voice<'a>,
+    world: &'a World,
 }
 
 type Serving = tokio::task::JoinHandle<Result<Interrupted, GatewayError>>;
@@ -157,9 +150,9 @@ impl Watch<'_> {
     async fn until(
         mut self,
         mut serving: Serving,
+        mut stops: oneshot::Receiver<()>,
         hangups: Option<UnixStream>,
         mut told: Receiver<Told>,
-        world: &World,
         ui: &mut Ui,
     ) -> Result<Interrupted, Failure> {
         let mut looks = interval(LOOK);
@@ -169,44 +162,51 @@ impl Watch<'_> {
             tokio::select! {
                 ended = &mut serving => {
                     while let Ok(last) = told.try_recv() {
-                        self.say(&line(&last), ui);
+                        self.voice.requests(&[last], ui);
                     }
                     let ended = ended.map_err(|error| Failure::new(Kind::Bug, format!("the gateway broke: {error}")))?;
                     return Ok(ended?);
                 }
+                Ok(()) = &mut stops, if !stops.is_terminated() => self.drain(ui),
                 () = hung_up(hangups.as_ref()) => {
-                    if is_alone(world) {
+                    if is_alone(self.world) {
                         // The terminal is gone, and with it the person: this is how to stop.
                         let own = rustix::process::getpid();
                         let _told = rustix::process::kill_process(own, rustix::process::Signal::TERM);
                     } else {
-                        self.reload(world, ui);
+                        self.reload(ui);
                     }
                 }
                 count = told.recv_many(&mut over, TOGETHER), if !told.is_closed() => {
                     if count > 0 {
-                        self.say(&over.drain(..).map(|told| line(&told)).collect::<Vec<_>>().join("\n"), ui);
+                        self.voice.requests(&over, ui);
+                        over.clear();
                     }
                 }
                 _ = looks.tick() => {
                     if self.loader.marks() != self.marks {
-                        self.reload(world, ui);
+                        self.reload(ui);
                     }
                 }
             }
         }
     }
 
-    /// Says lines to whoever watches. Where nobody does, or the disk is full, requests are answered all the same.
-    fn say(&self, lines: &str, ui: &mut Ui) {
-        match &self.log {
-            Some(log) => drop(log.add_lines(&format!("{lines}\n"))),
-            None => drop(ui.say(lines)),
+    /// Says why it does not end at once, where somebody is still being answered.
+    fn drain(&mut self, ui: &mut Ui) {
+        let count = self.gateway.under_way();
+        if count == 0 {
+            return;
         }
+        // Whoever asks for the status is not told; nothing else hangs on it.
+        drop(self.seat.stopping());
+        let most = self.gateway.snapshot().serve.drain.as_secs();
+        let what = counted(count, "answer");
+        self.voice.say(&format!("waiting for {what} under way, {most} s at the most; Ctrl-C ends it at once"), ui);
     }
 
     /// Reads the configuration again; what is wrong with it is said, and the old one counts on.
-    fn reload(&mut self, world: &World, ui: &mut Ui) {
+    fn reload(&mut self, ui: &mut Ui) {
         // Looked at before it is read: what changes meanwhile is read again.
         self.marks = self.loader.marks();
         let before = self.gateway.snapshot();
@@ -227,10 +227,10 @@ impl Watch<'_> {
             }
         });
         for note in notes {
-            self.say(&clean(&note), ui);
+            self.voice.say(&note, ui);
         }
         let refused = refused.map(|failure| failure.chain().join(": "));
-        drop(self.seat.reloaded(Reload { at: world.now(), refused }, models));
+        drop(self.seat.reloaded(Reload { at: self.world.now(), refused }, models));
     }
 }
 
@@ -240,22 +240,6 @@ fn teller(ui: &Ui) -> (Option<Teller>, Receiver<Told>) {
     // Of what comes faster than it can be said, some is not said: the journal has all of it.
     let teller: Teller = Box::new(move |one| drop(tell.try_send(one)));
     ((!ui.is_quiet()).then_some(teller), told)
-}
-
-/// A request that is over, in one line.
-fn line(told: &Told) -> String {
-    let cost = told.cost.map_or_else(|| "cost unknown".to_owned(), |cost| format!("${cost}"));
-    let answered = told.answered.as_deref().unwrap_or("nobody");
-    clean(&format!(
-        "{} {} {} → {answered}, tier {}, {}, {}, {} ms, {cost}",
-        told.at.strftime("%T"),
-        told.client.as_deref().unwrap_or("-"),
-        if told.asked.is_empty() { "-" } else { &told.asked },
-        told.tier.number(),
-        told.decided_by,
-        told.end,
-        told.took.as_millis(),
-    ))
 }
 
 /// Waits for a SIGHUP; several at once are one.

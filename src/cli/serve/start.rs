@@ -20,9 +20,9 @@ use crate::cli::ui::{Ui, clean};
 use crate::config::CONFIG_VAR;
 use crate::upstream::check_proxies;
 
-use super::snapshot::Loader;
+use super::snapshot::{Loader, ready};
 use super::state::{self, Presence, State};
-use super::{StartArgs, listen, run};
+use super::{StartArgs, listen, run, words};
 
 /// Runs `moai serve`.
 pub(super) fn begin(args: &StartArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
@@ -35,6 +35,9 @@ pub(super) fn begin(args: &StartArgs, world: &World, ui: &mut Ui) -> Result<(), 
     }
     let listener = open(args, &world)?;
     if !args.detach {
+        if args.until_eof {
+            end_with_input();
+        }
         return run::run(run::Start { listener, config, model: args.model.clone(), detached: false }, &world, ui);
     }
     let document = send_off(listener, config.as_deref(), args.model.as_deref(), &world)?;
@@ -42,21 +45,10 @@ pub(super) fn begin(args: &StartArgs, world: &World, ui: &mut Ui) -> Result<(), 
     if ui.json {
         return ui.answer_json(&document);
     }
-    tell(&document, &world, ui)
-}
-
-/// Says where a gateway in the background is, in one line; what is missing, in a second.
-fn tell(document: &Value, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or_default();
-    let models: Vec<String> = names(document.get("models"));
-    let named = document.get("model").and_then(Value::as_str);
-    ui.say(run::ready_line(text("url"), &models, named, Path::new(text("key_file")), world))?;
-    ui.say(format!(
-        "it runs in the background: {}; its log is {}",
-        "`moai serve stop` ends it",
-        world.tilde(&log(world)?)
-    ))?;
-    run::tell_of_want(&models, named, ui)
+    let Presence::Running(state) = state::look(&world)? else { return Err(gone()) };
+    words::tell_ready(&state, &world, ui)?;
+    let log = world.tilde(&log(&world)?);
+    ui.say(format!("it runs in the background: `moai serve stop` ends it; its log is {log}"))
 }
 
 fn names(list: Option<&Value>) -> Vec<String> {
@@ -85,13 +77,25 @@ fn with_config(config: Option<&Path>, world: &World) -> Result<(World, Option<Pa
 const PATIENCE: Duration = Duration::from_secs(10);
 const STEP: Duration = Duration::from_millis(20);
 
+/// The world of a gateway that is everybody's: no project's settings count in it.
+fn at_home(world: &World) -> Result<World, Failure> {
+    let mut home = world.clone();
+    home.set_cwd(world.home()?.to_path_buf());
+    Ok(home)
+}
+
+/// The models that a gateway could ask which [`ensure`] would start.
+pub(super) fn models(world: &World) -> Result<Vec<String>, Failure> {
+    let loaded = Loader::new(&at_home(world)?, "", None).load()?;
+    Ok(ready(&loaded.snapshot.roster))
+}
+
 /// See [`super::ensure`].
 pub(super) fn ensure(world: &World, say: &mut dyn FnMut(&str) -> Result<(), Failure>) -> Result<State, Failure> {
     if let Some(state) = wait_for(world)? {
         return Ok(state);
     }
-    let mut home = world.clone();
-    home.set_cwd(world.home()?.to_path_buf());
+    let home = at_home(world)?;
     let serve = Loader::serve(&home)?;
     let listener = match listen::bind(&home, &serve.host, serve.port) {
         Ok(listener) => listener,
@@ -114,8 +118,12 @@ pub(super) fn ensure(world: &World, say: &mut dyn FnMut(&str) -> Result<(), Fail
         // Somebody else's was quicker.
         (Err(_), Some(state)) => Ok(state),
         (Err(document), None) => Err(failure_of(&document)),
-        (Ok(_), None) => Err(Failure::expected("the gateway ended as soon as it was ready").with_code("not-started")),
+        (Ok(_), None) => Err(gone()),
     }
+}
+
+fn gone() -> Failure {
+    Failure::expected("the gateway ended as soon as it was ready").with_code("not-started")
 }
 
 /// The gateway that runs or is just starting.
@@ -152,10 +160,7 @@ fn send_off(
 ) -> Result<Result<Value, Value>, Failure> {
     let log = log(world)?;
     let errors = open_log(&log)?;
-    let own =
-        std::env::current_exe().map_err(|error| Failure::expected(format!("cannot find moai itself: {error}")))?;
-    let own = own.to_str().ok_or_else(|| Failure::expected("the path of moai is not text"))?;
-    let mut program = Program::new(world, own)?.args(["--json", "serve", "--socket"]);
+    let mut program = itself(world)?.args(["serve", "--json", "--socket"]);
     if let Some(config) = config {
         program = program.args(["--config".as_ref(), config.as_os_str()]);
     }
@@ -173,6 +178,14 @@ fn send_off(
     }
 }
 
+/// The program that runs here.
+pub(super) fn itself(world: &World) -> Result<Program, Failure> {
+    let own =
+        std::env::current_exe().map_err(|error| Failure::expected(format!("cannot find moai itself: {error}")))?;
+    let own = own.to_str().ok_or_else(|| Failure::expected("the path of moai is not text"))?;
+    Ok(Program::new(world, own)?)
+}
+
 fn open_log(path: &Path) -> Result<File, Failure> {
     if let Some(parent) = path.parent() {
         disk::create_dirs(parent, Access::Private)?;
@@ -182,7 +195,7 @@ fn open_log(path: &Path) -> Result<File, Failure> {
 }
 
 /// The first JSON document of a stream that stays open; `None` where it ends before.
-fn first_document(stream: impl Read) -> Result<Option<Value>, Failure> {
+pub(super) fn first_document(stream: impl Read) -> Result<Option<Value>, Failure> {
     let mut text = String::new();
     for line in BufReader::new(stream).lines() {
         let line = line.map_err(|error| Failure::expected(format!("cannot hear the gateway: {error}")))?;
@@ -209,7 +222,7 @@ fn failed(document: &Value, ui: &mut Ui) -> Failure {
     }
 }
 
-fn failure_of(document: &Value) -> Failure {
+pub(super) fn failure_of(document: &Value) -> Failure {
     let error = |name: &str| document.get("error").and_then(|error| error.get(name));
     let kind = match error("exit").and_then(Value::as_u64) {
         Some(2) => Kind::Usage,
@@ -220,6 +233,15 @@ fn failure_of(document: &Value) -> Failure {
     };
     let message = clean(error("message").and_then(Value::as_str).unwrap_or("the gateway did not start"));
     names(error("hints")).into_iter().fold(Failure::new(kind, message), Failure::hint)
+}
+
+/// Has the end of standard input be a wish to stop: it ends with whoever holds its other end.
+fn end_with_input() {
+    std::thread::spawn(|| {
+        // Input that cannot be read has ended, too.
+        drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink()));
+        let _told = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM);
+    });
 }
 
 /// A session of its own, so that the end of the terminal is not its end; and standard input is the socket no more: it

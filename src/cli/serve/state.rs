@@ -31,6 +31,12 @@ pub(in crate::cli) struct State {
     pub(in crate::cli) since: Timestamp,
     /// Where clients find it: `http://127.0.0.1:3456`.
     pub(in crate::cli) url: String,
+    /// The address that it listens on: `127.0.0.1:3456`, `0.0.0.0:3456`.
+    #[serde(default)]
+    pub(in crate::cli) address: String,
+    /// Whether it has been told to stop and waits for the answers under way.
+    #[serde(default)]
+    pub(in crate::cli) stopping: bool,
     /// The directory whose configuration it started with.
     pub(in crate::cli) directory: PathBuf,
     /// `--config`.
@@ -164,6 +170,13 @@ impl Seat {
         self.write(state)
     }
 
+    /// Says that it will stop as soon as the answers under way have ended.
+    pub(in crate::cli) fn stopping(&mut self) -> Result<(), Failure> {
+        let Some(mut state) = self.state.clone() else { return Ok(()) };
+        state.stopping = true;
+        self.write(state)
+    }
+
     fn write(&mut self, state: State) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(&state)
             .map_err(|error| Failure::new(Kind::Bug, format!("cannot write JSON: {error}")))?;
@@ -189,6 +202,8 @@ impl State {
             nonce: String::new(),
             since,
             url,
+            address: String::new(),
+            stopping: false,
             directory,
             config: None,
             model: None,
