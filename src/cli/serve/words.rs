@@ -25,12 +25,8 @@ pub(super) fn tell_ready(state: &State, world: &World, ui: &mut Ui) -> Result<()
     ui.say(format!("ready: {}", ui.style.bold(&state.url)))?;
     ui.say(format!("  {}", clean(&models_line(&state.models, state.model.as_deref()))))?;
     let own = state.key_file.exists();
-    if own {
-        ui.say(format!(
-            "  access key in {}; `moai code` starts Claude Code on it",
-            clean(&world.tilde(&state.key_file))
-        ))?;
-    }
+    let key = if own { format!("access key in {}; ", clean(&world.tilde(&state.key_file))) } else { String::new() };
+    ui.say(format!("  {key}`moai code` starts Claude Code on it"))?;
     if let Some(reach) = reach(state) {
         ui.warn(reach.warning())?;
         if !reach.secure {
