@@ -34,6 +34,15 @@ WORDS = [
     ("", "Done.", 9000, 2600),
 ]
 
+
+
+def ask(prompt):
+    """A client of OpenAI's API, as far as it fits into a picture: who answers, why, and the answer."""
+    body = json.dumps({"model": "auto", "messages": [{"role": "user", "content": prompt}]}, ensure_ascii=False)
+    seen = "grep -oE 'x-moai-(model|tier|reason).*|\"content\":\"[^\"]*\"'"
+    return f"curl -si localhost:3456/v1/chat/completions -H \"x-api-key: $(moai serve key print)\" \\\n    -d '{body}' \\\n    | {seen}"
+
+
 # Each picture: its file, its title for those who cannot see it, the commands. `@` commands run unseen, `!` commands
 # must fail, all others must not.
 PICTURES = [
@@ -72,6 +81,19 @@ PICTURES = [
             "@sed -i s,/up/,/down/, ~/.moai/config.toml",
             'moai route "이 로그인 버그 수정해줘"',
             'moai route --dry-run "PostgreSQLとMySQLを比較して"',
+        ],
+    ),
+    (
+        "gateway.svg",
+        "moai serve sends a plan to Claude and code to GLM, at one address, and knows what it cost",
+        [
+            f"@moai glm {KEY}; moai key set anthropic {CLAUDE_KEY}",
+            "moai serve --detach",
+            ask("로그인 API를 설계해줘"),
+            ask("이 로그인 버그 수정해줘"),
+            "moai serve status",
+            "moai costs",
+            "moai serve stop",
         ],
     ),
     (

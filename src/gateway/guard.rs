@@ -103,7 +103,8 @@ fn is_ours(authority: &str, address: SocketAddr, names: &[String]) -> bool {
         Ok(ip) => ip.is_loopback() || ip == address.ip() || address.ip().is_unspecified(),
         Err(_) => host.eq_ignore_ascii_case("localhost"),
     };
-    ours && port.unwrap_or(80) == address.port()
+    // A name without a port means that of http or https, whichever is spoken here.
+    ours && port.map_or(matches!(address.port(), 80 | 443), |port| port == address.port())
 }
 
 /// `host:port`, `[::1]:port` or either without a port.
@@ -284,6 +285,8 @@ mod tests {
         assert_eq!(code("0.0.0.0:3456", "evil.com:3456"), "foreign-host");
         assert_eq!(code("192.168.0.7:80", "192.168.0.7"), "in");
         assert_eq!(code("192.168.0.7:80", "192.168.0.8"), "foreign-host");
+        assert_eq!(code("192.168.0.7:443", "192.168.0.7"), "in");
+        assert_eq!(code("192.168.0.7:3456", "192.168.0.7"), "foreign-host");
     }
 
     #[test]

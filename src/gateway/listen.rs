@@ -180,11 +180,11 @@ async fn enter(
     let pass = match guard::admit(&question, serve, &gateway.access) {
         Ok(pass) => pass,
         Err(refusal) => {
-            read::discard(body, serve).await;
+            read::discard(body, &head.headers, serve).await;
             return Err(refusal);
         }
     };
-    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, serve).await? };
+    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, &head.headers, serve).await? };
     guard::strip(&mut head.headers);
     let inbound = Inbound {
         rest: pass.route.rest(guard::path(&head.uri)).to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use hyper::StatusCode;
 use hyper::body::{Body as _, Bytes, Frame, Incoming};
+use hyper::header::{CONTENT_ENCODING, EXPECT, HeaderMap};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::Serve;
@@ -21,10 +22,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ROOM: usize = 1 << 20;
 
 /// The whole body, at most as long as `[serve]` says.
-pub(in crate::gateway) async fn whole(mut body: Incoming, serve: &Serve) -> Result<Bytes, Refusal> {
+pub(in crate::gateway) async fn whole(
+    mut body: Incoming,
+    headers: &HeaderMap,
+    serve: &Serve,
+) -> Result<Bytes, Refusal> {
+    if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        discard(body, headers, serve).await;
+        return Err(encoded());
+    }
     let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if said > serve.body_limit {
-        discard(body, serve).await;
+        discard(body, headers, serve).await;
         return Err(too_large(serve));
     }
     let end = Instant::now() + serve.body_timeout;
@@ -40,7 +49,7 @@ pub(in crate::gateway) async fn whole(mut body: Incoming, serve: &Serve) -> Resu
             }
         };
         if first.len() + rest.len() + data.len() > serve.body_limit {
-            discard(body, serve).await;
+            discard(body, headers, serve).await;
             return Err(too_large(serve));
         }
         // A body that comes in one piece is not copied.
@@ -57,8 +66,11 @@ pub(in crate::gateway) async fn whole(mut body: Incoming, serve: &Serve) -> Resu
     Ok(if rest.is_empty() { first } else { rest.freeze() })
 }
 
-/// Reads what is left of a body and keeps nothing of it.
-pub(in crate::gateway) async fn discard(mut body: Incoming, serve: &Serve) {
+/// Reads what is left of a body and keeps nothing of it. A client that waits to be asked for it is not asked.
+pub(in crate::gateway) async fn discard(mut body: Incoming, headers: &HeaderMap, serve: &Serve) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
     let all = async {
         let mut read = 0;
         while let Some(Ok(frame)) = next(&mut body).await {
@@ -74,6 +86,12 @@ pub(in crate::gateway) async fn discard(mut body: Incoming, serve: &Serve) {
 
 async fn next(body: &mut Incoming) -> Option<Result<Frame<Bytes>, hyper::Error>> {
     std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await
+}
+
+fn encoded() -> Refusal {
+    let said = "the body is compressed or otherwise encoded, and the gateway takes it only as it is";
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, FaultKind::BadRequest, "encoded-body", said)
+        .hint("send it without Content-Encoding")
 }
 
 fn too_large(serve: &Serve) -> Refusal {

@@ -78,9 +78,15 @@ pub(super) struct Line {
 /// What a gateway's `/api/health` comes to: what it has done, and whatever is not as it should be.
 pub(super) fn health(health: &Value) -> Vec<Line> {
     let number = |name: &str| health.get(name).and_then(Value::as_u64).unwrap_or_default();
-    let now = number("answering");
-    let under_way = if now == 0 { String::new() } else { format!(", {now} under way") };
-    let text = format!("{} since the start{under_way}", counted(number("requests"), "request"));
+    let now = match number("answering") {
+        0 => "nothing".to_owned(),
+        answers => counted(answers, "answer"),
+    };
+    let lately = match number("conversations") {
+        0 => String::new(),
+        some => format!("; {} in the last five minutes", counted(some, "conversation")),
+    };
+    let text = format!("{now} under way{lately}");
     let out = health.get("deployments").and_then(Value::as_array).into_iter().flatten().filter_map(out_of_service);
     let trouble = health.pointer("/books/trouble/message").and_then(Value::as_str);
     let trouble = trouble.map(|trouble| Line { label: "journal", text: one(trouble) });
@@ -198,7 +204,7 @@ mod tests {
     #[test]
     fn what_is_out_of_service_is_named() {
         let said = serde_json::json!({
-            "requests": 51, "answering": 2, "books": {"trouble": null},
+            "answering": 2, "conversations": 1, "books": {"trouble": null},
             "deployments": [
                 {"provider": "anthropic", "deployment": null, "model": "claude-opus", "state": "closed"},
                 {"provider": "zai", "deployment": "team", "model": "glm-4.7", "state": "open", "seconds_left": 9,
@@ -207,7 +213,7 @@ mod tests {
         });
         let lines: Vec<String> = health(&said).iter().map(|line| format!("{} {}", line.label, line.text)).collect();
         let trouble = "trouble glm-4.7 at zai/team is open, 9 s left: closed\\nthe connection";
-        assert_eq!(lines, ["work 51 requests since the start, 2 under way", trouble]);
+        assert_eq!(lines, ["work 2 answers under way; 1 conversation in the last five minutes", trouble]);
     }
 
     #[test]

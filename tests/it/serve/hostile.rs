@@ -53,6 +53,12 @@ fn a_body_that_is_too_large_is_413_however_it_comes() {
     assert!([400, 413, 431].contains(&reply.status), "{reply:?}");
     let reply = served.raw(post(&served, "content-length: 18446744073709551616\r\n"));
     assert_eq!(reply.status, 400);
+    // Whoever waits to be asked for it is refused, and not asked.
+    let reply = served.raw(post(&served, "content-length: 65537\r\nexpect: 100-continue\r\n"));
+    assert_eq!(reply.status, 413, "{reply:?}");
+    // What would be large once it is unpacked is not unpacked.
+    let packed = served.ask("POST", "/v1/messages", &[("content-encoding", "gzip")], b"\x1f\x8b").is(415);
+    assert!(packed.text().contains("without Content-Encoding"), "{}", packed.text());
     // Who has no key does not get that far, and is told so all the same.
     served.ask_without_key("POST", "/v1/messages", &[], vec![b' '; 4 << 20]).is(401);
     // As large as it may be is not too large.
