@@ -92,7 +92,7 @@ fn it_starts_is_found_and_stops() {
         }
         std::thread::yield_now();
     };
-    assert!(said.contains("first claude-opus-5-5 → sim, tier") && said.contains(", ok, "), "{said}");
+    assert!(said.contains("first claude-opus-5-5 → sim, tier") && said.contains(" ms, $0.00"), "{said}");
     assert!(!said.contains("sesame"), "{said}");
 
     // Another one has no place beside it, on whichever port.
@@ -344,6 +344,27 @@ fn moai_code_starts_claude_code_on_the_gateway() {
 }
 
 #[test]
+fn claude_code_trusts_the_gateways_own_certificate() {
+    let mut scratch = world();
+    fake_claude(&mut scratch);
+    let scratch = scratch;
+    let _left = Left(&scratch);
+    let file = |name: &str| format!("{}/tests/it/serve/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (cert, key) = (file("localhost.cert.pem"), file("localhost.key.pem"));
+    config(&scratch, &format!("[serve.tls]\ncert = \"{cert}\"\nkey = \"{key}\"\n"));
+    let trusts = |own: Option<&str>| {
+        let mut command = scratch.moai_command(["code", "--model", "sim", "-p", "hi"]);
+        command.envs(own.map(|own| ("NODE_EXTRA_CA_CERTS", own)));
+        let out = crate::scratch::Said::from(&command.output().unwrap()).ok();
+        assert!(out.contains("ANTHROPIC_BASE_URL=https://127.0.0.1:"), "{out}");
+        out.lines().find_map(|line| line.strip_prefix("NODE_EXTRA_CA_CERTS=")).map(str::to_owned)
+    };
+    assert_eq!(trusts(None), Some(cert));
+    // Whoever says whom to trust is left alone.
+    assert_eq!(trusts(Some("/company.pem")).as_deref(), Some("/company.pem"));
+}
+
+#[test]
 fn a_project_goes_to_the_gateway_and_back_to_the_byte() {
     for command in ["claude", "glm"] {
         let scratch = world();
@@ -374,7 +395,8 @@ fn a_project_goes_to_the_gateway_and_back_to_the_byte() {
         assert_eq!(scratch.moai(["status", "--json"]).json()["backend"], "gateway");
         // Again changes nothing but the address, which is another run's; and back it is to the byte.
         scratch.moai([command, "--gateway"]).ok();
-        scratch.moai(["claude"]).ok();
+        let back = scratch.moai(["claude"]);
+        assert!(back.stderr.contains("on its settings from before the gateway"), "{back:#?}");
         assert_eq!(scratch.read(".claude/settings.local.json"), before);
     }
 }

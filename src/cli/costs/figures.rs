@@ -61,7 +61,7 @@ pub(in crate::cli) fn counted(count: u64, what: &str) -> String {
 /// What stands beside a sum that is not whole; `None` where it is.
 pub(in crate::cli) fn caveat(totals: &Totals) -> Option<String> {
     let mut parts = Vec::new();
-    // Without tokens there is no price either: that is said once.
+    // An attempt without tokens has no price either (`Attempt::is_unmetered`): that is said once.
     let priceless = totals.unpriced.saturating_sub(totals.unmetered);
     if priceless > 0 {
         let what = counted(priceless, "attempt");
@@ -88,6 +88,17 @@ mod tests {
         assert_eq!(cost(1, "0")["cost_usd"], Value::Null);
         assert_eq!(cost(1, "0.5")["cost_usd"].as_f64(), Some(0.5));
         assert_eq!(cost(0, "0")["cost_usd"].as_f64(), Some(0.0));
+    }
+
+    #[test]
+    fn each_reason_for_a_sum_that_is_not_whole_is_said_once() {
+        let said = |unpriced, unmetered| caveat(&Totals { unpriced, unmetered, ..Totals::default() });
+        assert_eq!(said(0, 0), None);
+        let tokens = "for 2 attempts the vendor reported no tokens, so what they cost is not in the sums";
+        assert_eq!(said(2, 2).as_deref(), Some(tokens));
+        let price = "1 attempt has no known price and is not in the sums";
+        assert_eq!(said(1, 0).as_deref(), Some(price));
+        assert_eq!(said(3, 2), Some(format!("{price}; {tokens}")));
     }
 
     #[test]

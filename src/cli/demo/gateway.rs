@@ -157,7 +157,7 @@ pub(super) fn a_completion_of_glm(stage: &Stage) -> Result<String, String> {
 
 pub(super) fn nothing_is_left_running(stage: &Stage) -> Result<String, String> {
     let gate = stage.gate.borrow();
-    let told = gate.words.lines().filter(|line| line.contains(", ok, ")).count();
+    let told = gate.words.lines().filter(|line| line.contains(" → ")).count();
     require(told == 2 && gate.words.contains("the gateway has stopped"), "it did not end in order")?;
     require(!stage.home().join(".moai/gateway/serve.json").exists(), "it has left its file")?;
     requests(stage, "claude-opus", 2)?;

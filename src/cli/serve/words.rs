@@ -149,13 +149,14 @@ fn line(told: &Told, zone: &TimeZone, format: &str) -> String {
     };
     let answered = told.answered.as_deref().unwrap_or("nobody");
     let time = told.at.to_zoned(zone.clone()).strftime(format);
+    // Most go well, and a line is to fit on a terminal.
+    let end = if told.end == "ok" { String::new() } else { format!("{}, ", told.end) };
     let asked = if told.asked.is_empty() { "-" } else { &told.asked };
     one(&format!(
-        "{time} {} {asked} → {answered}, tier {}, {}, {}, {} ms, {cost}",
+        "{time} {} {asked} → {answered}, tier {}, {}, {end}{} ms, {cost}",
         told.client.as_deref().unwrap_or("-"),
         told.tier.number(),
         told.decided_by,
-        told.end,
         told.took.as_millis(),
     ))
 }
@@ -193,7 +194,9 @@ mod tests {
     fn a_request_is_one_line_in_the_persons_own_time() {
         let seoul = TimeZone::fixed(jiff::tz::offset(9));
         let said = line(&told("shop", Some(8_266_800), 0), &seoul, TIMED);
-        assert_eq!(said, "00:30:00 shop claude-opus-5-5 → glm-4.7, tier 2, classifier, ok, 8 ms, $0.0083");
+        assert_eq!(said, "00:30:00 shop claude-opus-5-5 → glm-4.7, tier 2, classifier, 8 ms, $0.0083");
+        let cut = line(&Told { end: "cut", ..told("shop", Some(0), 0) }, &seoul, TIMED);
+        assert!(cut.ends_with(", classifier, cut, 8 ms, $0.00"), "{cut}");
         let said = line(&told("shop", Some(8_266_800), 1), &seoul, DATED);
         assert!(said.starts_with("2026-11-22 00:30:00+09:00 shop ") && said.ends_with(", $0.0083 + ?"), "{said}");
         assert!(line(&told("shop", None, 1), &seoul, DATED).ends_with(", cost unknown"));
