@@ -4,9 +4,11 @@
 mod budget;
 mod price;
 mod reserve;
+mod steps;
 mod summary;
 
 pub use budget::{Budget, Level, Verdict};
 pub use price::{BASELINE_MODEL, Missing, Parts, Priced, baseline, price};
-pub use reserve::{Budgets, Entry, Estimate, Hold, Limits, Reserve, Scope, Standing};
+pub use reserve::{Booked, Budgets, Charge, Entry, Estimate, Hold, Limits, Reserve, Scope, Standing};
+pub use steps::Steps;
 pub use summary::{CostSummary, percentages, shares};

@@ -162,8 +162,13 @@ impl Page<'_> {
 /// How much output a request is taken to allow that says nothing, of a model that says nothing.
 const USUAL_OUTPUT: u64 = 8_192;
 
+/// A prompt may have so many times the tokens that it is estimated at: code and numbers have half as many characters a
+/// token as prose.
+const DENSE: u64 = 2;
+
 /// What a request to `ready` may cost whose prompt has about `tokens` tokens: at least with all of it in the vendor's
-/// cache and no answer, at most with all of it written into the cache for an hour and all the output that it allows.
+/// cache and no answer, at most with twice the tokens, all of them written into the cache for an hour, and all the output
+/// that it allows. Where it says how much that is, it does not cost more.
 pub fn estimate(ready: &Ready, tokens: u64, max_output: Option<u64>, prices: &Prices, at: Timestamp) -> Estimate {
     let (model, provider) = (ready.model(), ready.provider());
     if matches!(provider.engine, Engine::Sim(_)) {
@@ -172,8 +177,9 @@ pub fn estimate(ready: &Ready, tokens: u64, max_output: Option<u64>, prices: &Pr
     let name = priced_name(&provider.name, &model.id);
     let amount = |usage: Usage| price(&usage, &name, prices, at, Variant::Standard).usd;
     let output = max_output.into_iter().chain(model.most_output).min().unwrap_or(USUAL_OUTPUT);
-    let fresh = Usage::new(tokens, output);
-    let written = Usage { input: 0, cache_write_1h: tokens, ..fresh };
+    let dense = tokens.saturating_mul(DENSE);
+    let fresh = Usage::new(dense, output);
+    let written = Usage { input: 0, cache_write_1h: dense, ..fresh };
     let cached = Usage { cache_read: tokens, ..Usage::default() };
     let least = amount(cached).or_else(|| amount(Usage::new(tokens, 0))).unwrap_or_default();
     Estimate { least, most: amount(fresh).into_iter().chain(amount(written)).max() }

@@ -12,7 +12,7 @@ use super::audience::{Audience, Note};
 use super::board::{Board, Seat};
 use super::finished::Finished;
 use super::lines::Lines;
-use super::run::{Way, run};
+use super::run::{Affords, Way, run};
 use crate::base::interrupt::Interrupted;
 use crate::model::RequestId;
 use crate::route::retry::{Attempt, Rules};
@@ -52,6 +52,8 @@ pub struct Order<'a, W: Wording + ?Sized = dyn Wording + 'a> {
     pub session: Option<&'a str>,
     /// The time, for the rows and for dates in `Retry-After`.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
+    /// What has a say before each attempt; `None`: nobody has.
+    pub affords: Option<&'a Affords<'a>>,
 }
 
 /// Sends the order and tells `audience` what happens, until it is over or `stop` (usually [`super::stopped`]) comes.
@@ -63,9 +65,9 @@ pub async fn drive<W: Wording + ?Sized, A: Audience + ?Sized>(
     audience: &mut A,
     stop: impl Future<Output = Interrupted>,
 ) -> Finished {
-    let Order { decision, prompt, rules, id, lines, board, session, now } = *order;
+    let Order { decision, prompt, rules, id, lines, board, session, now, affords } = *order;
     let mut person = Person { prompt, audience, held: Vec::new(), shown: false };
-    run(&Way { decision, rules, id, lines, board, session, now }, &mut person, stop).await
+    run(&Way { decision, rules, id, lines, board, session, now, affords }, &mut person, stop).await
 }
 
 /// Who reads an answer while it comes.

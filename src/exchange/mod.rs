@@ -34,4 +34,5 @@ pub use error::ExchangeError;
 pub use finished::{Answer, End, Finished, Trial};
 pub use lines::Lines;
 pub use relay::{Answering, By, Count, Head, Outlet, Query, RelayOrder, Torn, count_tokens, outlet, relay};
+pub use run::Affords;
 pub use stop::stopped;

@@ -11,13 +11,17 @@ use super::asker::{Asker, waiting};
 use super::attempt::send;
 use super::audience::Note;
 use super::board::{Board, Seat};
-use super::finished::{End, Finished};
+use super::finished::{End, Finished, Trial};
 use super::lines::Lines;
 use crate::base::interrupt::Interrupted;
 use crate::model::RequestId;
-use crate::route::Decision;
 use crate::route::retry::{Outcome, Rules, Run, Step, Tally};
+use crate::route::{Decision, Ready};
 use crate::wire::Fault;
+
+/// Says whether another attempt can be afforded, to this model and after these attempts, and if not, why: then the model
+/// is passed over.
+pub type Affords<'a> = dyn Fn(&Ready, &[Trial]) -> Result<(), String> + Send + Sync + 'a;
 
 /// Whom a request may go to, and how.
 pub(super) struct Way<'a> {
@@ -29,6 +33,7 @@ pub(super) struct Way<'a> {
     /// Whose conversation it is.
     pub(super) session: Option<&'a str>,
     pub(super) now: &'a (dyn Fn() -> Timestamp + Sync),
+    pub(super) affords: Option<&'a Affords<'a>>,
 }
 
 /// Goes the way until it is over, or `stop` comes.
@@ -48,6 +53,10 @@ pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future
     loop {
         match run.next(told.take()) {
             Step::Try(attempt) => {
+                if let Some(Err(why)) = way.affords.map(|affords| affords(&attempt.ready, &trials)) {
+                    (next, told) = (None, Some(Outcome::Declined { why }));
+                    continue;
+                }
                 if let Some((from, why)) = failed.take().filter(|(from, _)| from != attempt.ready.name()) {
                     asker.note(&Note::Fallback { from, to: attempt.ready.name().to_owned(), why });
                 }

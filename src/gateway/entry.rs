@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use crate::exchange::book::{Page, estimate};
-use crate::exchange::{End, Finished};
+use crate::exchange::{End, Finished, Trial};
 use crate::journal::{Attempt, Decided};
 use crate::log::{self, DecisionLine, FailureLine, Tried};
-use crate::model::RequestId;
-use crate::route::{learn, retry};
+use crate::model::{RequestId, Usd};
+use crate::route::{Model, Ready, learn, retry};
 use crate::wire::Fault;
 
 use super::limits::{Permit, Visit};
@@ -30,7 +30,7 @@ impl Entry {
     /// many the answer may have; it is asked only where anything is limited.
     pub(in crate::gateway) async fn admitted(
         &self,
-        size: impl FnOnce() -> (u64, Option<u64>),
+        size: impl Fn(&Model) -> (u64, Option<u64>),
     ) -> Result<Permit, Fault> {
         let Self { gateway, snapshot, turn, .. } = self;
         let (allowance, about) = (&snapshot.allowance, &turn.about);
@@ -41,13 +41,38 @@ impl Entry {
             project: about.project.as_deref(),
             ..Visit::default()
         };
-        let now = gateway.world.now();
         if !(allowance.budgets.is_empty() && allowance.limits.is_empty()) {
-            let (tokens, most) = size();
+            let first = turn.decision.plan().first();
+            let (tokens, most) = size(first.model());
             visit.tokens = tokens;
-            visit.estimate = estimate(turn.decision.plan().first(), tokens, most, &snapshot.prices, now);
+            visit.estimate = estimate(first, tokens, most, &snapshot.prices, gateway.world.now());
         }
-        gateway.limits.admit(allowance, visit, now).await
+        gateway.limits.admit(allowance, visit).await
+    }
+
+    /// Whether budgets allow another attempt after these, and if not, why. As much as it may cost is set aside then.
+    pub(in crate::gateway) fn affords(
+        &self,
+        permit: &Permit,
+        size: impl Fn(&Model) -> (u64, Option<u64>),
+        ready: &Ready,
+        before: &[Trial],
+    ) -> Result<(), String> {
+        let plan = self.turn.decision.plan();
+        if !permit.counts_money() || (before.is_empty() && ready == plan.first()) {
+            return Ok(());
+        }
+        let now = self.gateway.world.now();
+        let may_cost = |ready: &Ready| {
+            let (tokens, most) = size(ready.model());
+            estimate(ready, tokens, most, &self.snapshot.prices, now)
+        };
+        let page = self.page("");
+        let so_far = before.iter().map(|trial| {
+            let asked = || plan.iter().find(|ready| ready.name() == trial.model).map(may_cost);
+            page.row(trial).cost.or_else(|| asked()?.most).unwrap_or_default()
+        });
+        permit.cover(so_far.fold(Usd::ZERO, Usd::saturating_add), may_cost(ready))
     }
 
     /// Writes the decision into the log, and what is needed to learn from an opinion of it. In the middle of a turn no
@@ -88,8 +113,7 @@ impl Entry {
     pub(in crate::gateway) fn finish(&self, finished: &Finished, permit: Permit) -> Vec<Attempt> {
         let Self { gateway, id, .. } = self;
         let rows = self.rows(finished);
-        gateway.ledger.record(rows.clone());
-        permit.settle(&rows);
+        permit.settle(&rows, |number| gateway.ledger.record(rows.clone(), number));
         if let Some(tell) = &gateway.teller {
             tell(Told::new(id, gateway.world.now(), &self.turn, finished, &rows));
         }
@@ -103,13 +127,12 @@ impl Entry {
         rows
     }
 
-    fn rows(&self, finished: &Finished) -> Vec<Attempt> {
+    fn page<'a>(&'a self, machine: &'a str) -> Page<'a> {
         let about = &self.turn.about;
-        let machine = self.gateway.world.machine();
-        let page = Page {
+        Page {
             request: &self.id,
             decision: &self.turn.decision,
-            machine: &machine,
+            machine,
             session: about.session.as_ref(),
             project: about.project.as_deref(),
             worktree: about.worktree.as_deref(),
@@ -119,7 +142,12 @@ impl Entry {
             key: about.key.as_deref(),
             asked: Some(self.turn.asked.as_str()).filter(|asked| !asked.is_empty()),
             prices: &self.snapshot.prices,
-        };
+        }
+    }
+
+    fn rows(&self, finished: &Finished) -> Vec<Attempt> {
+        let machine = self.gateway.world.machine();
+        let page = self.page(&machine);
         let mut rows: Vec<Attempt> = finished.trials.iter().map(|trial| page.row(trial)).collect();
         if let (End::Cached, Some(answer)) = (&finished.end, &finished.answer) {
             let number = u32::try_from(rows.len()).unwrap_or(u32::MAX).saturating_add(1);

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 
-use crate::exchange::{End, Head, Query, RelayOrder, outlet, relay};
+use crate::exchange::{End, Head, Query, RelayOrder, Trial, outlet, relay};
+use crate::route::{Model, Ready};
 use crate::wire::{Dialect, Fault, FaultKind, Request, estimate_tokens};
 
 use super::answer::{Answer, fault};
@@ -36,7 +37,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         Ok(turn) => turn,
         Err(refused) => return fault(*speech, id, &refused.fault()),
     };
-    let size = || (estimate_tokens(request.bytes()), request.head().max_tokens);
+    let size = |_: &Model| (estimate_tokens(request.bytes()), request.head().max_tokens);
     let entry = Entry { gateway, snapshot: Arc::clone(&inbound.snapshot), id: id.clone(), turn };
     let permit = match entry.admitted(size).await {
         Ok(permit) => permit,
@@ -54,6 +55,9 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
     errand.entry.gateway.work.begin(async move {
         let Errand { entry, query } = &*own;
         let now = || entry.gateway.world.now();
+        let request = &query.request;
+        let size = |_: &Model| (estimate_tokens(request.bytes()), request.head().max_tokens);
+        let affords = |ready: &Ready, before: &[Trial]| entry.affords(&permit, size, ready, before);
         let order = RelayOrder {
             decision: &entry.turn.decision,
             query,
@@ -62,6 +66,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             lines: &entry.snapshot.lines,
             board: Some(&entry.gateway.board),
             now: &now,
+            affords: Some(&affords),
             ping: entry.snapshot.serve.ping,
             hold: entry.snapshot.serve.hold,
         };

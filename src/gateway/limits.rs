@@ -10,13 +10,13 @@ use jiff::tz::TimeZone;
 use tokio::sync::Notify;
 use tokio::time::timeout_at;
 
-use crate::cost::{self, Budgets, Estimate, Hold, Reserve, Scope, Standing};
+use crate::cost::{self, Budgets, Charge, Estimate, Hold, Reserve, Scope, Standing, Steps};
 use crate::journal::Attempt;
 use crate::model::{Usage, Usd};
 use crate::route::limit::{self, Limiter};
 use crate::wire::{Fault, FaultKind};
 
-use super::ledger::{Ledger, Told};
+use super::ledger::{Ledger, Telling, Told};
 
 /// What a configuration allows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,12 @@ pub struct Visit<'a> {
     pub tokens: u64,
 }
 
+/// Says a sentence to whoever watches the gateway.
+pub type Warn = Box<dyn Fn(String) + Send + Sync>;
+
+/// The time, asked anew whenever something is counted: a request may wait beyond midnight.
+pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// What is allowed, and what of it is used.
 pub struct Limits {
     state: Mutex<State>,
@@ -51,11 +57,19 @@ pub struct Limits {
     freed: Notify,
     started: Instant,
     zone: TimeZone,
+    clock: Clock,
+    warn: Option<Warn>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     reserve: Reserve,
+    /// What the books have is still to be told: nothing is let through on budgets that refuse.
+    untold: bool,
+    /// The budgets of the configuration that holds.
+    budgets: Budgets,
+    /// Which steps of budgets were told of.
+    steps: Steps,
     limiter: Limiter,
     waiting: u64,
 }
@@ -73,7 +87,9 @@ pub struct Permit {
 struct Open {
     limits: Arc<Limits>,
     allowance: Arc<Allowance>,
-    hold: Hold,
+    /// `None` where no budget is set.
+    hold: Option<Hold>,
+    scopes: Vec<Scope>,
     key: String,
     tokens: u64,
 }
@@ -89,22 +105,20 @@ enum Step {
 enum Why {
     Others,
     Money(Standing),
+    Books,
 }
 
 impl Limits {
-    /// Nothing is used yet. `zone` is where a day begins and ends.
-    pub fn new(zone: TimeZone) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), freed: Notify::new(), started: Instant::now(), zone })
+    /// Nothing is used yet. `zone` is where a day begins and ends; `warn` hears of every step of a budget that is
+    /// reached, once.
+    pub fn new(zone: TimeZone, clock: Clock, warn: Option<Warn>) -> Arc<Self> {
+        let (state, freed, started) = (Mutex::default(), Notify::new(), Instant::now());
+        Arc::new(Self { state, freed, started, zone, clock, warn })
     }
 
     /// Lets a request through, now or when others have ended, or says why not: in the words on which the client does
     /// the right thing.
-    pub async fn admit(
-        self: &Arc<Self>,
-        allowance: &Arc<Allowance>,
-        visit: Visit<'_>,
-        now: Timestamp,
-    ) -> Result<Permit, Fault> {
+    pub async fn admit(self: &Arc<Self>, allowance: &Arc<Allowance>, visit: Visit<'_>) -> Result<Permit, Fault> {
         if allowance.budgets.is_empty() && allowance.limits.is_empty() {
             return Ok(Permit { open: None, standings: Vec::new(), refuse: false });
         }
@@ -114,7 +128,7 @@ impl Limits {
             // Who has begun to listen before looking does not miss what ends in between.
             let mut freed = std::pin::pin!(self.freed.notified());
             freed.as_mut().enable();
-            let why = match self.step(allowance, visit, now) {
+            let why = match self.step(allowance, visit) {
                 Step::Through(permit) => return Ok(permit),
                 Step::Refused(fault) => return Err(fault),
                 Step::Wait(why) => why,
@@ -129,17 +143,13 @@ impl Limits {
     }
 
     /// How the scopes among these stand that have a budget.
-    pub fn standings(&self, scopes: &[Scope], budgets: &Budgets, now: Timestamp) -> Vec<Standing> {
-        let mut state = self.lock();
-        state.reserve.begin(self.zone.to_datetime(now).date());
-        state.reserve.standings(scopes, budgets)
+    pub fn standings(&self, scopes: &[Scope], budgets: &Budgets) -> Vec<Standing> {
+        self.today().reserve.standings(scopes, budgets)
     }
 
     /// How every scope stands that has a budget and was spent from.
-    pub fn all_standings(&self, budgets: &Budgets, now: Timestamp) -> Vec<Standing> {
-        let mut state = self.lock();
-        state.reserve.begin(self.zone.to_datetime(now).date());
-        state.reserve.all_standings(budgets)
+    pub fn all_standings(&self, budgets: &Budgets) -> Vec<Standing> {
+        self.today().reserve.all_standings(budgets)
     }
 
     /// How many requests are under way that something limits, and how many wait.
@@ -148,28 +158,54 @@ impl Limits {
         (state.limiter.running(), state.waiting)
     }
 
-    /// Has the ledger tell what others have spent, from now on and as these budgets want to know it.
+    /// Has the ledger tell what was spent, from now on and as these budgets want to know it.
     pub fn watch(self: &Arc<Self>, ledger: &Ledger, budgets: &Budgets) {
+        let mut state = self.lock();
+        if state.budgets == *budgets {
+            return;
+        }
+        state.budgets = budgets.clone();
+        state.untold = !budgets.is_empty();
+        if budgets.is_empty() {
+            state.reserve.forget();
+        }
+        drop(state);
         let limits = Arc::downgrade(self);
-        self.lock().reserve.hand_over();
-        let tell = move |day, spent: Vec<super::ledger::Spent>| {
-            let Some(limits) = limits.upgrade() else { return };
-            let mut state = limits.lock();
-            state.reserve.begin(day);
-            for one in spent {
-                state.reserve.set_elsewhere(&one.scope, one.usd, one.unpriced);
-                state.reserve.set_usual(&one.scope, one.usual);
-            }
-        };
+        let tell = move |telling: Telling<'_>| limits.upgrade().is_none_or(|limits| limits.tell(telling));
         ledger.watch(Told { budgets: budgets.clone(), tell: Box::new(tell) });
     }
 
-    fn step(self: &Arc<Self>, allowance: &Arc<Allowance>, visit: Visit<'_>, now: Timestamp) -> Step {
-        let scopes = visit.scopes();
+    /// The books have told what they have.
+    fn tell(&self, telling: Telling<'_>) -> bool {
+        let Telling { day, books, written } = telling;
+        let mut state = self.today();
+        let taken = books.is_none_or(|books| state.reserve.set_books(day, books, written));
+        let mut said = Vec::new();
+        if taken {
+            let State { reserve, steps, budgets, untold, .. } = &mut *state;
+            *untold = false;
+            steps.keep(|scope| *scope == Scope::Day || reserve.knows(scope));
+            said = steps_of(steps, &reserve.standings([&Scope::Day], budgets), budgets.refuse);
+        }
+        drop(state);
+        self.say(said);
+        self.freed.notify_waiters();
+        taken
+    }
+
+    fn say(&self, said: Vec<String>) {
+        let Some(warn) = &self.warn else { return };
+        said.into_iter().for_each(warn);
+    }
+
+    fn step(self: &Arc<Self>, allowance: &Arc<Allowance>, visit: Visit<'_>) -> Step {
         let key = visit.key.unwrap_or_default();
-        let mut state = self.lock();
-        let State { reserve, limiter, .. } = &mut *state;
-        reserve.begin(self.zone.to_datetime(now).date());
+        let mut state = self.today();
+        let State { reserve, limiter, untold, .. } = &mut *state;
+        let budgets = &allowance.budgets;
+        if *untold && budgets.refuse && visit.estimate.most != Some(Usd::ZERO) {
+            return Step::Wait(Why::Books);
+        }
         match limiter.enter(key, &allowance.limits, visit.tokens, self.started.elapsed()) {
             limit::Entry::Open => {}
             limit::Entry::Wait => return Step::Wait(Why::Others),
@@ -178,33 +214,45 @@ impl Limits {
                 return Step::Refused(Fault { retry_after: Some(why.wait), ..fault });
             }
         }
-        let step = match reserve.enter(&scopes, &allowance.budgets, visit.estimate) {
+        let through = |hold, scopes, standings| {
+            let (limits, allowance) = (Arc::clone(self), Arc::clone(allowance));
+            let open = Open { limits, allowance, hold, scopes, key: key.to_owned(), tokens: visit.tokens };
+            Step::Through(Permit { open: Some(open), standings, refuse: budgets.refuse })
+        };
+        if budgets.is_empty() {
+            return through(None, Vec::new(), Vec::new());
+        }
+        let scopes = visit.scopes();
+        let step = match reserve.enter(&scopes, budgets, visit.estimate) {
             cost::Entry::Open(hold) => {
-                let open = Open {
-                    limits: Arc::clone(self),
-                    allowance: Arc::clone(allowance),
-                    hold,
-                    key: key.to_owned(),
-                    tokens: visit.tokens,
-                };
-                let standings = reserve.standings(&scopes, &allowance.budgets);
-                let refuse = allowance.budgets.refuse;
-                return Step::Through(Permit { open: Some(open), standings, refuse });
+                let standings = reserve.standings(&scopes, budgets);
+                return through(Some(hold), scopes, standings);
             }
             cost::Entry::Wait(standing) => Step::Wait(Why::Money(standing)),
-            cost::Entry::Refused(standing) => Step::Refused(self.spent(&standing, now)),
+            cost::Entry::Refused(standing) => Step::Refused(self.spent(&standing)),
         };
         limiter.cancel(key, &allowance.limits, visit.tokens);
         step
     }
 
     /// The refusal for a budget that is spent; what is counted by the day begins anew at midnight.
-    fn spent(&self, standing: &Standing, now: Timestamp) -> Fault {
+    fn spent(&self, standing: &Standing) -> Fault {
         let fault = Fault::new(FaultKind::Quota, format!("spend limit reached: {}", standing.refusal()));
-        let local = now.to_zoned(self.zone.clone());
+        let local = (self.clock)().to_zoned(self.zone.clone());
         let midnight = local.tomorrow().and_then(|day| day.start_of_day()).ok();
         let reset = midnight.filter(|_| !matches!(standing.scope, Scope::Session(_)));
         Fault { reset: reset.map(|time| time.strftime("%Y-%m-%d %H:%M %Z").to_string().into()), ..fault }
+    }
+
+    /// The state, as it is today.
+    fn today(&self) -> std::sync::MutexGuard<'_, State> {
+        let mut state = self.lock();
+        // Looked at with the state in hand: who waited for it does not bring yesterday back.
+        let today = self.zone.to_datetime((self.clock)()).date();
+        if state.reserve.begin(today) {
+            state.steps.keep(|scope| matches!(scope, Scope::Session(_)));
+        }
+        state
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
@@ -238,27 +286,62 @@ impl Permit {
         self.standings.iter().filter_map(|standing| standing.warning(self.refuse)).collect()
     }
 
-    /// Exchanges what was set aside for what these attempts did cost and use.
-    pub fn settle(mut self, rows: &[Attempt]) {
-        let cost = rows.iter().filter_map(|row| row.cost).fold(Usd::ZERO, Usd::saturating_add);
-        let unpriced = rows.iter().filter(|row| row.cost.is_none()).count() as u64;
-        let tokens = rows.iter().filter_map(|row| row.usage).map(Usage::total).fold(0, u64::saturating_add);
-        self.close(cost, unpriced, tokens);
+    /// Whether anything is counted of what the request costs.
+    pub fn counts_money(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.hold.is_some())
     }
 
-    fn close(&mut self, cost: Usd, unpriced: u64, tokens: u64) {
-        let Some(Open { limits, allowance, hold, key, tokens: counted }) = self.open.take() else { return };
-        let mut state = limits.lock();
-        state.reserve.settle(&hold, cost, unpriced);
-        state.limiter.leave(&key, &allowance.limits, counted, tokens);
+    /// Sets aside what another attempt may cost, beside what those before it have: to another model, or again. Where
+    /// that does not fit, why.
+    pub fn cover(&self, so_far: Usd, next: Estimate) -> Result<(), String> {
+        let Some(Open { limits, allowance, hold: Some(hold), .. }) = &self.open else { return Ok(()) };
+        let covered = limits.today().reserve.cover(hold, &allowance.budgets, so_far, next);
+        // It may be less than what was set aside before.
+        limits.freed.notify_waiters();
+        covered.map_err(|standing| standing.refusal())
+    }
+
+    /// Exchanges what was set aside for what these attempts did cost and use. `record` writes them down, before the
+    /// request counts as over, under the number by which the books say that they have them.
+    pub fn settle(mut self, rows: &[Attempt], record: impl FnOnce(Option<u64>)) {
+        let number = self.pay(rows);
+        record(number);
+        let tokens = rows.iter().filter_map(|row| row.usage).map(Usage::total).fold(0, u64::saturating_add);
+        self.close(tokens);
+    }
+
+    fn pay(&mut self, rows: &[Attempt]) -> Option<u64> {
+        let Open { limits, allowance, hold, scopes, .. } = self.open.as_mut()?;
+        let hold = hold.take()?;
+        let day = |at| limits.zone.to_datetime(at).date();
+        let charges: Vec<Charge> = rows.iter().map(|row| Charge { day: day(row.at), cost: row.cost }).collect();
+        let mut state = limits.today();
+        let number = state.reserve.settle(&hold, &charges);
+        let State { reserve, steps, .. } = &mut *state;
+        let standings = reserve.standings(&*scopes, &allowance.budgets);
+        let said = if number.is_some() { steps_of(steps, &standings, allowance.budgets.refuse) } else { Vec::new() };
         drop(state);
+        limits.say(said);
+        number
+    }
+
+    fn close(&mut self, tokens: u64) {
+        self.pay(&[]);
+        let Some(Open { limits, allowance, key, tokens: counted, .. }) = self.open.take() else { return };
+        limits.lock().limiter.leave(&key, &allowance.limits, counted, tokens);
         limits.freed.notify_waiters();
     }
 }
 
+/// What a person is told of the steps that these have reached.
+fn steps_of(steps: &mut Steps, standings: &[Standing], refuse: bool) -> Vec<String> {
+    let reached = standings.iter().filter(|standing| steps.reached(standing));
+    reached.map(|standing| standing.step(refuse)).collect()
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.close(Usd::ZERO, 0, 0);
+        self.close(0);
     }
 }
 
@@ -303,6 +386,7 @@ impl Why {
                 "what is left of the budget of the {} is set aside for requests under way",
                 standing.scope.as_str()
             ),
+            Self::Books => "what was spent so far is still being read from the journal".into(),
         }
     }
 }
@@ -315,6 +399,10 @@ mod tests {
         "2026-01-09T12:00:00Z".parse().unwrap()
     }
 
+    fn new() -> Arc<Limits> {
+        Limits::new(TimeZone::UTC, Box::new(now), None)
+    }
+
     fn allowance(concurrent: u64, queue: u64) -> Arc<Allowance> {
         let all = limit::Rates { concurrent: Some(concurrent), ..limit::Rates::default() };
         let limits = limit::Limits { all, queue, ..limit::Limits::default() };
@@ -323,28 +411,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_next_in_the_queue_goes_when_one_ends_and_one_too_many_is_told_so() {
-        let (limits, rules) = (Limits::new(TimeZone::UTC), allowance(1, 1));
-        let first = limits.admit(&rules, Visit::default(), now()).await.unwrap();
+        let (limits, rules) = (new(), allowance(1, 1));
+        let first = limits.admit(&rules, Visit::default()).await.unwrap();
         let waiting = tokio::spawn({
             let (limits, rules) = (Arc::clone(&limits), Arc::clone(&rules));
-            async move { limits.admit(&rules, Visit::default(), now()).await.map(drop) }
+            async move { limits.admit(&rules, Visit::default()).await.map(drop) }
         });
         while limits.load() != (1, 1) {
             tokio::task::yield_now().await;
         }
-        let refused = limits.admit(&rules, Visit::default(), now()).await.unwrap_err();
+        let refused = limits.admit(&rules, Visit::default()).await.unwrap_err();
         assert_eq!(refused.kind, FaultKind::RateLimit);
         assert!(refused.message.ends_with("and 1 wait already"), "{refused}");
-        first.settle(&[]);
+        first.settle(&[], drop);
         waiting.await.unwrap().unwrap();
         assert_eq!(limits.load(), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_in_vain_is_told_when_to_come_back() {
-        let (limits, rules) = (Limits::new(TimeZone::UTC), allowance(1, 1));
-        let _first = limits.admit(&rules, Visit::default(), now()).await.unwrap();
-        let late = limits.admit(&rules, Visit::default(), now()).await.unwrap_err();
+        let (limits, rules) = (new(), allowance(1, 1));
+        let _first = limits.admit(&rules, Visit::default()).await.unwrap();
+        let late = limits.admit(&rules, Visit::default()).await.unwrap_err();
         assert_eq!((late.kind, late.retry_after), (FaultKind::RateLimit, Some(Duration::from_secs(1))));
         assert!(late.message.contains("none ended within 30s"), "{late}");
         assert_eq!(limits.load(), (1, 0));
@@ -352,30 +440,133 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_that_is_given_up_leaves_nothing_behind() {
-        let usd = |text: &str| text.parse::<Usd>().unwrap();
         let budgets = Budgets { day: Some(usd("1")), refuse: true, ..Budgets::default() };
         let rules = Arc::new(Allowance { budgets, ..Allowance::default() });
-        let limits = Limits::new(TimeZone::UTC);
+        let limits = new();
         let estimate = Estimate { least: usd("0.1"), most: Some(usd("1")) };
         let visit = Visit { estimate, ..Visit::default() };
-        drop(limits.admit(&rules, visit, now()).await.unwrap());
-        let standing = limits.standings(&[Scope::Day], &rules.budgets, now());
+        drop(limits.admit(&rules, visit).await.unwrap());
+        let standing = limits.standings(&[Scope::Day], &rules.budgets);
         assert_eq!((standing[0].held, limits.load()), (Usd::ZERO, (0, 0)));
-        let open = limits.admit(&rules, visit, now()).await.unwrap();
-        let waiting = limits.admit(&rules, visit, now());
+        let open = limits.admit(&rules, visit).await.unwrap();
+        let waiting = limits.admit(&rules, visit);
         assert!(tokio::time::timeout(Duration::from_secs(1), waiting).await.is_err(), "it waits for the first");
         assert_eq!(limits.load(), (1, 0));
         drop(open);
         assert_eq!(limits.load(), (0, 0));
     }
 
+    fn usd(text: &str) -> Usd {
+        text.parse().unwrap()
+    }
+
+    /// An attempt that was paid.
+    fn paid(at: Timestamp, cost: &str) -> Attempt {
+        let row = r#"{"request": "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01", "number": 1, "at": "2026-01-09T12:00:00Z",
+            "machine": "m", "decided_by": "classifier", "model": "m", "model_id": "m", "provider": "p", "tier": "1",
+            "book": "b", "book_version": "1", "total_ms": 1, "outcome": "ok", "fallback": false, "retries": 0,
+            "session": null, "project": null, "worktree": null, "spec": null, "agent": null, "decision": null,
+            "model_asked": null, "confidence": null, "usage": null, "cost": null, "baseline": null, "price_key": null,
+            "first_ms": null, "error": null}"#;
+        Attempt { at, cost: Some(usd(cost)), ..serde_json::from_str(row).unwrap() }
+    }
+
+    /// A day's budget of a dollar that refuses, a clock that can be set, and what was said.
+    struct Town {
+        limits: Arc<Limits>,
+        rules: Arc<Allowance>,
+        clock: Arc<Mutex<Timestamp>>,
+        said: Arc<Mutex<Vec<String>>>,
+    }
+
+    fn town() -> Town {
+        let (clock, said) = (Arc::new(Mutex::new(now())), Arc::new(Mutex::new(Vec::new())));
+        let (at, told) = (Arc::clone(&clock), Arc::clone(&said));
+        let warn: Warn = Box::new(move |line| told.lock().unwrap().push(line));
+        let limits = Limits::new(TimeZone::UTC, Box::new(move || *at.lock().unwrap()), Some(warn));
+        let budgets = Budgets { day: Some(usd("1")), refuse: true, ..Budgets::default() };
+        limits.lock().budgets = budgets.clone();
+        let rules = Arc::new(Allowance { budgets, ..Allowance::default() });
+        Town { limits, rules, clock, said }
+    }
+
+    fn asks(most: &str) -> Visit<'static> {
+        Visit { estimate: Estimate { least: usd("0.1"), most: Some(usd(most)) }, ..Visit::default() }
+    }
+
+    fn spent(limits: &Limits, rules: &Allowance) -> Usd {
+        limits.standings(&[Scope::Day], &rules.budgets)[0].verdict.spent_usd
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_over_midnight_does_not_bring_yesterday_back() {
+        let Town { limits, rules, clock, .. } = town();
+        let first = limits.admit(&rules, asks("1")).await.unwrap();
+        let mut waiting = Box::pin(limits.admit(&rules, asks("1")));
+        assert!(tokio::time::timeout(Duration::from_secs(1), &mut waiting).await.is_err());
+        let tomorrow: Timestamp = "2026-01-10T00:00:01Z".parse().unwrap();
+        *clock.lock().unwrap() = tomorrow;
+        // What it cost is yesterday's, and the sums of yesterday come late.
+        first.settle(&[paid(now(), "0.75")], drop);
+        let late = Telling { day: "2026-01-09".parse().unwrap(), books: Some(Vec::new()), written: &[1] };
+        assert!(!limits.tell(late));
+        let second = waiting.await.unwrap();
+        assert_eq!(spent(&limits, &rules), Usd::ZERO);
+        second.settle(&[paid(tomorrow, "0.5")], drop);
+        assert_eq!(spent(&limits, &rules), usd("0.5"), "today's is not lost");
+        assert_eq!(limits.standings(&[Scope::Day], &rules.budgets)[0].held, Usd::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn budgets_that_refuse_let_nobody_through_before_it_is_known_what_is_spent() {
+        let Town { limits, rules, .. } = town();
+        limits.lock().untold = true;
+        let mut waiting = Box::pin(limits.admit(&rules, asks("0.5")));
+        assert!(tokio::time::timeout(Duration::from_secs(1), &mut waiting).await.is_err());
+        drop(limits.admit(&rules, Visit::default()).await.map(drop));
+        let books = vec![cost::Booked { scope: Scope::Day, spent: usd("0.75"), unpriced: 0, usual: usd("0.5") }];
+        assert!(limits.tell(Telling { day: "2026-01-09".parse().unwrap(), books: Some(books), written: &[] }));
+        assert_eq!(waiting.await.unwrap_err().kind, FaultKind::Quota);
+        // A journal that cannot be read blocks nobody for ever.
+        limits.lock().untold = true;
+        assert!(limits.tell(Telling { day: "2026-01-09".parse().unwrap(), books: None, written: &[] }));
+        assert!(limits.admit(&rules, asks("0.2")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn each_step_of_a_budget_is_said_once() {
+        let Town { limits, rules, clock, said } = town();
+        let said = || std::mem::take(&mut *said.lock().unwrap());
+        for (cost, told) in [
+            ("0.4", None),
+            ("0.15", Some("55 % of today's budget is spent ($0.55 of $1.00)")),
+            ("0.2", None),
+            ("0.1", Some("85 % of today's budget is spent ($0.85 of $1.00)")),
+            ("0.15", Some("100 % of today's budget is spent ($1.00 of $1.00); what comes now is refused")),
+        ] {
+            let permit = limits.admit(&rules, asks("0.15")).await.unwrap();
+            permit.settle(&[paid(now(), cost)], drop);
+            assert_eq!(said(), told.into_iter().collect::<Vec<_>>());
+            assert!(limits.tell(Telling { day: "2026-01-09".parse().unwrap(), books: None, written: &[] }));
+        }
+        // Another day begins anew, and what others have spent counts as well.
+        let (day, spent) = ("2026-01-10", usd("0.6"));
+        *clock.lock().unwrap() = format!("{day}T12:00:00Z").parse().unwrap();
+        assert!(limits.standings(&[Scope::Day], &rules.budgets)[0].verdict.spent_usd == Usd::ZERO && said().is_empty());
+        let books = vec![cost::Booked { scope: Scope::Day, spent, unpriced: 0, usual: spent }];
+        for told in [1, 0] {
+            assert!(limits.tell(Telling { day: day.parse().unwrap(), books: Some(books.clone()), written: &[] }));
+            assert_eq!(said().len(), told);
+        }
+    }
+
     #[tokio::test]
     async fn a_spent_budget_says_so_in_claude_codes_words() {
         let budgets = Budgets { day: Some(Usd::ZERO), refuse: true, ..Budgets::default() };
         let rules = Arc::new(Allowance { budgets, ..Allowance::default() });
-        let limits = Limits::new(TimeZone::UTC);
+        let limits = new();
         let estimate = Estimate { least: Usd::from_nanos(1), most: Some(Usd::from_nanos(2)) };
-        let refused = limits.admit(&rules, Visit { estimate, ..Visit::default() }, now()).await.unwrap_err();
+        let refused = limits.admit(&rules, Visit { estimate, ..Visit::default() }).await.unwrap_err();
         assert_eq!(refused.kind, FaultKind::Quota);
         let reply = refused.reply(crate::wire::Dialect::Anthropic, "r");
         assert_eq!(reply.status, 429);

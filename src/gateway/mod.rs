@@ -45,7 +45,7 @@ pub use access::{Access, AccessError, Key, NewKey, Scope};
 pub use error::GatewayError;
 pub use force::ForceError;
 pub use ledger::{Condition, Ledger, LedgerError, Logs, Trouble};
-pub use limits::{Allowance, Limits, Permit, Visit};
+pub use limits::{Allowance, Clock, Limits, Permit, Visit, Warn};
 pub use listen::serve;
 pub use snapshot::{Load, Snapshot};
 pub use state::{Gateway, Opening};

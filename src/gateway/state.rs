@@ -12,12 +12,13 @@ use crate::base::world::World;
 use crate::exchange::Board;
 use crate::journal::Recorder;
 use crate::log::Log;
+use crate::route::learn::Learned;
 
 use super::access::Access;
 use super::error::GatewayError;
 use super::force::Force;
-use super::ledger::{Ledger, Logs};
-use super::limits::Limits;
+use super::ledger::{Learn, Ledger, Logs};
+use super::limits::{Limits, Warn};
 use super::places::Places;
 use super::sessions::Sessions;
 use super::snapshot::{Load, Snapshot};
@@ -49,7 +50,7 @@ pub struct Gateway {
     pub(in crate::gateway) work: Work,
     /// Who hears of every request that is over.
     pub(in crate::gateway) teller: Option<Teller>,
-    current: RwLock<(Arc<Snapshot>, Option<TlsAcceptor>)>,
+    current: Arc<Current>,
     load: Load,
     started: Instant,
     started_at: Timestamp,
@@ -65,6 +66,20 @@ pub struct Opening {
     pub load: Load,
     /// Hears of every request that is over; `None`: nobody wants to.
     pub teller: Option<Teller>,
+    /// Hears of what a person should know: a budget that is half spent, nearly, or wholly.
+    pub warn: Option<Warn>,
+}
+
+/// What holds now.
+struct Current(RwLock<(Arc<Snapshot>, Option<TlsAcceptor>)>);
+
+impl Current {
+    fn change(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshot = Snapshot::clone(&current.0);
+        change(&mut snapshot);
+        current.0 = Arc::new(snapshot);
+    }
 }
 
 /// Numbers that only grow, and how many there are now.
@@ -87,7 +102,7 @@ pub(in crate::gateway) struct Counters {
 impl Gateway {
     /// A gateway with its first snapshot and its keys; the first key is made where there is none.
     pub fn open(opening: Opening) -> Result<Arc<Self>, Failure> {
-        let Opening { world, recorder, load, teller } = opening;
+        let Opening { world, recorder, load, teller, warn } = opening;
         let access = Access::open(&world)?;
         let force = Force::open(&world)?;
         let (snapshot, tls) = ready(load()?)?;
@@ -95,11 +110,13 @@ impl Gateway {
         let most = snapshot.log.max_bytes;
         let logs = Logs { decisions: Log::decisions(&dir, most), errors: Log::errors(&dir, most) };
         let ledger = Ledger::open(recorder, logs, world.clone())?;
-        let limits = Limits::new(world.zone());
+        let clock = world.clone();
+        let limits = Limits::new(world.zone(), Box::new(move || clock.now()), warn);
         limits.watch(&ledger, &snapshot.allowance.budgets);
         let board = Board::default();
         board.renew(&snapshot.roster, &snapshot.lines);
-        let current = RwLock::new((snapshot, tls));
+        let current = Arc::new(Current(RwLock::new((snapshot, tls))));
+        ledger.teach(learn(&current));
         let started_at = world.now();
         Ok(Arc::new(Self {
             world,
@@ -122,33 +139,30 @@ impl Gateway {
 
     /// The configuration that holds for a request that begins now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0)
+        Arc::clone(&self.current.0.read().unwrap_or_else(PoisonError::into_inner).0)
     }
 
     /// Reads the configuration again. What is in flight keeps the old one; where the new one is wrong, so does
     /// everybody, and the reason is returned.
     pub fn reload(&self) -> Result<(), Failure> {
         let fresh = ready((self.load)()?)?;
-        if fresh.0.allowance != self.snapshot().allowance {
-            self.limits.watch(&self.ledger, &fresh.0.allowance.budgets);
-        }
+        self.limits.watch(&self.ledger, &fresh.0.allowance.budgets);
         self.board.renew(&fresh.0.roster, &fresh.0.lines);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.current.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        // What was learned while the files were read.
+        self.ledger.teach(learn(&self.current));
         Ok(())
     }
 
     /// Changes the configuration in one place, for the requests that begin from now on; the files have another word at
     /// the next reload.
     pub(in crate::gateway) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let mut snapshot = Snapshot::clone(&current.0);
-        change(&mut snapshot);
-        current.0 = Arc::new(snapshot);
+        self.current.change(change);
     }
 
     /// How a connection that begins now shakes hands; `None` where it does not.
     pub(in crate::gateway) fn tls(&self) -> Option<TlsAcceptor> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.current.0.read().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 
     /// How many requests are under way, their answers included.
@@ -165,6 +179,16 @@ impl Gateway {
     pub(in crate::gateway) fn started_at(&self) -> Timestamp {
         self.started_at
     }
+}
+
+/// What is learned counts from the next request on, whoever has taught it.
+fn learn(current: &Arc<Current>) -> Learn {
+    let current = Arc::downgrade(current);
+    Box::new(move |lessons| {
+        if let Some(current) = current.upgrade() {
+            current.change(|snapshot| snapshot.learned = Learned::new(lessons));
+        }
+    })
 }
 
 /// A snapshot with what is made of it once.

@@ -138,6 +138,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Whether it cost money, or may have.
+    pub fn is_paid(&self) -> bool {
+        self.cost != Some(Usd::ZERO)
+    }
+
     /// Whether the vendor reported nothing although there was an answer to pay for.
     pub fn is_unmetered(&self) -> bool {
         self.usage.is_none() && self.cost != Some(Usd::ZERO) && self.outcome != Outcome::Cached

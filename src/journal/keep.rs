@@ -169,6 +169,21 @@ impl Journal {
         rows.collect::<Result<_, _>>().map_err(&sql)
     }
 
+    /// What changes with every opinion that is given or taken back: how many there are, and how many stand no more.
+    pub fn feedback_mark(&self) -> Result<(i64, i64), JournalError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT count(*), count(undone) FROM feedback")
+            .map_err(JournalError::sql(&self.path))?;
+        query.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(JournalError::sql(&self.path))
+    }
+
+    /// A number that is another one when anybody else has written since: as long as the journal stays open.
+    pub fn foreign_changes(&self) -> Result<i64, JournalError> {
+        let mut query = self.db.prepare_cached("PRAGMA data_version").map_err(JournalError::sql(&self.path))?;
+        query.query_row([], |row| row.get(0)).map_err(JournalError::sql(&self.path))
+    }
+
     /// The ids of the requests that begin so, the newest first, at most ten: what a person types of an id.
     pub fn requests_like(&self, prefix: &str) -> Result<Vec<RequestId>, JournalError> {
         let sql = JournalError::sql(&self.path);

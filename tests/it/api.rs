@@ -249,6 +249,24 @@ fn feedback_counts_at_once_and_can_be_taken_back() {
 }
 
 #[test]
+fn what_another_process_teaches_reaches_a_gateway_that_nobody_nudges() {
+    let town = Town::answering("");
+    let served = Served::start(&town.scratch, &[]);
+    let route = || served.post("/api/router/route", &json!({"message": "로그인 버그 수정해줘"})).is(200).json();
+    let becomes = |tier: u64| assert!((0..2_000).any(|_| route()["tier"] == tier), "it was never learned");
+    assert_eq!(route()["tier"], 2);
+    // As from a process that cannot find the gateway, or may not send it a signal.
+    let state = town.scratch.home().join(".moai/gateway/serve.json");
+    let aside = state.with_extension("aside");
+    std::fs::rename(&state, &aside).unwrap();
+    town.scratch.moai(["feedback", "last", "plan"]).ok();
+    becomes(1);
+    town.scratch.moai(["feedback", "undo"]).ok();
+    becomes(2);
+    std::fs::rename(&aside, &state).unwrap();
+}
+
+#[test]
 fn who_stands_in_is_told_and_who_was_tried_in_vain_too() {
     let town = Town::new("");
     town.claude.on(CLAUDE).answer(Answer::error(Dialect::Anthropic, 503));

@@ -122,6 +122,7 @@ impl Stage {
             board: Some(&self.board),
             session,
             now: &now,
+            affords: None,
         };
         drive(&order, &mut (), stop).await
     }

@@ -164,7 +164,7 @@ fn run(decision: &Decision, prompt: &Prompt, lines: &Lines, pen: &mut Pen) -> Fi
 fn run_by(decision: &Decision, prompt: &Prompt, lines: &Lines, pen: &mut Pen, rules: Rules) -> Finished {
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
-    let order = Order { decision, prompt, rules, id: &id, lines, board: None, session: None, now: &now };
+    let order = Order { decision, prompt, rules, id: &id, lines, board: None, session: None, now: &now, affords: None };
     let stop = pen.stop.clone().unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(drive(&order, pen, stop))
@@ -518,6 +518,7 @@ fn one_connection_serves_all_attempts() {
         board: None,
         session: None,
         now: &now,
+        affords: None,
     };
     for _ in 0..3 {
         runtime.block_on(drive(&order, &mut (), std::future::pending())).check().unwrap();

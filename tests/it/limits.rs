@@ -84,6 +84,83 @@ fn of_twenty_at_once_a_budget_for_five_lets_five_through() {
 }
 
 #[test]
+fn a_dearer_stand_in_that_does_not_fit_is_passed_over() {
+    for (limit, stands_in) in [("0.10", false), ("1.00", true)] {
+        let settings =
+            "[retry]\nattempts = 1\n[route]\ntier2 = [\"glm\", \"claude-opus\"]\n[budget]\non_limit = \"refuse\"\n";
+        let (mut scratch, claude) = town(&format!("{settings}daily_usd = {limit}\n"));
+        let glm = Vendor::start();
+        scratch.set_env("ZAI_BASE_URL", &format!("{}/api/anthropic", glm.url()));
+        scratch.set_env("ZAI_API_KEY", crate::scratch::KEY);
+        glm.on("/*").answer(Answer::error(Dialect::Anthropic, 529));
+        claude.on(PATH).answer(Answer::said(Dialect::Anthropic, "ok").using(1000, 6000));
+        let served = Served::start(&scratch, &[]);
+        let ask = |path: &str, body: Value| served.post(path, &body);
+        let messages = json!([{"role": "user", "content": "코드를 구현해줘"}]);
+        let reply = ask(PATH, json!({"model": "auto", "max_tokens": 6000, "messages": messages}));
+        assert_eq!((reply.status == 200, claude.count(PATH)), (stands_in, usize::from(stands_in)), "{}", reply.text());
+        assert!(glm.count("/api/anthropic/v1/messages") > 0);
+        if !stands_in {
+            let said = reply.text();
+            assert!(said.contains("claude-opus: not asked: what is left of today's budget is less"), "{said}");
+            let chat = ask("/api/chat", json!({"message": "코드를 구현해줘", "max_tokens": 6000}));
+            assert_eq!((chat.status == 200, claude.count(PATH)), (false, 0), "{}", chat.text());
+        }
+        settled(&served);
+        let limit: f64 = limit.parse().unwrap();
+        assert!(spent(&served) <= limit, "{} of {limit}", spent(&served));
+        let held = &served.get("/api/health").is(200).json()["budgets"][0]["reserved_usd"];
+        assert_eq!(held, 0.0);
+    }
+}
+
+#[test]
+fn each_step_of_a_budget_is_said_once_to_whoever_watches() {
+    let (scratch, _vendor) = town("[budget]\ndaily_usd = 0.2\n");
+    let mut served = Served::start(&scratch, &[]);
+    for _ in 0..5 {
+        ask(&served).is(200);
+        settled(&served);
+    }
+    served.signal("TERM");
+    served.ended();
+    let talk = served.talk();
+    let said: Vec<&str> = talk.lines().filter(|line| line.contains("of today's budget is spent")).collect();
+    assert_eq!(said.len(), 2, "{talk}");
+    assert!(said[0].contains("52 % of today's budget") && said[1].contains("105 % of today's budget"), "{talk}");
+    assert!(said[1].ends_with("; going on"), "{talk}");
+}
+
+#[test]
+fn a_budget_that_is_set_while_requests_are_under_way_counts_them() {
+    let (scratch, vendor) = town("");
+    let said = || Answer::said(Dialect::Anthropic, "ok").using(1000, 500);
+    vendor.on(PATH).answer(said().hangs_after(1)).answer(said());
+    let served = Served::start(&scratch, &[]);
+    ask(&served).is(200);
+    let mut client = served.connect();
+    let messages = json!([{"role": "user", "content": "Design the API"}]);
+    let body = json!({"model": "claude-opus-4-5", "max_tokens": 600, "stream": true, "messages": messages});
+    client.ask("POST", PATH, &[("x-api-key", &served.key)], body.to_string().as_bytes());
+    while vendor.count(PATH) < 2 {
+        std::thread::yield_now();
+    }
+    let settings = "[prices]\nbook = \"spec-model-001\"\n[budget]\ndaily_usd = 10\non_limit = \"refuse\"\n";
+    scratch.write_home(".moai/config.toml", settings);
+    scratch.moai(["serve", "reload"]).ok();
+    // Its client leaves, and what was generated for it is accounted: to the day's budget as well.
+    drop(client);
+    let budget = || served.get("/api/costs/daily").is(200).json()["budget"]["spent_usd"].as_f64().unwrap();
+    let counted = (0..5_000).any(|_| spent(&served) > 0.0526 && same(budget(), spent(&served)));
+    assert!(counted, "{} of {}", budget(), spent(&served));
+    // And nothing twice, whenever one looks.
+    let before = budget();
+    ask(&served).is(200);
+    settled(&served);
+    assert!((0..300).all(|_| same(budget(), before + 0.0525)), "{before} {}", budget());
+}
+
+#[test]
 fn by_default_a_budget_warns_and_goes_on() {
     let (scratch, vendor) = town("[budget]\ndaily_usd = 0.1\n");
     let served = Served::start(&scratch, &[]);

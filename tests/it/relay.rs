@@ -125,8 +125,18 @@ fn on(runtime: &Runtime, decision: &Decision, query: &Query, pieces: usize) -> (
     let id: RequestId = "0190b5c2-7a4e-7f3d-8c21-5b6a7d8e9f01".parse().unwrap();
     let now = || NOW.parse().unwrap();
     let lines = lines();
-    let order =
-        RelayOrder { decision, query, rules: RULES, id: &id, lines: &lines, board: None, now: &now, ping, hold };
+    let order = RelayOrder {
+        decision,
+        query,
+        rules: RULES,
+        id: &id,
+        lines: &lines,
+        board: None,
+        now: &now,
+        affords: None,
+        ping,
+        hold,
+    };
     let (out, mut answering) = outlet();
     let client = async move {
         let mut seen = Seen { head: answering.head().await.ok(), body: Vec::new(), ended: false };
@@ -517,6 +527,7 @@ fn a_client_that_goes_before_the_answer_begins_cancels_too() {
         lines: &lines,
         board: None,
         now: &now,
+        affords: None,
         ping,
         hold,
     };

@@ -148,6 +148,7 @@ impl Sender {
             board: Some(&self.board),
             session: args.choice.session.as_ref().map(AsRef::as_ref),
             now: &|| world.now(),
+            affords: None,
         };
         let mut listener = Listener::new(ui, sink, Rc::clone(&gone), world.zone());
         let stop = until_stopped(&world.interrupt, gone);

@@ -19,7 +19,7 @@ use crate::base::world::World;
 use crate::cli::costs::counted;
 use crate::cli::ui::Ui;
 use crate::exchange::stopped;
-use crate::gateway::{self, Gateway, GatewayError, Load, Opening, Teller, Told};
+use crate::gateway::{self, Gateway, GatewayError, Load, Opening, Teller, Told, Warn};
 use crate::log::Log;
 
 use super::snapshot::{Loaded, Loader, Marks, ready};
@@ -58,7 +58,10 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let notes = Arc::new(Mutex::new(Vec::new()));
     let recorder = Loader::recorder(world)?;
     let (teller, told) = teller(ui);
-    let gateway = Gateway::open(Opening { world: world.clone(), recorder, load: load(&loader, &notes), teller })?;
+    let (warn, warned) = channel(ROOM);
+    let warn: Option<Warn> = Some(Box::new(move |said| drop(warn.try_send(said))));
+    let load = load(&loader, &notes);
+    let gateway = Gateway::open(Opening { world: world.clone(), recorder, load, teller, warn })?;
     if !address.ip().is_loopback() && !gateway.access.has_own()? {
         return Err(GatewayError::Exposed(address).into());
     }
@@ -97,7 +100,7 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
             interrupted
         };
         let serving = tokio::spawn(async move { gateway::serve(served, start.listener, stop).await });
-        watch.until(serving, stops, hangups, told, ui).await
+        watch.until(serving, stops, hangups, (told, warned), ui).await
     });
     // What is on its way into the journal is in it before anybody hears that the gateway has stopped.
     runtime.shutdown_timeout(LAST_WORDS);
@@ -152,7 +155,7 @@ impl Watch<'_> {
         mut serving: Serving,
         mut stops: oneshot::Receiver<()>,
         hangups: Option<UnixStream>,
-        mut told: Receiver<Told>,
+        (mut told, mut warned): (Receiver<Told>, Receiver<String>),
         ui: &mut Ui,
     ) -> Result<Interrupted, Failure> {
         let mut looks = interval(LOOK);
@@ -163,6 +166,9 @@ impl Watch<'_> {
                 ended = &mut serving => {
                     while let Ok(last) = told.try_recv() {
                         self.voice.requests(&[last], ui);
+                    }
+                    while let Ok(last) = warned.try_recv() {
+                        self.voice.warn(&last, ui);
                     }
                     let ended = ended.map_err(|error| Failure::new(Kind::Bug, format!("the gateway broke: {error}")))?;
                     return Ok(ended?);
@@ -183,6 +189,7 @@ impl Watch<'_> {
                         over.clear();
                     }
                 }
+                Some(said) = warned.recv() => self.voice.warn(&said, ui),
                 _ = looks.tick() => {
                     if self.loader.marks() != self.marks {
                         self.reload(ui);

@@ -129,6 +129,16 @@ impl<'a> Voice<'a> {
         }
     }
 
+    /// Says what a person should know.
+    pub(super) fn warn(&self, text: &str, ui: &mut Ui) {
+        let now = self.world.now().to_zoned(self.zone.clone());
+        match &self.log {
+            Some(_) => self.say(&format!("warning: {text}"), ui),
+            // With the time: the same may be said again on another day.
+            None => drop(ui.warn(one(&format!("{} {text}", now.strftime(DATED))))),
+        }
+    }
+
     /// Says what requests came to, each on its line.
     pub(super) fn requests(&self, over: &[Told], ui: &mut Ui) {
         let format = if self.log.is_some() { DATED } else { TIMED };

@@ -37,7 +37,7 @@ pub use query::Query;
 use super::board::Board;
 use super::finished::{End, Finished};
 use super::lines::Lines;
-use super::run::{Way, run};
+use super::run::{Affords, Way, run};
 use crate::base::interrupt::Interrupted;
 use crate::model::RequestId;
 use crate::route::Decision;
@@ -65,6 +65,8 @@ pub struct RelayOrder<'a> {
     pub board: Option<&'a Board>,
     /// The time, for the rows and for dates in `Retry-After`.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
+    /// What has a say before each attempt; `None`: nobody has.
+    pub affords: Option<&'a Affords<'a>>,
     /// How long a stream may be silent before a ping is sent.
     pub ping: Duration,
     /// How long the head is held back for the first content.
@@ -74,7 +76,7 @@ pub struct RelayOrder<'a> {
 /// Relays the order, until it is over or the client is gone. What became of it, for the journal; the client has it
 /// all by then. A client that went is [`End::Stopped`], and what was generated for it is accounted.
 pub async fn relay(order: &RelayOrder<'_>, outlet: Outlet) -> Finished {
-    let RelayOrder { decision, query, rules, id, lines, board, now, .. } = *order;
+    let RelayOrder { decision, query, rules, id, lines, board, now, affords, .. } = *order;
     let session = query.request.head().session.as_deref();
     let gone = outlet.gone();
     let stop = async move {
@@ -82,7 +84,7 @@ pub async fn relay(order: &RelayOrder<'_>, outlet: Outlet) -> Finished {
         Interrupted(SIGPIPE)
     };
     let mut client = Client::new(order, outlet);
-    let finished = run(&Way { decision, rules, id, lines, board, session, now }, &mut client, stop).await;
+    let finished = run(&Way { decision, rules, id, lines, board, session, now, affords }, &mut client, stop).await;
     match &finished.end {
         End::Failed | End::Cut(_) => client.refuse(&finished.fault()).await,
         End::Answered | End::Cached | End::Stopped(_) => {}

@@ -14,7 +14,7 @@ use crate::base::failure::Explain as _;
 use crate::base::interrupt::Interrupted;
 use crate::classify::classify;
 use crate::exchange::session::{self, Conversation, Held, Next, SessionError};
-use crate::exchange::{End, Finished, Order, Wording, drive, question};
+use crate::exchange::{End, Finished, Order, Trial, Wording, drive, question};
 use crate::journal::{self, Attempt, Message};
 use crate::model::SessionId;
 use crate::route::compress::Compressed;
@@ -92,7 +92,7 @@ pub(super) async fn ask(gateway: Arc<Gateway>, inbound: &Inbound, mut wish: Wish
         temperature: wish.temperature,
         wishes: wish.ask.wishes(),
     };
-    let size = || (words.tokens(entry.turn.decision.plan().first().model()), words.max_tokens);
+    let size = |model: &Model| (words.tokens(model), words.max_tokens);
     let permit = entry.admitted(size).await.map_err(|refused| fault(inbound.speech, &inbound.id, &refused))?;
     entry.log();
     let entry = Arc::new(entry);
@@ -179,6 +179,8 @@ fn decided(gateway: &Gateway, inbound: &Inbound, wish: &mut Wish, talk: &Convers
 async fn work(entry: Arc<Entry>, mut words: Words, permit: Permit, mut tell: oneshot::Sender<Answered>) {
     let Entry { gateway, snapshot, id, turn } = &*entry;
     let now = || gateway.world.now();
+    let size = |model: &Model| (words.tokens(model), words.max_tokens);
+    let affords = |ready: &Ready, before: &[Trial]| entry.affords(&permit, size, ready, before);
     let order = Order {
         decision: &turn.decision,
         prompt: &words,
@@ -188,6 +190,7 @@ async fn work(entry: Arc<Entry>, mut words: Words, permit: Permit, mut tell: one
         board: Some(&gateway.board),
         session: turn.about.session.as_ref().map(AsRef::as_ref),
         now: &now,
+        affords: Some(&affords),
     };
     let gone = async {
         tell.closed().await;

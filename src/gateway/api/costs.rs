@@ -104,14 +104,14 @@ pub(super) fn today(gateway: &Gateway) -> Date {
 /// How the day stands against its budget, what is set aside left out.
 fn verdict(gateway: &Gateway, inbound: &Inbound) -> Option<Verdict> {
     let allowance = &inbound.snapshot.allowance;
-    let standings = gateway.limits.standings(&[Scope::Day], &allowance.budgets, gateway.world.now());
+    let standings = gateway.limits.standings(&[Scope::Day], &allowance.budgets);
     standings.first().map(|standing| standing.verdict)
 }
 
 /// Every budget that is set and was spent from since the start, with what is set aside for requests under way.
 pub(in crate::gateway) fn budgets(gateway: &Gateway, inbound: &Inbound) -> Value {
     let budgets = &inbound.snapshot.allowance.budgets;
-    let standings = gateway.limits.all_standings(budgets, gateway.world.now());
+    let standings = gateway.limits.all_standings(budgets);
     let one = |standing: &crate::cost::Standing| {
         json!({
             "scope": standing.scope.as_str(),

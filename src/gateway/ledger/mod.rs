@@ -17,7 +17,6 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -26,8 +25,7 @@ use crate::base::world::World;
 use crate::journal::{Attempt, Decided, Journal, JournalError, Recorder, Spool};
 use crate::log::{self, DecisionLine, FailureLine, Log};
 
-use sums::Own;
-pub(in crate::gateway) use sums::{Spent, Told};
+pub(in crate::gateway) use sums::{Learn, Telling, Told};
 use writer::Writer;
 
 /// How many things may wait to be written.
@@ -51,12 +49,20 @@ pub struct Ledger {
 /// What both sides of the queue see.
 pub(super) struct Shared {
     spool: Spool,
-    zone: TimeZone,
     counts: Counts,
-    /// What went into the spool past the queue, until it is in the journal.
-    overflow: Mutex<Own>,
+    /// The requests that went into the spool past the queue.
+    overflow: Mutex<Vec<u64>>,
+    /// Who wants to be told of what from now on. Not in the queue: it may be full.
+    wishes: Mutex<Wishes>,
     /// Why the journal cannot be written, while it cannot.
     trouble: Mutex<Option<Trouble>>,
+}
+
+/// What the thread has not heard of yet.
+#[derive(Default)]
+pub(super) struct Wishes {
+    told: Option<Told>,
+    learn: Option<Learn>,
 }
 
 #[derive(Debug, Default)]
@@ -107,14 +113,16 @@ type Question = Box<dyn FnOnce(Result<Option<&mut Journal>, JournalError>) + Sen
 
 /// What waits in the queue.
 pub(super) enum Item {
-    Rows(Vec<Attempt>),
+    /// The attempts of a request, and its number where somebody waits to hear that it is written down.
+    Rows(Vec<Attempt>, Option<u64>),
     Decided(Box<Decided>),
     /// A line of the log of decisions.
     Decision(String),
     /// A line of the log of errors.
     Failure(String),
     Ask(Question),
-    Watch(Box<Told>),
+    /// There is something to see.
+    Wake,
     Close,
 }
 
@@ -163,9 +171,9 @@ impl Ledger {
         let (queue, items) = sync_channel(ROOM);
         let shared = Arc::new(Shared {
             spool: recorder.spool(),
-            zone: recorder.zone().clone(),
             counts: Counts::default(),
             overflow: Mutex::default(),
+            wishes: Mutex::default(),
             trouble: Mutex::default(),
         });
         let writer = Writer::new(recorder, logs, world, Arc::clone(&shared));
@@ -174,19 +182,17 @@ impl Ledger {
     }
 
     /// Writes the attempts of a request down. Returns at once, unless the queue is full: then they are in the spool
-    /// when it returns.
-    pub fn record(&self, rows: Vec<Attempt>) {
+    /// when it returns. Who counts the request under a `number` is told that number with the sums it is in.
+    pub fn record(&self, rows: Vec<Attempt>, number: Option<u64>) {
         if rows.is_empty() {
             return;
         }
-        if let Err(Item::Rows(rows)) = self.put(Item::Rows(rows)) {
+        if let Err(Item::Rows(rows, number)) = self.put(Item::Rows(rows, number)) {
             Counts::add(&self.shared.counts.overflowed, rows.len());
-            let mut overflow = self.shared.overflow.lock().unwrap_or_else(PoisonError::into_inner);
-            for row in &rows {
-                overflow.add(self.shared.zone.to_datetime(row.at).date(), row);
+            // First into the spool: a number that is known to have been there is in the journal once the spool is empty.
+            if self.shared.spool(&rows) {
+                self.shared.overflow.lock().unwrap_or_else(PoisonError::into_inner).extend(number);
             }
-            drop(overflow);
-            self.shared.spool(&rows);
         }
     }
 
@@ -225,10 +231,21 @@ impl Ledger {
         Ok(answered.await.ok().ok_or(LedgerError::Busy)??)
     }
 
-    /// Keeps `told` informed of what others have spent, from now on.
+    /// Keeps `told` informed of the sums, from now on, and nobody else.
     pub(in crate::gateway) fn watch(&self, told: Told) {
-        // Where the queue is full this is tried again at the next change of the configuration.
-        drop(self.put(Item::Watch(Box::new(told))));
+        self.shared.wishes.lock().unwrap_or_else(PoisonError::into_inner).told = Some(told);
+        self.wake();
+    }
+
+    /// Keeps `learn` informed of what is learned, from now on, and nobody else.
+    pub(in crate::gateway) fn teach(&self, learn: Learn) {
+        self.shared.wishes.lock().unwrap_or_else(PoisonError::into_inner).learn = Some(learn);
+        self.wake();
+    }
+
+    /// Where the queue is full the thread looks without being told to.
+    fn wake(&self) {
+        drop(self.put(Item::Wake));
     }
 
     /// The directory of the journal.
@@ -282,14 +299,19 @@ impl Drop for Ledger {
 }
 
 impl Shared {
-    /// Puts rows into the spool.
-    fn spool(&self, rows: &[Attempt]) {
-        let count = if self.spool.add(rows).is_ok() { &self.counts.spooled } else { &self.counts.lost };
-        Counts::add(count, rows.len());
+    /// Puts rows into the spool; `false` where they are lost.
+    fn spool(&self, rows: &[Attempt]) -> bool {
+        let kept = self.spool.add(rows).is_ok();
+        Counts::add(if kept { &self.counts.spooled } else { &self.counts.lost }, rows.len());
+        kept
     }
 
-    fn take_overflow(&self) -> Own {
+    fn take_overflow(&self) -> Vec<u64> {
         std::mem::take(&mut *self.overflow.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn take_wishes(&self) -> Wishes {
+        std::mem::take(&mut *self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn set_trouble(&self, why: Option<&JournalError>) {
@@ -319,12 +341,15 @@ mod tests {
     use std::path::Path;
     use std::sync::mpsc;
 
+    use jiff::tz::TimeZone;
+
     use super::*;
     use crate::base::secret::Secret;
-    use crate::base::world::Env;
+    use crate::base::world::{Clock, Env};
     use crate::catalog::Variant;
+    use crate::cost::{Budgets, Scope};
     use crate::journal::key::Lookup;
-    use crate::journal::{Outcome, Place};
+    use crate::journal::{Opinion, Outcome, Place};
     use crate::model::{RequestId, Tier, Usage, Usd};
 
     fn lookup(digits: &str) -> Lookup {
@@ -334,7 +359,9 @@ mod tests {
     fn open(dir: &Path, lookup: Lookup) -> Ledger {
         let logs = Logs { decisions: Log::decisions(dir, 1 << 20), errors: Log::errors(dir, 1 << 20) };
         let recorder = Recorder::new(Place::new(dir.join("journal")), lookup, TimeZone::UTC);
-        Ledger::open(recorder, logs, World::scratch(dir, dir, Env::default())).unwrap()
+        let mut world = World::scratch(dir, dir, Env::default());
+        world.clock = Clock::Fixed("2026-01-09T12:00:00Z".parse().unwrap());
+        Ledger::open(recorder, logs, world).unwrap()
     }
 
     fn row(number: u8) -> Attempt {
@@ -392,18 +419,118 @@ mod tests {
         let ledger = open(dir.path(), lookup("11"));
         assert_eq!(ledger.ask(|journal| journal.rows()).await.unwrap(), None);
         assert!(!dir.path().join("journal").exists());
-        ledger.record((1..=3).map(row).collect());
-        ledger.record(vec![row(4)]);
+        ledger.record((1..=3).map(row).collect(), None);
+        ledger.record(vec![row(4)], None);
         assert_eq!(ledger.ask(|journal| journal.rows()).await.unwrap(), Some(4));
         let condition = ledger.condition();
         assert_eq!((condition.written, condition.queued, condition.trouble), (4, 0, None));
+    }
+
+    /// Sums of a day as they were told, and the requests that are in them.
+    type Heard = (Option<Vec<(Scope, Usd)>>, Vec<u64>);
+
+    /// Has the sums of the day told to a test, which takes them or not.
+    fn listen(ledger: &Ledger, takes: bool) -> mpsc::Receiver<Heard> {
+        let (hear, heard) = mpsc::channel();
+        let tell = move |telling: Telling<'_>| {
+            assert_eq!(telling.day, "2026-01-09".parse().unwrap());
+            let sums = telling.books.map(|books| books.into_iter().map(|one| (one.scope, one.spent)).collect());
+            drop(hear.send((sums, telling.written.to_vec())));
+            takes
+        };
+        let budgets =
+            Budgets { day: Some(Usd::from_nanos(1)), session: Some(Usd::from_nanos(1)), ..Budgets::default() };
+        ledger.watch(Told { budgets, tell: Box::new(tell) });
+        heard
+    }
+
+    fn sums(usd: i64, written: &[u64]) -> Heard {
+        (Some(vec![(Scope::Day, Usd::from_nanos(usd))]), written.to_vec())
+    }
+
+    #[test]
+    fn the_sums_are_told_with_what_is_in_them_whoever_has_written_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), lookup("11"));
+        let heard = listen(&ledger, true);
+        assert_eq!(heard.recv().unwrap(), (Some(Vec::new()), vec![]), "there is no journal");
+        // One that was under way when nobody counted has no number: it is in the sums at once.
+        ledger.record(vec![row(1)], None);
+        assert_eq!(heard.recv().unwrap(), sums(2_000_000, &[]));
+        ledger.record(vec![row(2)], Some(7));
+        ledger.record(vec![row(3)], Some(8));
+        ledger.wake();
+        let mut told = heard.recv().unwrap();
+        while told.0 != sums(6_000_000, &[]).0 {
+            let (books, more) = heard.recv().unwrap();
+            told = (books, [told.1, more].concat());
+        }
+        assert_eq!(told.1, [7, 8]);
+        let mut other = Recorder::new(Place::new(dir.path().join("journal")), lookup("11"), TimeZone::UTC);
+        other.record(&row(4), row(4).at);
+        assert_eq!(heard.recv().unwrap(), sums(8_000_000, &[]));
+        // Who does not take them is told again.
+        let heard = listen(&ledger, false);
+        ledger.record(vec![row(5)], Some(9));
+        while heard.recv().unwrap() != sums(10_000_000, &[9]) {}
+        assert_eq!(heard.recv().unwrap(), sums(10_000_000, &[9]));
+    }
+
+    #[test]
+    fn who_is_to_be_told_is_not_lost_where_the_queue_is_full_nor_is_what_found_no_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), lookup("11"));
+        let (go, held) = mpsc::channel::<()>();
+        ledger.record(vec![row(0)], None);
+        let first = listen(&ledger, true);
+        while first.recv().unwrap() != sums(2_000_000, &[]) {}
+        let question = Box::new(move |_: Result<Option<&mut Journal>, JournalError>| held.recv().unwrap());
+        assert!(ledger.put(Item::Ask(question)).is_ok());
+        while ledger.put(Item::Decision(String::new())).is_ok() {}
+        ledger.record(vec![row(1)], Some(1));
+        let second = listen(&ledger, true);
+        go.send(()).unwrap();
+        let mut told = Vec::new();
+        loop {
+            let (books, written) = second.recv().unwrap();
+            told.extend(written);
+            if books == sums(4_000_000, &[]).0 && told == [1] {
+                break;
+            }
+        }
+        assert!(first.recv().is_err(), "the one before hears no more");
+    }
+
+    #[test]
+    fn what_others_teach_is_heard_without_being_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = open(dir.path(), lookup("11"));
+        let (hear, heard) = mpsc::channel();
+        ledger.record(vec![row(1)], None);
+        ledger.teach(Box::new(move |lessons| hear.send(lessons.len()).unwrap_or_default()));
+        assert_eq!(heard.recv().unwrap(), 0);
+        let mut other = Recorder::new(Place::new(dir.path().join("journal")), lookup("11"), TimeZone::UTC);
+        let at = row(1).at;
+        let journal = other.journal(at).unwrap();
+        let decided = Decided {
+            request: row(1).request,
+            at,
+            fingerprint: "f".into(),
+            tier: Tier::Two,
+            evidence: vec!["fix".into()],
+        };
+        journal.decisions_put(&[decided]).unwrap();
+        journal.judge(&row(1).request, Opinion::Plan, at).unwrap();
+        assert_eq!(heard.recv().unwrap(), 1);
+        journal.feedback_undo(at).unwrap();
+        assert_eq!(heard.recv().unwrap(), 0);
     }
 
     #[test]
     fn what_finds_no_room_goes_to_the_spool_and_comes_back() {
         let dir = tempfile::tempdir().unwrap();
         let ledger = open(dir.path(), lookup("11"));
-        ledger.record(vec![row(0)]);
+        ledger.record(vec![row(0)], None);
         // The thread is held up in the middle of a question, and the queue fills.
         let (go, held) = mpsc::channel::<()>();
         let (in_it, arrived) = mpsc::channel();
@@ -416,8 +543,8 @@ mod tests {
         for _ in 0..ROOM {
             assert!(ledger.put(Item::Decision(String::new())).is_ok());
         }
-        ledger.record(vec![row(1), row(2)]);
-        ledger.record(vec![row(3)]);
+        ledger.record(vec![row(1), row(2)], None);
+        ledger.record(vec![row(3)], None);
         let condition = ledger.condition();
         assert_eq!((condition.overflowed, condition.spooled, condition.lost), (3, 3, 0));
         go.send(()).unwrap();
@@ -431,18 +558,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop({
             let ledger = open(dir.path(), lookup("11"));
-            ledger.record(vec![row(1)]);
+            ledger.record(vec![row(1)], None);
             ledger
         });
         let wrong = open(dir.path(), lookup("22"));
-        wrong.record(vec![row(2)]);
-        wrong.record(vec![row(3)]);
+        wrong.record(vec![row(2)], None);
+        wrong.record(vec![row(3)], None);
         wrong.close();
         let condition = wrong.condition();
         assert_eq!((condition.written, condition.spooled, condition.lost), (0, 2, 0));
         let trouble = condition.trouble.unwrap();
         assert!(trouble.code.starts_with("journal") && !trouble.hints.is_empty(), "{trouble:?}");
-        wrong.record(vec![row(4)]);
+        wrong.record(vec![row(4)], None);
         assert_eq!(wrong.condition().spooled, 3, "also after it was closed");
         assert_eq!(rows(dir.path()), 4);
     }

@@ -1,107 +1,65 @@
-//! What others have spent: the sums of the journal less what this process has written into it.
-
-use std::collections::HashMap;
+//! What is told of the journal beside the answers to questions: its sums, to whoever counts budgets, and what was
+//! learned, to whoever decides.
 
 use jiff::civil::Date;
 
-use crate::cost::{Budgets, Scope};
-use crate::journal::{Attempt, By, Days, Journal, JournalError, Period, Totals};
+use crate::cost::{Booked, Budgets, Scope};
+use crate::journal::{By, Days, Journal, JournalError, Period, Totals};
 use crate::model::Usd;
+use crate::route::learn::Lesson;
 
 /// For how long a conversation that nobody has touched counts as going on.
 const SESSION_DAYS: i64 = 30;
 
-/// What others have spent in a scope, and how many attempts of unknown price they have made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::gateway) struct Spent {
-    pub(in crate::gateway) scope: Scope,
-    pub(in crate::gateway) usd: Usd,
-    pub(in crate::gateway) unpriced: u64,
-    /// What a request has cost there in the mean, by anybody.
-    pub(in crate::gateway) usual: Usd,
-}
-
-/// Who wants to know what others spend.
+/// Who wants to know the sums.
 pub(in crate::gateway) struct Told {
     /// Of which scopes.
     pub(in crate::gateway) budgets: Budgets,
-    /// Is told of a day.
-    pub(in crate::gateway) tell: Box<dyn Fn(Date, Vec<Spent>) + Send>,
+    /// Is told of a day, and of the requests that are in the sums since they were told last. `false`: it has not taken
+    /// them, and is to be told again.
+    pub(in crate::gateway) tell: Box<dyn Fn(Telling<'_>) -> bool + Send>,
 }
 
-/// What this process has written, by day and scope; a conversation's without a day.
-#[derive(Debug, Default)]
-pub(super) struct Own(HashMap<(Option<Date>, Scope), (Usd, u64)>);
-
-impl Own {
-    /// Counts a row of that day.
-    pub(super) fn add(&mut self, day: Date, row: &Attempt) {
-        let named = [
-            row.session.clone().map(|name| (None, Scope::Session(name))),
-            row.agent.clone().map(|name| (Some(day), Scope::Agent(name))),
-            row.project.clone().map(|name| (Some(day), Scope::Project(name))),
-            row.key.clone().map(|name| (Some(day), Scope::Key(name))),
-        ];
-        for key in named.into_iter().flatten().chain([(Some(day), Scope::Day)]) {
-            let (usd, unpriced) = self.0.entry(key).or_default();
-            *usd = usd.saturating_add(row.cost.unwrap_or_default());
-            *unpriced += u64::from(row.cost.is_none());
-        }
-    }
-
-    /// Takes over what `other` has counted.
-    pub(super) fn absorb(&mut self, other: Self) {
-        for (key, (usd, unpriced)) in other.0 {
-            let own = self.0.entry(key).or_default();
-            *own = (own.0.saturating_add(usd), own.1 + unpriced);
-        }
-    }
-
-    /// Forgets the days before `day`.
-    pub(super) fn forget_before(&mut self, day: Date) {
-        self.0.retain(|(of, _), _| of.is_none_or(|of| of >= day));
-    }
-
-    fn of(&self, day: Date, scope: &Scope) -> (Usd, u64) {
-        let day = (!matches!(scope, Scope::Session(_))).then_some(day);
-        self.0.get(&(day, scope.clone())).copied().unwrap_or_default()
-    }
+/// What is told.
+#[derive(Debug)]
+pub(in crate::gateway) struct Telling<'a> {
+    /// The day of the sums.
+    pub(in crate::gateway) day: Date,
+    /// The sums; `None`: the journal cannot be read.
+    pub(in crate::gateway) books: Option<Vec<Booked>>,
+    /// The requests that were written down since.
+    pub(in crate::gateway) written: &'a [u64],
 }
 
-/// What others have spent on `day` in the scopes that `budgets` limit.
-pub(super) fn others(journal: &Journal, day: Date, budgets: &Budgets, own: &Own) -> Result<Vec<Spent>, JournalError> {
-    let mut spent = Vec::new();
+/// Who wants to know what is learned: told of all lessons, at first and when others have changed them.
+pub(in crate::gateway) type Learn = Box<dyn Fn(Vec<Lesson>) + Send>;
+
+/// What was spent on `day` in the scopes that `budgets` limit.
+pub(super) fn booked(journal: &Journal, day: Date, budgets: &Budgets) -> Result<Vec<Booked>, JournalError> {
+    let mut booked = Vec::new();
     let mut add = |scope: Scope, totals: &Totals| {
-        let (own_usd, own_unpriced) = own.of(day, &scope);
-        let usd = totals.cost.saturating_sub(own_usd).max(Usd::ZERO);
         let requests = i64::try_from(totals.requests.max(1)).unwrap_or(i64::MAX);
         let usual = Usd::from_nanos(totals.cost.nanos() / requests);
-        spent.push(Spent { scope, usd, unpriced: totals.unpriced.saturating_sub(own_unpriced), usual });
+        booked.push(Booked { scope, spent: totals.cost, unpriced: totals.unpriced, usual });
     };
     if budgets.day.is_some() {
         add(Scope::Day, &journal.totals(Days::only(day))?);
     }
     let today = Days::only(day);
     let since = Days { since: day.checked_sub(jiff::Span::new().days(SESSION_DAYS)).ok(), until: None };
-    for (limited, by) in [
-        (budgets.session.is_some(), By::Session),
-        (!budgets.agents.is_empty(), By::Agent),
-        (!budgets.projects.is_empty(), By::Project),
-        (!budgets.keys.is_empty(), By::Key),
+    for (limited, by, days, scope) in [
+        (budgets.session.is_some(), By::Session, since, Scope::Session as fn(String) -> Scope),
+        (!budgets.agents.is_empty(), By::Agent, today, Scope::Agent),
+        (!budgets.projects.is_empty(), By::Project, today, Scope::Project),
+        (!budgets.keys.is_empty(), By::Key, today, Scope::Key),
     ] {
         if !limited {
             continue;
         }
-        let (days, scope): (Days, fn(String) -> Scope) = match by {
-            By::Session => (since, Scope::Session),
-            By::Agent => (today, Scope::Agent),
-            By::Project => (today, Scope::Project),
-            _ => (today, Scope::Key),
-        };
         for line in journal.report(Period::All, Some(by), days)? {
             let Some(name) = line.value else { continue };
             add(scope(name), &line.totals);
         }
     }
-    Ok(spent)
+    Ok(booked)
 }

@@ -6,10 +6,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 use crate::base::world::World;
+use jiff::civil::Date;
+
 use crate::journal::{Attempt, Decided, JournalError, Recorded, Recorder};
 
-use super::sums::{self, Own, Told};
-use super::{Counts, Item, Logs, Question, Shared};
+use super::sums::{self, Learn, Telling, Told};
+use super::{Counts, Item, Logs, Question, Shared, Wishes};
 
 /// The shortest time between two transactions: what comes within it shares one.
 const SPACING: Duration = Duration::from_millis(10);
@@ -22,7 +24,7 @@ const PAUSES: u32 = 20;
 const BATCH: usize = 1000;
 /// After how long a journal that could not be written is tried again.
 const RETRY: Duration = Duration::from_secs(5);
-/// How often the spool and others' spending are looked at.
+/// How often the spool, what others have written and what is wished for are looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// The journal and the logs, as one thread has them.
@@ -31,26 +33,45 @@ pub(super) struct Writer {
     logs: Logs,
     world: World,
     shared: Arc<Shared>,
-    watch: Option<Told>,
-    /// What we wrote into the journal.
-    own: Own,
-    /// What we put into the spool, and what is not in the journal yet.
-    spooled: Own,
+    /// Who is told the sums.
+    told: Option<Told>,
+    learn: Option<Learn>,
+    /// The requests that are in the journal, and nobody was told so.
+    written: Vec<u64>,
+    /// Those that are in the spool, as far as we know.
+    spooled: Vec<u64>,
+    /// What was told last.
+    last_told: Last,
     /// The journal is not tried before.
     not_before: Option<Instant>,
     /// When the last transaction began, and how long after it the next one may.
     last: Option<(Instant, Duration)>,
-    /// When the spool and others' spending were looked at.
+    /// When was looked around.
     looked: Option<Instant>,
+}
+
+/// What was told last of the journal: nothing is told again while that is the same.
+#[derive(Default, PartialEq)]
+struct Last {
+    /// The sums' day; `None`: they have to be told.
+    day: Option<Date>,
+    /// The journal as others had left it; `None`: it was not open.
+    changes: Option<i64>,
+    /// The opinions.
+    opinions: Option<(i64, i64)>,
 }
 
 /// What is written together.
 #[derive(Default)]
 struct Batch {
     rows: Vec<Attempt>,
+    /// The numbers of their requests.
+    numbers: Vec<u64>,
     decided: Vec<Decided>,
     decisions: String,
     failures: String,
+    /// There is something to see.
+    wake: bool,
     /// What ends the batch.
     then: Option<Then>,
 }
@@ -63,7 +84,6 @@ impl Batch {
 
 enum Then {
     Ask(Question),
-    Watch(Box<Told>),
     Close,
 }
 
@@ -74,9 +94,11 @@ impl Writer {
             logs,
             world,
             shared,
-            watch: None,
-            own: Own::default(),
-            spooled: Own::default(),
+            told: None,
+            learn: None,
+            written: Vec::new(),
+            spooled: Vec::new(),
+            last_told: Last::default(),
             not_before: None,
             last: None,
             looked: None,
@@ -95,7 +117,7 @@ impl Writer {
                 self.look_around();
                 continue;
             };
-            let waits = matches!(first, Item::Rows(_) | Item::Decided(_) | Item::Decision(_) | Item::Failure(_));
+            let waits = matches!(first, Item::Rows(..) | Item::Decided(_) | Item::Decision(_) | Item::Failure(_));
             let due = self.last.filter(|_| waits).map(|(last, spacing)| last + spacing);
             let mut batch = Batch::default();
             self.take(first, &mut batch);
@@ -124,18 +146,24 @@ impl Writer {
     }
 
     fn patience(&self) -> Duration {
-        if self.watch.is_some() || self.shared.spool.waits() { LOOK } else { Duration::from_secs(60) }
+        let listens = self.told.is_some() || self.learn.is_some();
+        if listens || self.shared.spool.waits() { LOOK } else { Duration::from_secs(60) }
     }
 
     fn take(&self, item: Item, batch: &mut Batch) {
         self.shared.counts.queued.fetch_sub(1, Ordering::Relaxed);
         match item {
-            Item::Rows(mut rows) => batch.rows.append(&mut rows),
+            Item::Rows(mut rows, number) => {
+                // Money that nobody has counted under a number is known from the sums alone.
+                batch.wake |= number.is_none() && self.told.is_some() && rows.iter().any(Attempt::is_paid);
+                batch.numbers.extend(number);
+                batch.rows.append(&mut rows);
+            }
             Item::Decided(decided) => batch.decided.push(*decided),
             Item::Decision(line) => batch.decisions.push_str(&line),
             Item::Failure(line) => batch.failures.push_str(&line),
             Item::Ask(question) => batch.then = Some(Then::Ask(question)),
-            Item::Watch(told) => batch.then = Some(Then::Watch(told)),
+            Item::Wake => batch.wake = true,
             Item::Close => {
                 // It came without being counted.
                 self.shared.counts.queued.fetch_add(1, Ordering::Relaxed);
@@ -148,7 +176,7 @@ impl Writer {
     fn write(&mut self, batch: Batch) -> bool {
         if !batch.rows.is_empty() || !batch.decided.is_empty() {
             let begun = Instant::now();
-            self.rows(&batch.rows, &batch.decided);
+            self.rows(&batch.rows, batch.numbers, &batch.decided);
             let spacing = (begun.elapsed() * PAUSES).clamp(SPACING, LONGEST_SPACING);
             self.last = Some((begun, spacing));
         }
@@ -160,25 +188,49 @@ impl Writer {
         }
         match batch.then {
             Some(Then::Ask(question)) => self.ask(question),
-            Some(Then::Watch(told)) => self.begin_watch(*told),
             Some(Then::Close) => return true,
             None => {}
         }
-        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+        if batch.wake || self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             self.look_around();
         }
         false
     }
 
-    /// Every now and then: rows that wait in the spool have their turn, and what others have spent is looked up.
+    /// Every now and then: rows that wait in the spool have their turn, and whoever wants to know it is told what has
+    /// changed.
     fn look_around(&mut self) {
         self.looked = Some(Instant::now());
+        let Wishes { told, learn } = self.shared.take_wishes();
+        if let Some(told) = told {
+            self.told = Some(told).filter(|told| !told.budgets.is_empty());
+            self.last_told.day = None;
+        }
+        if learn.is_some() {
+            self.learn = learn;
+            self.last_told.opinions = None;
+        }
         if self.shared.spool.waits() && self.may_try() {
             self.recorder.close();
             drop(self.open());
         }
-        if self.watch.is_some() {
-            self.look();
+        self.count_spooled();
+        if self.told.is_some() || self.learn.is_some() {
+            self.tell();
+        }
+    }
+
+    /// What was in the spool is in the journal once the spool is empty, whoever has put it there.
+    fn count_spooled(&mut self) {
+        let mut spooled = std::mem::take(&mut self.spooled);
+        spooled.append(&mut self.shared.take_overflow());
+        if self.told.is_none() {
+            self.written.clear();
+        } else if spooled.is_empty() || self.shared.spool.waits() {
+            self.spooled = spooled;
+        } else {
+            self.written.append(&mut spooled);
+            self.last_told.day = None;
         }
     }
 
@@ -197,10 +249,10 @@ impl Writer {
         if !was_open {
             self.not_before = None;
             self.shared.set_trouble(None);
+            // Others may have written while it was closed.
+            self.last_told = Last::default();
             if let Ok((rows, _)) = self.recorder.replayed() {
                 Counts::add(&self.shared.counts.replayed, rows);
-                self.own.absorb(std::mem::take(&mut self.spooled));
-                self.own.absorb(self.shared.take_overflow());
             }
         }
         Ok(())
@@ -212,7 +264,7 @@ impl Writer {
         self.recorder.close();
     }
 
-    fn rows(&mut self, rows: &[Attempt], decided: &[Decided]) {
+    fn rows(&mut self, rows: &[Attempt], numbers: Vec<u64>, decided: &[Decided]) {
         let opened = self.may_try() && self.open().is_ok();
         let recorded = if opened && !rows.is_empty() {
             self.recorder.record_all(rows, self.world.now())
@@ -221,25 +273,28 @@ impl Writer {
         };
         let written = opened && matches!(recorded, Recorded::Written);
         let counts = &self.shared.counts;
+        // The numbers of what is lost are never told: it counts as long as its day lasts.
         match recorded {
             Recorded::Written if written => {
                 Counts::add(&counts.written, rows.len());
                 Counts::add(&counts.commits, 1);
+                self.written.extend(numbers);
+                self.last_told.day = None;
             }
-            Recorded::Written => self.shared.spool(rows),
+            Recorded::Written => {
+                if self.shared.spool(rows) {
+                    self.spooled.extend(numbers);
+                }
+            }
             Recorded::Spooled { why, .. } => {
                 Counts::add(&counts.spooled, rows.len());
+                self.spooled.extend(numbers);
                 self.failed(&why);
             }
             Recorded::Lost { why, .. } => {
                 Counts::add(&counts.lost, rows.len());
                 self.failed(&why);
             }
-        }
-        let own = if written { &mut self.own } else { &mut self.spooled };
-        let zone = self.recorder.zone();
-        for row in rows {
-            own.add(zone.to_datetime(row.at).date(), row);
         }
         if written && !decided.is_empty() {
             // What cannot be remembered can only not be learned from.
@@ -257,27 +312,42 @@ impl Writer {
         }
     }
 
-    /// From now on counts what we write ourselves: the sums that are told are those of others.
-    fn begin_watch(&mut self, told: Told) {
-        (self.own, self.spooled) = (Own::default(), Own::default());
-        self.shared.take_overflow();
-        self.watch = Some(told).filter(|told| !told.budgets.is_empty());
-        self.look();
+    /// Tells who wants to know the sums and the lessons, where they are not what was told last.
+    fn tell(&mut self) {
+        let day = self.recorder.zone().to_datetime(self.world.now()).date();
+        if !self.recorder.place().exists() {
+            // Nothing was ever spent.
+            return self.tell_sums(day, Some(Vec::new()));
+        }
+        if !self.may_try() || self.open().is_err() {
+            return self.tell_sums(day, None);
+        }
+        let Ok(journal) = self.recorder.journal(self.world.now()) else { return };
+        let Ok(changes) = journal.foreign_changes() else { return };
+        let others = self.last_told.changes != Some(changes);
+        if let Some(learn) = self.learn.as_ref().filter(|_| others || self.last_told.opinions.is_none())
+            && let Ok(opinions) = journal.feedback_mark()
+            && self.last_told.opinions != Some(opinions)
+            && let Ok(lessons) = journal.lessons()
+        {
+            learn(lessons);
+            self.last_told.opinions = Some(opinions);
+        }
+        self.last_told.changes = Some(changes);
+        if let Some(told) = self.told.as_ref().filter(|_| others || self.last_told.day != Some(day))
+            && let Ok(books) = sums::booked(journal, day, &told.budgets)
+        {
+            self.tell_sums(day, Some(books));
+        }
     }
 
-    fn look(&mut self) {
-        let day = self.recorder.zone().to_datetime(self.world.now()).date();
-        self.own.forget_before(day);
-        if !self.recorder.place().exists() || !self.may_try() || self.open().is_err() {
-            return;
-        }
-        let Some(told) = self.watch.as_ref() else { return };
-        let spent = self
-            .recorder
-            .journal(self.world.now())
-            .and_then(|journal| sums::others(journal, day, &told.budgets, &self.own));
-        if let Ok(spent) = spent {
-            (told.tell)(day, spent);
+    fn tell_sums(&mut self, day: Date, books: Option<Vec<crate::cost::Booked>>) {
+        let Some(told) = &self.told else { return };
+        let known = books.is_some();
+        let taken = (told.tell)(Telling { day, books, written: &self.written });
+        self.last_told.day = Some(day).filter(|_| taken && known);
+        if taken && known {
+            self.written.clear();
         }
     }
 }

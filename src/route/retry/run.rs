@@ -47,6 +47,11 @@ pub enum Outcome {
         /// How long it took.
         took: Duration,
     },
+    /// It was not sent: the model is passed over, for this reason.
+    Declined {
+        /// Why.
+        why: String,
+    },
     /// The person stopped it.
     Stopped {
         /// How long it took.
@@ -128,6 +133,7 @@ impl Run {
             (State::Sent, Some(Outcome::Stopped { took })) => self.finish(End::Stopped, took),
             (State::Sent, Some(Outcome::Failed { fault, shown, took })) => self.failed(&fault, shown, took),
             (State::Sent, Some(Outcome::Elsewhere { fault, took })) => self.elsewhere(&fault, took),
+            (State::Sent, Some(Outcome::Declined { why })) => self.declined(why),
         }
     }
 
@@ -150,6 +156,17 @@ impl Run {
         }
         self.note(fault, took);
         self.send()
+    }
+
+    /// The next model; this one was not asked, or not once more.
+    fn declined(&mut self, why: String) -> Step {
+        if let Some(trial) = self.tally.trials.last_mut() {
+            trial.sends = trial.sends.saturating_sub(1);
+            if trial.sends == 0 {
+                trial.end = End::PassedOver(why);
+            }
+        }
+        self.move_on()
     }
 
     fn note(&mut self, fault: &Fault, took: Duration) {
