@@ -84,7 +84,7 @@ pub fn decoders(bytes: &[u8]) {
     in_order(&skimmed);
     let small = events(decoder(dialect).with_largest(64), answer.chunks(size));
     in_order(&small);
-    let (mut anthropic, mut chat) = (AnthropicSse::new("m", 1), ChatSse::new("m", 1, true));
+    let (mut anthropic, mut chat) = (AnthropicSse::new("m", 1), ChatSse::new("m", 1, true, 1));
     let (mut one, mut other, mut message) = (Vec::new(), Vec::new(), Answer::default());
     for event in whole {
         anthropic.write(&event, &mut one);

@@ -261,6 +261,25 @@ mod tests {
         assert_eq!(limiter.running(), 3);
     }
 
+    /// A wait that is rounded down is a nanosecond short, and whoever has waited is refused again.
+    #[test]
+    fn whoever_waits_gets_through_where_a_minute_does_not_divide_evenly() {
+        for most in [7, 11, 13, 49, 997] {
+            let limits = of_all(Rates { requests: Some(most), ..Rates::default() });
+            let mut limiter = Limiter::default();
+            let mut now = Duration::ZERO;
+            for _ in 0..most {
+                assert_eq!(limiter.enter("k", &limits, 0, now), Entry::Open);
+            }
+            for _ in 0..100 {
+                now += Duration::from_nanos(1);
+                let Entry::TooMany(why) = limiter.enter("k", &limits, 0, now) else { panic!("{most}") };
+                now += why.wait;
+                assert_eq!(limiter.enter("k", &limits, 0, now), Entry::Open, "{most} after {:?}", why.wait);
+            }
+        }
+    }
+
     proptest! {
         /// In any window of a minute no more than two minutes' allowance gets through, and never more at once than
         /// one's; whoever waits as long as it was told gets through.

@@ -60,7 +60,7 @@ fn told(events: &[Event]) -> Vec<Value> {
 
 /// What a client of Chat sees: of each chunk what is not the same in all.
 fn told_in_chat(events: &[Event]) -> Vec<Value> {
-    let mut writer = ChatSse::new("m", 0, true);
+    let mut writer = ChatSse::new("m", 0, true, 10);
     let mut bytes = Vec::new();
     for event in events {
         writer.write(event, &mut bytes);
@@ -196,7 +196,7 @@ fn a_stream_and_a_whole_answer_are_the_same_message() {
 fn a_chat_client_sees_the_same_answer() {
     let case = case("anthropic-stream");
     let events = events(&case, [stream(&case).as_slice()]);
-    let mut writer = ChatSse::new("glm-4.7", 1_790_000_000, true);
+    let mut writer = ChatSse::new("glm-4.7", 1_790_000_000, true, 0);
     let mut bytes = Vec::new();
     let mut answer = Answer::default();
     for event in events {
@@ -236,6 +236,10 @@ fn where_the_vendor_tells_no_usage_the_client_gets_an_estimate() {
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(text.matches("\"input_tokens\":1234").count(), 2, "{text}");
     assert!(text.contains("\"model\":\"glm-4.7\"") && text.contains("\"output_tokens\":4"), "{text}");
+    let told = told_in_chat(&events);
+    let [.., usage, done] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((&usage["usage"]["prompt_tokens"], &usage["usage"]["completion_tokens"]), (&json!(10), &json!(4)));
+    assert_eq!(done, "[DONE]");
 }
 
 /// Forwarding reads along without parsing each piece, and learns the same.

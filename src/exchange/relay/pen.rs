@@ -179,7 +179,7 @@ impl Forward {
 impl Writer {
     pub(super) fn new(reader: &Reader) -> Self {
         let words = match reader.dialect {
-            Dialect::Chat => Words::Chat(ChatSse::new(&*reader.model, reader.created, reader.usage)),
+            Dialect::Chat => Words::Chat(ChatSse::new(&*reader.model, reader.created, reader.usage, reader.input)),
             _ => Words::Anthropic(AnthropicSse::new(&*reader.model, reader.input)),
         };
         Self { words, out: Vec::new() }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{chat_usage, push_json};
+use super::{chat_usage, estimated, push_json};
 use crate::model::Usage;
 use crate::wire::event::{Delta, Event, Opened, StopReason};
 
@@ -16,20 +16,27 @@ pub struct ChatSse {
     created: i64,
     include_usage: bool,
     usage: Option<Usage>,
+    /// An estimate of the prompt's tokens, told where the vendor tells nothing.
+    input: u64,
+    /// Bytes of what was said: likewise.
+    said: usize,
     /// The number of each call, by its block.
     calls: HashMap<usize, usize>,
 }
 
 impl ChatSse {
     /// A writer for a client that asked for `model`, at `created` (seconds of Unix time), and wants the usage told
-    /// or not (`stream_options.include_usage`).
-    pub fn new(model: impl Into<String>, created: i64, include_usage: bool) -> Self {
-        let model = model.into();
-        Self { id: String::new(), model, created, include_usage, usage: None, calls: HashMap::new() }
+    /// or not (`stream_options.include_usage`). `input` as for [`super::AnthropicSse`].
+    pub fn new(model: impl Into<String>, created: i64, include_usage: bool, input: u64) -> Self {
+        let (id, model) = (String::new(), model.into());
+        Self { id, model, created, include_usage, usage: None, input, said: 0, calls: HashMap::new() }
     }
 
     /// Appends the lines of one event to `out`; some events have none.
     pub fn write(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if let Event::Delta { delta: Delta::Text(text) | Delta::Thinking(text) | Delta::Json(text), .. } = event {
+            self.said += text.len();
+        }
         match event {
             Event::Start { id, model, .. } => {
                 self.id = completion_id(id);
@@ -96,10 +103,11 @@ impl ChatSse {
 
     fn end(&self, out: &mut Vec<u8>) {
         if self.include_usage {
+            let usage = self.usage.unwrap_or_else(|| estimated(self.input, self.said));
             let mut chunk = self.head();
             if let Some(map) = chunk.as_object_mut() {
                 map.insert("choices".into(), json!([]));
-                map.insert("usage".into(), chat_usage(self.usage.unwrap_or_default()));
+                map.insert("usage".into(), chat_usage(usage));
             }
             data(out, &chunk.to_string());
         }
