@@ -181,11 +181,11 @@ impl ModelPrice {
     }
 
     fn is(&self, vendor: Option<&str>, id: &str) -> bool {
-        let sold = match (vendor, &self.vendor) {
+        let sold = || match (vendor, &self.vendor) {
             (Some(wanted), Some(vendor)) => wanted == vendor,
             _ => true,
         };
-        sold && (self.id == id || self.also.iter().any(|also| also == id))
+        (self.id == id || self.also.iter().any(|also| also == id)) && sold()
     }
 }
 
@@ -324,7 +324,7 @@ impl PriceBook {
         let id = model.trim().to_ascii_lowercase();
         let id = id.strip_suffix("[1m]").unwrap_or(&id);
         let (vendor, id) = split_vendor(id);
-        let exact = |id: &str| self.models.iter().find(|one| self.offers(one, vendor) && one.is(vendor, id));
+        let exact = |id: &str| self.models.iter().find(|one| one.is(vendor, id) && self.offers(one, vendor));
         exact(id).or_else(|| undated(id).and_then(exact))
     }
 

@@ -9,6 +9,8 @@ use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
 use super::error::UpstreamError;
 use crate::base::secret::Secret;
 
+/// What moai calls itself.
+pub(super) const AGENT: &str = concat!("moai/", env!("CARGO_PKG_VERSION"));
 /// To connect for a short question, TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer. A model that is asked for one token can think for a while before it.
@@ -49,7 +51,7 @@ fn build(direct: bool, limit: impl Fn(ClientBuilder) -> ClientBuilder) -> Result
         let builder = limit(ClientBuilder::new())
             // A redirect would carry the key to another host.
             .redirect(redirect::Policy::none())
-            .user_agent(concat!("moai/", env!("CARGO_PKG_VERSION")));
+            .user_agent(AGENT);
         if direct { builder.no_proxy() } else { builder }
     };
     match builder().build() {

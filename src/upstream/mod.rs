@@ -14,6 +14,7 @@ mod gateway;
 mod http;
 mod models;
 mod open;
+mod plain;
 mod proxy;
 mod reply;
 mod sim;

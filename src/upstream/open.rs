@@ -2,14 +2,17 @@
 //! provider inside moai that plays its script.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::Client;
 
 use super::call::Call;
 use super::http::{self, Way};
-use super::reply::{Body, Reply, Waits, innermost, seconds};
+use super::plain::{self, Plain};
+use super::reply::{Body, Reply, Waits, causes, innermost, seconds};
 use super::sim;
 use crate::base::secret::Secret;
 use crate::route::Provider;
@@ -19,6 +22,8 @@ use crate::wire::{Fault, FaultKind};
 #[derive(Debug, Default)]
 pub struct Upstream {
     clients: Mutex<BTreeMap<Way, Client>>,
+    /// Clients for servers on this machine, by how long they wait for a connection.
+    plain: Mutex<BTreeMap<Duration, Plain>>,
     /// What the simulated providers have played so far.
     played: sim::Played,
 }
@@ -40,9 +45,22 @@ impl Upstream {
                 key: call.key,
             });
         }
+        if call.url.scheme() == "http"
+            && http::is_loopback(&call.url)
+            && let Some(sent) = waits.bound(plain::send(&self.plain(call.timeouts.connect), &call)).await?
+        {
+            let (head, body) = sent.map_err(|error| unsent(&call, error.is_connect(), &error))?.into_parts();
+            return Ok(Reply {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body: Body::Plain(body),
+                waits,
+                key: call.key,
+            });
+        }
         let client = self.client(&call)?;
         let request = client.post(call.url.clone()).headers(call.headers.clone()).body(call.body.clone());
-        let response = waits.bound(request.send()).await?.map_err(|error| unsent(&call, error))?;
+        let response = waits.bound(request.send()).await?.map_err(|error| refused(&call, error))?;
         Ok(Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -67,7 +85,7 @@ impl Upstream {
         }
         let waits = Waits::new(&call.host, call.timeouts);
         let request = self.client(&call)?.get(call.url.clone()).headers(call.headers.clone());
-        let response = waits.bound(request.send()).await?.map_err(|error| unsent(&call, error))?;
+        let response = waits.bound(request.send()).await?.map_err(|error| refused(&call, error))?;
         let reply = Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -79,6 +97,11 @@ impl Upstream {
         // To its end, so that the connection can be used again.
         let fault = reply.fault(now).await;
         if well { Ok(()) } else { Err(fault) }
+    }
+
+    fn plain(&self, connect: Duration) -> Plain {
+        let mut clients = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.entry(connect).or_insert_with(|| plain::client(connect)).clone()
     }
 
     fn client(&self, call: &Call) -> Result<Client, Fault> {
@@ -99,16 +122,25 @@ impl Upstream {
 }
 
 /// Why no answer began.
-fn unsent(call: &Call, error: reqwest::Error) -> Fault {
-    let host = &call.host;
-    if !error.is_connect() {
-        let message = format!("{host} closed the connection without an answer: {}", innermost(error));
+fn refused(call: &Call, error: reqwest::Error) -> Fault {
+    unsent(call, error.is_connect(), &error.without_url())
+}
+
+/// The same of either client, for an error of the connection or of what came after.
+fn unsent(call: &Call, connect: bool, error: &(dyn Error + 'static)) -> Fault {
+    let (host, inner) = (&call.host, innermost(error));
+    if !connect {
+        let message = format!("{host} closed the connection without an answer: {inner}");
         return Fault::new(FaultKind::Cut, message);
     }
-    let message = if error.is_timeout() {
+    let late = causes(error).any(|error| {
+        error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut)
+            || error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
+    });
+    let message = if late {
         format!("{host} could not be reached within {} (timeout connect)", seconds(call.timeouts.connect))
     } else {
-        format!("{host} cannot be reached: {}", innermost(error))
+        format!("{host} cannot be reached: {inner}")
     };
     Fault::new(FaultKind::Unreachable, message)
 }

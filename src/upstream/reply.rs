@@ -1,5 +1,6 @@
 //! An answer as it arrives: status and headers first, then bytes, each awaited no longer than its phase may take.
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
+use super::plain;
 use super::sim::Play;
 use crate::base::secret::Secret;
 use crate::route::Timeouts;
@@ -35,6 +37,7 @@ pub struct Reply {
 /// Where the bytes come from.
 #[derive(Debug)]
 pub(super) enum Body {
+    Plain(hyper::body::Incoming),
     Http(reqwest::Response),
     Sim(Play),
 }
@@ -42,7 +45,8 @@ pub(super) enum Body {
 impl Body {
     async fn chunk(&mut self, host: &str) -> Result<Option<Bytes>, Fault> {
         match self {
-            Self::Http(response) => response.chunk().await.map_err(|error| broken(host, error)),
+            Self::Plain(body) => plain::chunk(body).await.transpose().map_err(|error| broken(host, &error)),
+            Self::Http(response) => response.chunk().await.map_err(|error| broken(host, &error.without_url())),
             Self::Sim(play) => play.chunk().await,
         }
     }
@@ -180,18 +184,23 @@ pub(super) fn seconds(duration: Duration) -> String {
 }
 
 /// The connection broke while the answer came.
-fn broken(host: &str, error: reqwest::Error) -> Fault {
+fn broken(host: &str, error: &(dyn Error + 'static)) -> Fault {
     Fault::new(FaultKind::Cut, format!("{host} broke off its answer: {}", innermost(error)))
 }
 
-/// The system's own reason, without a URL.
-pub(super) fn innermost(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut inner: &dyn std::error::Error = &error;
-    while let Some(source) = inner.source() {
-        inner = source;
-    }
-    inner.to_string()
+/// The system's own reason.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+/// The error and what it comes from.
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
 }
 
 #[cfg(test)]

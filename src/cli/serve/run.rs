@@ -11,7 +11,7 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::base::failure::{Failure, Kind};
 use crate::base::interrupt::Interrupted;
@@ -34,8 +34,10 @@ const THREADS: usize = 2;
 /// How long what runs beside the answers may take to end when the gateway stops.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How many requests may wait to be told of, and how many are told of together.
-const ROOM: usize = 4096;
+const ROOM: usize = 256;
 const TOGETHER: usize = 256;
+/// How long after telling of some the next are told of, at the earliest.
+const REST: Duration = Duration::from_millis(100);
 
 /// What is known when the process begins.
 pub(super) struct Start {
@@ -161,6 +163,8 @@ impl Watch<'_> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut over = Vec::new();
+        // Under load lines are said together: who says them is not woken for every one.
+        let mut rest = None;
         loop {
             tokio::select! {
                 ended = &mut serving => {
@@ -183,10 +187,13 @@ impl Watch<'_> {
                         self.reload(ui);
                     }
                 }
-                count = told.recv_many(&mut over, TOGETHER), if !told.is_closed() => {
+                () = sleep_until(rest.unwrap_or_else(Instant::now)), if rest.is_some() => rest = None,
+                count = told.recv_many(&mut over, TOGETHER), if rest.is_none() && !told.is_closed() => {
                     if count > 0 {
                         self.voice.requests(&over, ui);
                         over.clear();
+
+                        rest = Some(Instant::now() + REST);
                     }
                 }
                 Some(said) = warned.recv() => self.voice.warn(&said, ui),
