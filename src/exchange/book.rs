@@ -58,10 +58,10 @@ impl Page<'_> {
             usage: trial.usage,
             estimated: trial.estimated,
             // What nobody asks money for is known to cost nothing; what nobody counted is not known.
-            cost: if billed && !self.is_free(&name, trial) {
-                priced.as_ref().and_then(|priced| priced.usd)
-            } else {
-                Some(Usd::ZERO)
+            cost: match priced.as_ref().and_then(|priced| priced.usd) {
+                Some(usd) if billed && usd > Usd::ZERO => Some(usd),
+                usd if billed && !self.is_free(&name, trial) => usd,
+                _ => Some(Usd::ZERO),
             },
             baseline: if billed { base() } else { Some(Usd::ZERO) },
             first_ms: trial.first.map(millis),

@@ -67,7 +67,7 @@ impl Entry {
             let (tokens, most) = size(ready.model());
             estimate(ready, tokens, most, &self.snapshot.prices, now)
         };
-        let page = self.page("");
+        let page = self.page();
         let so_far = before.iter().map(|trial| {
             let asked = || plan.iter().find(|ready| ready.name() == trial.model).map(may_cost);
             page.row(trial).cost.or_else(|| asked()?.most).unwrap_or_default()
@@ -127,12 +127,12 @@ impl Entry {
         rows
     }
 
-    fn page<'a>(&'a self, machine: &'a str) -> Page<'a> {
+    fn page(&self) -> Page<'_> {
         let about = &self.turn.about;
         Page {
             request: &self.id,
             decision: &self.turn.decision,
-            machine,
+            machine: &self.gateway.machine,
             session: about.session.as_ref(),
             project: about.project.as_deref(),
             worktree: about.worktree.as_deref(),
@@ -146,8 +146,7 @@ impl Entry {
     }
 
     fn rows(&self, finished: &Finished) -> Vec<Attempt> {
-        let machine = self.gateway.world.machine();
-        let page = self.page(&machine);
+        let page = self.page();
         let mut rows: Vec<Attempt> = finished.trials.iter().map(|trial| page.row(trial)).collect();
         if let (End::Cached, Some(answer)) = (&finished.end, &finished.answer) {
             let number = u32::try_from(rows.len()).unwrap_or(u32::MAX).saturating_add(1);

@@ -30,6 +30,8 @@ use super::work::Work;
 pub struct Gateway {
     /// The machine and its clock.
     pub world: World,
+    /// The machine's name.
+    pub(in crate::gateway) machine: String,
     /// The gateway's own keys.
     pub access: Access,
     /// The books: every attempt goes through them into the journal.
@@ -119,6 +121,7 @@ impl Gateway {
         ledger.teach(learn(&current));
         let started_at = world.now();
         Ok(Arc::new(Self {
+            machine: world.machine(),
             world,
             access,
             ledger,

@@ -1,5 +1,7 @@
 //! What an answer's `x-moai-*` headers say: who was to answer and why, who did, and what they were not told.
 
+use std::borrow::Cow;
+
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::exchange::By;
@@ -59,8 +61,12 @@ pub(in crate::gateway) fn warnings(headers: &mut HeaderMap, warnings: &[String])
 
 /// Sets a header. What is not ASCII becomes `?`: names and prompts of people are no header's business.
 fn put(headers: &mut HeaderMap, name: &'static str, text: &str) {
-    let plain: String =
-        text.chars().take(LONGEST).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect();
+    let is_plain = text.len() <= LONGEST && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    let plain: Cow<'_, str> = if is_plain {
+        text.into()
+    } else {
+        text.chars().take(LONGEST).map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+    };
     if let Ok(value) = HeaderValue::from_str(plain.trim()) {
         headers.insert(HeaderName::from_static(name), value);
     }

@@ -6,13 +6,13 @@
 //! model. A force and another model of the checkout count from the next request on, in the middle of a turn too.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use hyper::HeaderMap;
 use jiff::Timestamp;
 
 use crate::base::failure::Explain as _;
-use crate::classify::{Classification, classify};
+use crate::classify::{Classification, Options, classify};
 use crate::config::UnknownModels;
 use crate::model::SessionId;
 use crate::route::turn::{Errand, Naming, Signs, naming, of_text};
@@ -24,6 +24,9 @@ use super::places::Place;
 use super::sessions::{Lane, Memory, Thread};
 use super::snapshot::Snapshot;
 use super::state::Gateway;
+
+/// What no text asks for.
+static NOTHING: LazyLock<Arc<Classification>> = LazyLock::new(|| Arc::new(classify("", Options::default())));
 
 /// The longest word of a header that is written down.
 const LONGEST: usize = 200;
@@ -148,7 +151,7 @@ impl Turn {
             // Whoever names a model has decided.
             _ if named => {
                 text = None;
-                Arc::new(classified("", snapshot))
+                Arc::clone(&NOTHING)
             }
             _ => {
                 let words = text.get_or_insert_with(|| request.last_user_text().unwrap_or_default());
@@ -281,7 +284,8 @@ impl<'a> Hints<'a> {
     }
 }
 
-/// A header's value as it was before it was made fit for HTTP: `%EC%87%BC` is a letter. What is no such thing stays.
+/// A header's value as it was before it was made fit for HTTP: `%EC%87%BC` is a letter. What is no such thing stays, and
+/// so does what would be a line's end or a terminal's order where it is shown.
 fn plain(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return value.into();
@@ -296,7 +300,8 @@ fn plain(value: &str) -> Cow<'_, str> {
         rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).map_or(value.into(), Cow::Owned)
+    let decoded = String::from_utf8(bytes).ok().filter(|decoded| !decoded.chars().any(char::is_control));
+    decoded.map_or(value.into(), Cow::Owned)
 }
 
 /// The beginning of a client's word, as long as is written down.
@@ -324,8 +329,8 @@ fn hold(errand: Errand, loops: bool, memory: Option<&Memory>, now: Timestamp) ->
 /// than every window is not counted.
 fn prompt_tokens(request: &Request, snapshot: &Snapshot) -> Option<u64> {
     let bytes = request.bytes().len() as u64;
-    let mut windows = snapshot.roster.models().filter_map(|(model, _)| model.context);
-    windows.any(|window| window < bytes).then(|| estimate_tokens(request.bytes()))
+    let smallest = snapshot.roster.smallest_context()?;
+    (smallest < bytes).then(|| estimate_tokens(request.bytes()))
 }
 
 /// What outranks the decision, the strongest first: force-model, the model of the run, and a model that the client
@@ -357,4 +362,23 @@ fn force(
         _ => ask.force_model = Some(name.to_owned()),
     }
     Ok(ask.force_model.is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_decoded_and_gives_no_orders() {
+        for (sent, read) in [
+            ("%EC%87%BC%ED%95%91", "쇼핑"),
+            ("shop", "shop"),
+            ("50%", "50%"),
+            ("a%0d%0aforged: line", "a%0d%0aforged: line"),
+            ("%1b[31mred", "%1b[31mred"),
+            ("%C2%9Bred", "%C2%9Bred"),
+        ] {
+            assert_eq!(plain(sent), read);
+        }
+    }
 }

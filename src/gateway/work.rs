@@ -17,6 +17,8 @@ pub(in crate::gateway) struct Work {
 impl Work {
     /// Begins a task.
     pub(in crate::gateway) fn begin(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // What a task remembers is large, and is moved about several times before it runs and after.
+        let task = Box::pin(task);
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that have ended are let go of here, so that the set is never longer than what is under way.
         while tasks.try_join_next().is_some() {}

@@ -218,6 +218,12 @@ impl Roster {
         self.entries.iter().filter_map(|entry| entry.ready().ok())
     }
 
+    /// The smallest context of a model that can be asked.
+    pub fn smallest_context(&self) -> Option<u64> {
+        let ready = self.entries.iter().filter(|entry| entry.provider.is_some() && entry.has_key);
+        ready.filter_map(|entry| entry.model.context).min()
+    }
+
     /// All models that are configured, and why those that cannot be asked cannot.
     pub fn models(&self) -> impl Iterator<Item = (&Model, Result<Ready, NotReady>)> {
         self.entries.iter().map(|entry| (&*entry.model, entry.ready()))

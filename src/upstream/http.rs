@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
+use reqwest::{Client, ClientBuilder, Url, redirect};
+use rustls::{ClientConfig, RootCertStore};
 
 use super::error::UpstreamError;
 use crate::base::secret::Secret;
@@ -57,12 +58,13 @@ fn build(direct: bool, limit: impl Fn(ClientBuilder) -> ClientBuilder) -> Result
     match builder().build() {
         Ok(client) => Ok(client),
         // Without a CA store (a slim container) even a client for plain http cannot be built.
-        Err(_) => builder().tls_certs_only(mozilla()).build().map_err(UpstreamError::Setup),
+        Err(_) => builder().tls_backend_preconfigured(mozilla()).build().map_err(UpstreamError::Setup),
     }
 }
 
-fn mozilla() -> Vec<Certificate> {
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok()).collect()
+fn mozilla() -> ClientConfig {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
 }
 
 /// Whether the URL's host is this machine.
@@ -95,10 +97,9 @@ mod tests {
 
     #[test]
     fn the_fallback_roots_make_a_client() {
-        let roots = mozilla();
-        assert!(roots.len() > 50, "{}", roots.len());
         drop(rustls::crypto::ring::default_provider().install_default());
-        ClientBuilder::new().tls_certs_only(roots).build().unwrap();
+        assert!(webpki_roots::TLS_SERVER_ROOTS.len() > 50);
+        ClientBuilder::new().tls_backend_preconfigured(mozilla()).build().unwrap();
     }
 
     #[test]

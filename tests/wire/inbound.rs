@@ -109,6 +109,18 @@ fn what_is_left_out_is_named_and_what_is_wrong_is_refused() {
 }
 
 #[test]
+fn what_a_chat_client_asks_in_vain_is_named() {
+    let dropped = |extra: Value| {
+        let mut request = json!({"model": "x", "n": 1, "messages": [{"role": "user", "content": "hi"}]});
+        request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let chat = inbound::chat(request.to_string().as_bytes()).unwrap();
+        chat.dropped.iter().map(|one| one.field.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(dropped(json!({"seed": 3, "logprobs": true, "store": true})), ["seed", "logprobs", "store"]);
+    assert!(dropped(json!({"seed": null, "logprobs": false, "store": false, "logit_bias": null})).is_empty());
+}
+
+#[test]
 fn chat_to_chat_through_the_hub_is_the_same_conversation() {
     let messages = json!([
         {"role": "system", "content": "be brief"},

@@ -174,7 +174,8 @@ impl Framer {
             self.sse.data.extend_from_slice(data);
             self.sse.has_data = true;
         } else if let Some(name) = field(b"event") {
-            self.sse.name = String::from_utf8_lossy(name).into_owned();
+            self.sse.name.clear();
+            self.sse.name.push_str(&String::from_utf8_lossy(name));
         }
         // Comments, ids, retry times and what nobody knows are passed over, as the standard says.
     }

@@ -10,6 +10,9 @@ mod responses;
 mod scribe;
 mod usage;
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::Value;
 
 use super::dialect::Dialect;
@@ -173,21 +176,14 @@ impl Decoder {
 impl Reader {
     /// How much a piece says, where it is nothing but a piece of text or of arguments; seen without parsing it.
     fn passes_over(&self, name: &str, data: &[u8]) -> Option<usize> {
-        let has = |needle: &&str| memchr::memmem::find(data, needle.as_bytes()).is_some();
         let data = data.trim_ascii();
         match self {
             _ if !(data.starts_with(b"{") && data.ends_with(b"}")) => None,
             Self::Anthropic(reader) => {
                 // A stream that does not begin or does not name its events is not forwarded as it is, so it is read.
-                (reader.begun && name == "content_block_delta")
-                    .then(|| said(data, &[r#""text""#, r#""thinking""#, r#""partial_json""#]))
+                (reader.begun && name == "content_block_delta").then(|| said(data, &ANTHROPIC_TEXTS))
             }
-            Self::Chat(_) => {
-                let telling =
-                    [r#""usage":{"#, r#""usage": {"#, r#""finish_reason":""#, r#""finish_reason": ""#, r#""error""#];
-                let tells = telling.iter().any(has);
-                (!tells).then(|| said(data, &[r#""content""#, r#""reasoning_content""#, r#""arguments""#]))
-            }
+            Self::Chat(_) => (!CHAT_TELLS.any_in(data)).then(|| said(data, &CHAT_TEXTS)),
             Self::Responses(_) | Self::Gemini(_) | Self::Ollama(_) => None,
         }
     }
@@ -245,10 +241,31 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
 
+/// Words that are searched for in every event of a stream that is forwarded: what finds them is made once.
+struct Words<const N: usize>([Finder<'static>; N]);
+
+impl<const N: usize> Words<N> {
+    fn new(words: [&'static str; N]) -> Self {
+        Self(words.map(Finder::new))
+    }
+
+    fn any_in(&self, data: &[u8]) -> bool {
+        self.0.iter().any(|word| word.find(data).is_some())
+    }
+}
+
+static ANTHROPIC_TEXTS: LazyLock<Words<3>> =
+    LazyLock::new(|| Words::new([r#""text""#, r#""thinking""#, r#""partial_json""#]));
+static CHAT_TEXTS: LazyLock<Words<3>> =
+    LazyLock::new(|| Words::new([r#""content""#, r#""reasoning_content""#, r#""arguments""#]));
+static CHAT_TELLS: LazyLock<Words<5>> = LazyLock::new(|| {
+    Words::new([r#""usage":{"#, r#""usage": {"#, r#""finish_reason":""#, r#""finish_reason": ""#, r#""error""#])
+});
+
 /// The length of the strings at these keys, wherever they are, as they are escaped.
-fn said(data: &[u8], keys: &[&str]) -> usize {
-    let length = |key: &&str| {
-        let at = memchr::memmem::find(data, key.as_bytes())? + key.len();
+fn said(data: &[u8], keys: &Words<3>) -> usize {
+    let length = |key: &Finder<'static>| {
+        let at = key.find(data)? + key.needle().len();
         let value = data.get(at..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
         let mut escaped = false;
         value.iter().position(|byte| {
@@ -257,5 +274,5 @@ fn said(data: &[u8], keys: &[&str]) -> usize {
             ends
         })
     };
-    keys.iter().filter_map(length).sum()
+    keys.0.iter().filter_map(length).sum()
 }

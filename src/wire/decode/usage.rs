@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::Usage;
 
 fn number(value: &Value, path: &str) -> Option<u64> {
-    let found = value.pointer(path)?;
+    let found = path.strip_prefix('/')?.split('/').try_fold(value, |value, key| value.get(key))?;
     // Some imitations write counts as 12.0.
     found.as_u64().or_else(|| {
         let float = found.as_f64().filter(|float| *float >= 0.0 && *float < 1e15)?;

@@ -173,21 +173,26 @@ fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'
         return; // "no tool" can still be said: by having none
     }
     let choice = tools::choice(prompt, draft);
-    let mut written: Vec<Value> = toolbox
-        .functions
-        .iter()
-        .map(|(tool, parameters)| {
-            let mut function = object([("name", draft.names.to_wire(&tool.name).into())]);
-            put(&mut function, "description", tool.description.clone());
-            function.insert("parameters".into(), schema::for_chat(parameters));
-            json!({"type": "function", "function": function})
-        })
-        .collect();
-    put_search(body, &mut written, &toolbox, draft);
-    if written.is_empty() {
+    let mut others = Vec::new();
+    put_search(body, &mut others, &toolbox, draft);
+    if toolbox.functions.is_empty() && others.is_empty() {
         return;
     }
-    body.insert("tools".into(), written.into());
+    let mut text = Vec::new();
+    for (tool, parameters) in &toolbox.functions {
+        let (name, description) = (draft.names.to_wire(&tool.name), tool.description.as_deref());
+        let function = Function { name, description, parameters: schema::ForChat(parameters) };
+        text.push(if text.is_empty() { b'[' } else { b',' });
+        super::json(&mut text, &Entry { kind: "function", function });
+    }
+    for other in &others {
+        text.push(if text.is_empty() { b'[' } else { b',' });
+        super::json(&mut text, other);
+    }
+    text.push(b']');
+    draft.tools = Some(text);
+    // The text stands here in the end.
+    body.insert("tools".into(), Value::Null);
     put(
         body,
         "tool_choice",
@@ -205,6 +210,22 @@ fn put_tools(body: &mut Map<String, Value>, prompt: &Prompt, draft: &mut Draft<'
             draft.drop("disable_parallel_tool_use", "the API has no such switch");
         }
     }
+}
+
+/// A function among the tools, as it is written.
+#[derive(serde::Serialize)]
+struct Entry<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    function: Function<'a>,
+}
+
+#[derive(serde::Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    parameters: schema::ForChat<'a>,
 }
 
 fn put_search(body: &mut Map<String, Value>, tools: &mut Vec<Value>, toolbox: &Toolbox<'_>, draft: &mut Draft<'_>) {

@@ -70,9 +70,32 @@ pub fn encode(prompt: &Prompt, target: &Target<'_>) -> Encoded {
         Dialect::Gemini => gemini::body(prompt, &mut draft),
         Dialect::Ollama => ollama::body(prompt, &mut draft),
     };
-    // Writing a map of values into memory does not fail; the slower way is there so that nobody has to promise it.
-    let body = serde_json::to_vec(&body).unwrap_or_else(|_| Value::Object(body).to_string().into_bytes());
-    Encoded { body, dropped: draft.dropped, names: draft.names }
+    Encoded { body: written(&body, draft.tools.as_deref()), dropped: draft.dropped, names: draft.names }
+}
+
+/// The body as text. Tools that were written already stand where the body has its `tools`.
+fn written(body: &Map<String, Value>, tools: Option<&[u8]>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(tools.map_or(0, <[u8]>::len) * 2);
+    for (number, (key, value)) in body.iter().enumerate() {
+        text.push(if number == 0 { b'{' } else { b',' });
+        json(&mut text, key);
+        text.push(b':');
+        match tools.filter(|_| key == "tools") {
+            Some(tools) => text.extend_from_slice(tools),
+            None => json(&mut text, value),
+        }
+    }
+    text.extend_from_slice(if body.is_empty() { b"{}" } else { b"}" });
+    text
+}
+
+/// Adds a value's JSON: writing what comes from JSON into memory does not fail.
+fn json(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    let begin = text.len();
+    if serde_json::to_writer(&mut *text, value).is_err() {
+        text.truncate(begin);
+        text.extend_from_slice(b"null");
+    }
 }
 
 /// What is known while a body is written.
@@ -80,6 +103,8 @@ struct Draft<'a> {
     target: Target<'a>,
     names: ToolNames,
     dropped: Vec<Dropped>,
+    /// The tools as text, for a body that does not hold them: they are most of a request, and the same in every turn.
+    tools: Option<Vec<u8>>,
 }
 
 impl<'a> Draft<'a> {
@@ -88,7 +113,7 @@ impl<'a> Draft<'a> {
             Dialect::Anthropic => ToolNames::default(),
             _ => ToolNames::new(prompt),
         };
-        Self { target: *target, names, dropped: Vec::new() }
+        Self { target: *target, names, dropped: Vec::new(), tools: None }
     }
 
     fn quirks(&self) -> &'a Quirks {

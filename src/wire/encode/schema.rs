@@ -32,6 +32,29 @@ pub(super) fn for_gemini(schema: &Value) -> Value {
     }
 }
 
+/// The same, written without making it.
+pub(super) struct ForChat<'a>(pub(super) &'a Value);
+
+impl serde::Serialize for ForChat<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap as _;
+        let own = self.0.as_object();
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in own.into_iter().flatten().filter(|(key, _)| !matches!(key.as_str(), "$schema" | "$id")) {
+            map.serialize_entry(key, value)?;
+        }
+        let has = |key| own.is_some_and(|own| own.contains_key(key));
+        if !has("type") {
+            map.serialize_entry("type", "object")?;
+        }
+        let kind = own.and_then(|own| own.get("type"));
+        if kind.is_none_or(|kind| kind == "object") && !has("properties") {
+            map.serialize_entry("properties", &Map::new())?;
+        }
+        map.end()
+    }
+}
+
 fn as_object(mut map: Map<String, Value>) -> Value {
     map.entry("type").or_insert_with(|| "object".into());
     if map.get("type").and_then(Value::as_str) == Some("object") {
@@ -120,6 +143,9 @@ mod tests {
             json!({"type": "object", "properties": {"a": {"exclusiveMinimum": 0}}, "additionalProperties": false})
         );
         assert_eq!(for_chat(&Value::Null), json!({"type": "object", "properties": {}}));
+        for schema in [schema, Value::Null, json!({"$id": 1, "type": "array"}), json!({"properties": {"a": {}}})] {
+            assert_eq!(serde_json::to_string(&ForChat(&schema)).unwrap(), for_chat(&schema).to_string());
+        }
     }
 
     #[test]

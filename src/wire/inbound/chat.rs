@@ -45,9 +45,13 @@ pub fn chat(bytes: &[u8]) -> Read<ChatRequest> {
     read_tools(&mut map, &mut prompt)?;
     read_settings(&mut map, &mut prompt);
     let include_usage = map.get("stream_options").and_then(|options| options.get("include_usage")?.as_bool());
-    for known in ["n", "stream_options", "store", "seed", "logprobs"] {
+    for known in ["n", "stream_options"] {
         map.shift_remove(known);
     }
+    // What is not wanted is not lost.
+    map.retain(|field, value| {
+        !(value.is_null() || matches!(field.as_str(), "store" | "logprobs") && *value == Value::Bool(false))
+    });
     for field in map.keys() {
         dropped.push(Dropped { field: field.clone().into(), why: "only OpenAI's API has this field" });
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::head::{Entries, Items, MessagePeek, place};
+use super::head::{Entries, MessagePeek, place};
 use super::splice::Splice;
 use super::{Request, foreign};
 use crate::wire::encode::Dropped;
@@ -46,8 +46,7 @@ impl Request {
         if self.places.models.len() != 1 || self.head.model != to.model {
             self.splice_model(&mut splice, to.model);
         }
-        // `peek` has proved that the bytes are UTF-8, so this is never the empty text.
-        let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+        let text = self.text();
         self.splice_limit(to, &mut splice, &mut dropped);
         if !to.quirks.anthropic {
             self.splice_billing(text, &mut splice, &mut dropped);
@@ -70,8 +69,7 @@ impl Request {
         }
         self.splice_limit(to, &mut splice, &mut dropped);
         if !to.quirks.refuses.is_empty() {
-            let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
-            splice_fields(text, to.quirks, false, &mut splice, &mut dropped);
+            splice_fields(self.text(), to.quirks, false, &mut splice, &mut dropped);
         }
         if self.head.stream && !self.head.include_usage {
             self.splice_usage(&mut splice);
@@ -105,11 +103,14 @@ impl Request {
 
     fn splice_billing(&self, text: &str, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
         let Some(system) = self.places.system.clone() else { return };
-        let Some(items) = text.get(system).and_then(|raw| serde_json::from_str::<Items<'_>>(raw).ok()) else { return };
-        let Some(first) = items.0.first().filter(|raw| is_billing(raw)) else { return };
+        let Some(items) = text.get(system).and_then(|raw| raw.strip_prefix('[')) else { return };
+        let mut items = serde_json::Deserializer::from_str(items).into_iter::<&RawValue>();
+        let Some(first) = items.next().and_then(Result::ok).filter(|raw| is_billing(raw)) else { return };
         let first = place(text, first);
-        // With the comma that follows it; alone it leaves an empty array, which is allowed.
-        let end = items.0.get(1).map_or(first.end, |next| place(text, next).start);
+        // With the comma that follows it, and the space behind; alone it leaves an empty array, which is allowed.
+        let behind = text.get(first.end..).unwrap_or_default();
+        let next = behind.trim_ascii_start().strip_prefix(',').map(str::trim_ascii_start);
+        let end = next.map_or(first.end, |next| text.len() - next.len());
         splice.replace(first.start..end, "");
         let field = "system: x-anthropic-billing-header".into();
         dropped.push(Dropped { field, why: "it is for Anthropic and changes with every build" });
@@ -121,9 +122,11 @@ impl Request {
     }
 
     fn splice_messages(&self, text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
-        let suspect = foreign::suspects(text, quirks);
+        let Some((first, last)) = self.places.messages.first().zip(self.places.messages.last()) else { return };
+        let messages = text.get(first.start..last.end).unwrap_or_default();
+        let suspect = foreign::suspects(messages, quirks);
         // The role itself is looked for below; this only spares the look where there cannot be one.
-        let roles = !quirks.system_messages && memchr::memmem::find(text.as_bytes(), b"system").is_some();
+        let roles = !quirks.system_messages && memchr::memmem::find(messages.as_bytes(), br#""system""#).is_some();
         if !suspect && !roles {
             return;
         }

@@ -185,7 +185,7 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
+pub(super) fn peek(text: &str) -> Result<(Head, Places, Option<String>), RequestError> {
     let top: Top<'_> = serde_json::from_str(text).map_err(|error| RequestError::json(&error))?;
     let place = |raw: &RawValue| place(text, raw);
     let places = Places {
@@ -198,7 +198,7 @@ pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
     let model: String = top.models.last().and_then(|raw| read(raw)).ok_or(RequestError::NoModel)?;
     let user = top.metadata.and_then(user_of_metadata).or_else(|| top.user.and_then(read));
     let session = user.as_deref().and_then(session_of_user).or_else(|| top.prompt_cache_key.and_then(read));
-    let turn = turn(top.messages.iter().map(|raw| raw.get()));
+    let (turn, words) = turn(top.messages.iter().map(|raw| raw.get()));
     let head = Head {
         model,
         stream: top.stream.and_then(read).unwrap_or(false),
@@ -210,7 +210,7 @@ pub(super) fn peek(text: &str) -> Result<(Head, Places), RequestError> {
         messages: top.messages.len(),
         tools: top.tools,
     };
-    Ok((head, places))
+    Ok((head, places, words))
 }
 
 #[derive(Deserialize)]
@@ -268,21 +268,22 @@ struct BlockPeek<'a> {
     text: Cow<'a, str>,
 }
 
-/// Whether the user speaks or a tool answered: seen in the last messages, and no further back than the model's.
-fn turn<'a>(messages: impl DoubleEndedIterator<Item = &'a str>) -> Turn {
+/// Whether the user speaks or a tool answered: seen in the last messages, and no further back than the model's. With
+/// the user's words where they were come upon.
+fn turn<'a>(messages: impl DoubleEndedIterator<Item = &'a str>) -> (Turn, Option<String>) {
     for message in messages.rev().filter_map(|raw| serde_json::from_str::<MessagePeek<'_>>(raw).ok()) {
         match &*message.role {
             "user" => match own_words(message.content) {
-                (_, true) => return Turn::ToolLoop,
-                (Some(_), false) => return Turn::User,
+                (_, true) => return (Turn::ToolLoop, None),
+                (words @ Some(_), false) => return (Turn::User, words),
                 (None, false) => {}
             },
-            "tool" | "function" => return Turn::ToolLoop,
-            "assistant" => return Turn::User,
+            "tool" | "function" => return (Turn::ToolLoop, None),
+            "assistant" => return (Turn::User, None),
             _ => {}
         }
     }
-    Turn::User
+    (Turn::User, None)
 }
 
 /// The user's last own words.

@@ -62,6 +62,8 @@ pub struct Request {
     bytes: Bytes,
     head: Head,
     places: head::Places,
+    /// The user's last own words, where they end the conversation.
+    words: Option<String>,
 }
 
 impl Request {
@@ -71,8 +73,8 @@ impl Request {
     pub fn peek(bytes: impl Into<Bytes>) -> Result<Self, RequestError> {
         let bytes = bytes.into();
         let text = simdutf8::basic::from_utf8(&bytes).map_err(|_not_utf8| RequestError::NotUtf8)?;
-        let (head, places) = head::peek(text)?;
-        Ok(Self { bytes, head, places })
+        let (head, places, words) = head::peek(text)?;
+        Ok(Self { bytes, head, places, words })
     }
 
     /// The client's bytes, untouched.
@@ -89,9 +91,16 @@ impl Request {
     ///
     /// In a long tool loop it is far back, so it is looked for only when it is asked for.
     pub fn last_user_text(&self) -> Option<String> {
-        // `peek` has proved that the bytes are UTF-8, so this is never the empty text.
-        let text = std::str::from_utf8(&self.bytes).unwrap_or_default();
+        if self.words.is_some() {
+            return self.words.clone();
+        }
+        let text = self.text();
         head::last_words(self.places.messages.iter().filter_map(|place| text.get(place.clone())))
+    }
+
+    /// The bytes as text. `peek` has proved that they are UTF-8, so this is never the empty text.
+    fn text(&self) -> &str {
+        simdutf8::basic::from_utf8(&self.bytes).unwrap_or_default()
     }
 
     /// The client's bytes with every top-level `model` replaced by `model`; all other bytes are the same.
