@@ -268,7 +268,7 @@ impl<'a> Hints<'a> {
     }
 
     fn about(&self, session: Option<&str>, place: Option<&Place>, inbound: &Inbound) -> About {
-        let text = |word: Option<&str>| word.map(|word| cut(word).to_owned());
+        let text = |word: Option<&str>| word.map(|word| cut(&plain(word)).to_owned());
         About {
             session: session.and_then(|session| session.parse().ok()),
             project: self
@@ -284,9 +284,14 @@ impl<'a> Hints<'a> {
     }
 }
 
-/// A header's value as it was before it was made fit for HTTP: `%EC%87%BC` is a letter. What is no such thing stays, and
-/// so does what would be a line's end or a terminal's order where it is shown.
+/// A header's value as it was before it was made fit for HTTP: `%EC%87%BC` is a letter, and what is no such thing stays.
+/// What would end a line or give a terminal orders, wherever it is shown, is a `?`.
 fn plain(value: &str) -> Cow<'_, str> {
+    let text = decoded(value);
+    if text.chars().any(char::is_control) { text.replace(char::is_control, "?").into() } else { text }
+}
+
+fn decoded(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return value.into();
     }
@@ -300,8 +305,7 @@ fn plain(value: &str) -> Cow<'_, str> {
         rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
     }
     bytes.extend_from_slice(rest.as_bytes());
-    let decoded = String::from_utf8(bytes).ok().filter(|decoded| !decoded.chars().any(char::is_control));
-    decoded.map_or(value.into(), Cow::Owned)
+    String::from_utf8(bytes).map_or(value.into(), Cow::Owned)
 }
 
 /// The beginning of a client's word, as long as is written down.
@@ -374,9 +378,9 @@ mod tests {
             ("%EC%87%BC%ED%95%91", "쇼핑"),
             ("shop", "shop"),
             ("50%", "50%"),
-            ("a%0d%0aforged: line", "a%0d%0aforged: line"),
-            ("%1b[31mred", "%1b[31mred"),
-            ("%C2%9Bred", "%C2%9Bred"),
+            ("a%0d%0aforged: line", "a??forged: line"),
+            ("%1b[31mred", "?[31mred"),
+            ("%C2%9Bred \u{9b}", "?red ?"),
         ] {
             assert_eq!(plain(sent), read);
         }
