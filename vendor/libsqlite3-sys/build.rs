@@ -56,6 +56,7 @@ const SQLITE: &[&str] = &[
     "SQLITE_ENABLE_STAT4",
     "SQLITE_USE_URI",
     "SQLITE_OMIT_DEPRECATED",
+    "SQLITE_OMIT_JSON",
     "SQLITE_OMIT_LOAD_EXTENSION",
     "SQLITE_OMIT_SHARED_CACHE",
     "HAVE_USLEEP=1",
@@ -74,7 +75,7 @@ fn main() {
     let mut tomcrypt = cc::Build::new();
     tomcrypt.include(&headers).define("LTC_SOURCE", None).warnings(false).opt_level(3).file("random.c");
     let mut sqlite = cc::Build::new();
-    sqlite.include(&headers).file(source.join(sqlcipher_src::SOURCE_FILE)).warnings(false).opt_level(2);
+    sqlite.include(&headers).file(source.join(sqlcipher_src::SOURCE_FILE)).warnings(false).opt_level_str("s");
     for switch in SWITCHES {
         tomcrypt.define(switch, None);
         sqlite.define(switch, None);
