@@ -230,6 +230,7 @@ mod tests {
             ("https://api.z.ai/api/anthropic", "/v1/messages", "https://api.z.ai/api/anthropic/v1/messages"),
             ("https://api.z.ai/v1", "/chat/completions", "https://api.z.ai/v1/chat/completions"),
             ("http://h/x?api-version=7#f", "/chat/completions", "http://h/x/chat/completions?api-version=7"),
+            ("https://xn--bcher-kva.example", "/x", "https://xn--bcher-kva.example/x"),
             ("http://h/v1beta", "/models/a%2Fb:g?alt=sse", "http://h/v1beta/models/a%2Fb:g?alt=sse"),
         ] {
             assert_eq!(join(base, path).as_deref(), Some(expected), "{base}");
