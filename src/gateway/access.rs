@@ -272,17 +272,21 @@ impl Access {
         Ok(self.keys()?.iter().any(|key| ![FIRST, CODE].contains(&&*key.name)))
     }
 
-    /// Makes a key.
+    /// Makes a key. One of the first one's name that opens everything is this machine's own again, where that was taken
+    /// back.
     pub fn add(&self, name: &str, scopes: &[Scope], now: Timestamp) -> Result<NewKey, AccessError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
             return Err(AccessError::BadName(name.to_owned()));
         }
         let secret = new_secret()?;
-        match self.insert(name, scopes, &secret, now, false)? {
-            Some(key) => Ok(NewKey { key, secret: Secret::new(secret) }),
-            None => Err(AccessError::Taken(name.to_owned())),
+        let Some(key) = self.insert(name, scopes, &secret, now, false)? else {
+            return Err(AccessError::Taken(name.to_owned()));
+        };
+        if name == FIRST && key.scopes == Scope::ALL {
+            disk::replace(&self.path.with_file_name("key"), secret.as_bytes(), disk::Access::Private)?;
         }
+        Ok(NewKey { key, secret: Secret::new(secret) })
     }
 
     /// Takes a key back: from now on nobody gets in with it.
@@ -500,6 +504,13 @@ mod tests {
         person.revoke("first").unwrap();
         assert!(running.admits(first.expose().as_bytes()).is_none());
         assert!(Access::first_secret(&world).unwrap().is_none());
+        // One that opens less is a person's own; one that opens everything is the machine's again.
+        person.add("first", &[Scope::Use], world.now()).unwrap();
+        assert!(Access::first_secret(&world).unwrap().is_none());
+        person.revoke("first").unwrap();
+        let again = person.add("first", &[Scope::Admin, Scope::Use, Scope::Read], world.now()).unwrap();
+        assert_eq!(Access::first_secret(&world).unwrap().unwrap().expose(), again.secret.expose());
+        assert!(running.admits(again.secret.expose().as_bytes()).is_some());
     }
 
     #[test]

@@ -141,7 +141,7 @@ fn require_own(world: &World) -> Result<Secret, Failure> {
     Access::first_secret(world)?.ok_or_else(|| {
         Failure::new(Kind::Config, "the access key of this machine's own commands was revoked")
             .with_code("no-own-key")
-            .hint("remove ~/.moai/gateway/keys.json and start the gateway again: it makes a new one, and all others have to be made again")
+            .hint("`moai serve key add first --scope use,read,admin` makes another one")
     })
 }
 
