@@ -16,9 +16,9 @@ use crate::wire::Dialect;
 /// The first of these that applies decides: a forced model; a forced tier; a `/moai` command; the checkout's model;
 /// the task's, then the agent's models; the conversation's model, for a text that asks for nothing; the text; the
 /// default tier. In front of the command a turn that is not over keeps its model, and in the place of all but the force
-/// a client's own business has a cheap one ([`Ask::hold`], [`Ask::background`]). What a source wishes for and cannot have is passed on to the next source, and the decision says so
-/// ([`Decision::wanted`]). A forced *model* that cannot be asked is an error instead: whoever names a model wants that
-/// one.
+/// a client's own business has a cheap one ([`Ask::hold`], [`Ask::background`]). What a source wishes for and cannot
+/// have is passed on to the next source, and the decision says so ([`Decision::wanted`]). A forced *model* that cannot
+/// be asked is an error instead: whoever names a model wants that one.
 ///
 /// The plan is: the chosen model; the agent's and task's other models where one of those was chosen; the first model
 /// of the other tier that is ready; the configured chain; the local models, if there are any. A forced model has the

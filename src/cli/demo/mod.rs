@@ -2,7 +2,8 @@
 //!
 //! Each step goes through the same door as a command line (`cli::run_on`), so the demo cannot drift from the program;
 //! each ends with a proof that looks at the files and not at what was printed. It needs no key, no network and no git
-//! identity; the gateway that it starts listens on loopback and ends with it, however it ends; without a git on the PATH it leaves out the two steps that ask git.
+//! identity; the gateway that it starts listens on loopback and ends with it, however it ends. Without a git on the PATH it
+//! leaves out the two steps that ask git.
 
 mod gateway;
 mod routing;

@@ -262,8 +262,4 @@ fn host(url: &str) -> &str {
 }
 
 #[cfg(test)]
-mod chosen;
-#[cfg(test)]
-mod several;
-#[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@
 //!
 //! The thread writes what has come as soon as it has come, but not more than a hundred times a second, and under load
 //! five times: many rows share one transaction then. So a process that is killed (`kill -9`) loses at most the rows of
-//! requests that ended in its last 10 to 200 milliseconds, and of the one transaction that was being written. Where the queue is full, or the
-//! journal cannot be written (a missing key, a full disk), rows go to the spool beside the journal, and come back from
-//! it when it can. Whatever is asked of the journal is answered by the same thread, after the rows that came before.
+//! requests that ended in its last 10 to 200 milliseconds, and of the one transaction that was being written. Where the
+//! queue is full, or the journal cannot be written (a missing key, a full disk), rows go to the spool beside the
+//! journal, and come back from it when it can. Whatever is asked of the journal is answered by the same thread, after
+//! the rows that came before.
 
 mod sums;
 mod writer;

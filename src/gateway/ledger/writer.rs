@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
-use crate::base::world::World;
 use jiff::civil::Date;
 
+use crate::base::world::World;
 use crate::journal::{Attempt, Decided, JournalError, Recorded, Recorder};
 
 use super::sums::{self, Learn, Telling, Told};
@@ -128,7 +128,8 @@ impl Writer {
         }
     }
 
-    /// Takes what has come until the batch is due. Asleep, not waiting for the queue: nobody who writes wakes this thread.
+    /// Takes what has come until the batch is due. Asleep, not waiting for the queue: nobody who writes wakes this
+    /// thread.
     fn gather(&self, items: &Receiver<Item>, due: Option<Instant>, batch: &mut Batch) {
         loop {
             while !batch.is_full() {

@@ -1,7 +1,7 @@
 //! Deployments as configured: what they inherit, what they may say, and who may say it.
 
-use super::tests::Place;
-use super::*;
+use super::super::*;
+use super::Place;
 use crate::model::ProviderId;
 use crate::route::KeyNeed;
 use crate::route::balance::Balance;

@@ -1,5 +1,8 @@
 //! What routing is configured to be, from real files and a made environment.
 
+mod chosen;
+mod several;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -469,7 +472,7 @@ fn the_last_layer_counts_and_the_others_are_remembered() {
 
 #[test]
 fn every_example_of_the_guide_loads() {
-    let guide = include_str!("../../../docs/providers.md");
+    let guide = include_str!("../../../../docs/providers.md");
     let examples: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() >= 5, "{}", examples.len());
     for example in examples {

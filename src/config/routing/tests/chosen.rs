@@ -1,7 +1,7 @@
 //! Who answers when the configuration is what it is: files and variables in, the plan out.
 
-use super::tests::Place;
-use super::*;
+use super::super::*;
+use super::Place;
 use crate::classify::classify;
 use crate::route::{Ask, Facts, NoRoute, Roster, decide};
 
