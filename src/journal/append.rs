@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use rusqlite::types::Value;
-use rusqlite::{Transaction, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Transaction, TransactionBehavior, params_from_iter};
 
 use crate::model::{TaskKind, Usage, Usd};
 
 use super::attempt::{Attempt, Outcome};
 use super::days;
 use super::error::JournalError;
+use super::hours::{self, Sums};
 use super::query::By;
 use super::schema::{SUMS, TOKENS};
-use super::stats::{FIRST, TOTAL, bucket};
 use super::store::Journal;
 
 /// More than any real row holds, and few enough that sums never leave 64 bits.
@@ -48,7 +48,7 @@ impl Journal {
     /// Writes rows in one transaction: all or none. Says how many were new.
     ///
     /// What the rows add to the same sum is added up first, so that a row among hundreds costs little more than its own
-    /// insertion.
+    /// insertion. The sums by hour take a few hundred rows at a time (`hours`).
     pub fn append_all(&mut self, attempts: &[Attempt]) -> Result<usize, JournalError> {
         let sql = JournalError::sql(&self.path);
         let zone = self.zone.clone();
@@ -59,8 +59,10 @@ impl Journal {
             batch.add(&writing, attempt, day).map_err(&sql)?;
         }
         batch.write_sums(&writing).map_err(&sql)?;
-        let (rows, new) = (batch.rows, batch.names.new);
+        let (rows, last, new) = (batch.rows, batch.last, batch.names.new);
+        let summed = hours::keep_up(&writing, last, self.summed).map_err(&sql)?;
         writing.commit().map_err(&sql)?;
+        self.summed = summed;
         if self.names.len() > MOST_NAMES {
             self.names.clear();
         }
@@ -73,21 +75,18 @@ impl Journal {
 struct Batch<'a> {
     names: Names<'a>,
     rows: usize,
+    /// The last row that was inserted.
+    last: i64,
     /// By day, tier and model.
     days: BTreeMap<[i64; 3], Sums>,
     /// By day, dimension and value.
     dims: BTreeMap<[i64; 3], Sums>,
-    /// By day, model, what was measured, and bucket.
-    latency: BTreeMap<[i64; 4], i64>,
 }
-
-/// A row's share of every sum, in the order of [`SUMS`], then its time twice.
-type Sums = [i64; SUMS.len() + 2];
 
 impl<'a> Batch<'a> {
     fn new(known: &'a HashMap<String, i64>) -> Self {
         let names = Names { known, new: HashMap::new() };
-        Self { names, rows: 0, days: BTreeMap::new(), dims: BTreeMap::new(), latency: BTreeMap::new() }
+        Self { names, rows: 0, last: 0, days: BTreeMap::new(), dims: BTreeMap::new() }
     }
 
     /// Inserts the row, and counts it unless it was there already.
@@ -97,17 +96,12 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         self.rows += 1;
+        self.last = db.last_insert_rowid();
         let sums = sums(attempt);
         count_into(&mut self.days, [day, i64::from(attempt.tier.number()), model], &sums);
         for (dim, text) in dimensions(attempt) {
             let value = text.map_or(Ok(0), |text| self.names.number(db, text))?;
             count_into(&mut self.dims, [day, dim.number(), value], &sums);
-        }
-        if attempt.outcome == Outcome::Ok {
-            *self.latency.entry([day, model, TOTAL, bucket(attempt.total_ms)]).or_default() += 1;
-            if let Some(first) = attempt.first_ms {
-                *self.latency.entry([day, model, FIRST, bucket(first)]).or_default() += 1;
-            }
         }
         Ok(())
     }
@@ -119,29 +113,14 @@ impl<'a> Batch<'a> {
                 upsert.execute(params_from_iter(keys.iter().chain(sums)))?;
             }
         }
-        let mut count = db.prepare_cached(
-            "INSERT INTO latency (day, model, what, bucket, count) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (day, model, what, bucket) DO UPDATE SET count = count + excluded.count",
-        )?;
-        for ([day, model, what, bucket], times) in &self.latency {
-            count.execute(params![day, model, what, bucket, times])?;
-        }
         Ok(())
     }
 }
 
 fn count_into(table: &mut BTreeMap<[i64; 3], Sums>, keys: [i64; 3], sums: &Sums) {
-    let Some(known) = table.get_mut(&keys) else {
-        table.insert(keys, *sums);
-        return;
-    };
-    let times = SUMS.len();
-    for (at, (known, new)) in known.iter_mut().zip(sums).enumerate() {
-        *known = match at.checked_sub(times) {
-            None => known.saturating_add(*new),
-            Some(0) => (*known).min(*new),
-            Some(_) => (*known).max(*new),
-        };
+    match table.get_mut(&keys) {
+        Some(known) => hours::add(known, sums),
+        None => drop(table.insert(keys, *sums)),
     }
 }
 

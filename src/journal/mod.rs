@@ -4,6 +4,7 @@
 //! - [`key`]: the random key, where it is kept, and the note that says where, so that it never changes silently.
 //! - [`Journal`]: opening, migrating (with a backup first), appending, asking.
 //! - [`Recorder`]: what a request uses. Writing that fails goes to a spool file, which the next run replays.
+//! - [`panels`]: what dashboards, reports and metrics show, from sums by hour and day.
 //! - [`reconcile`]: the journal against a vendor's bill.
 //!
 //! Conversations (24 hours), cached answers and feedback live in the same file, because they need the same key.
@@ -16,9 +17,12 @@ mod days;
 mod decisions;
 mod document;
 mod error;
+mod histogram;
+mod hours;
 mod judge;
 mod keep;
 pub mod key;
+pub mod panels;
 mod query;
 pub mod reconcile;
 mod recorder;
@@ -33,11 +37,12 @@ pub use days::{Days, Period, day_said};
 pub use decisions::{Answered, Decided};
 pub use document::{day_document, lines_document, rate, stats_document};
 pub use error::JournalError;
+pub use histogram::Percentiles;
 pub use judge::{Judged, NoRequest};
 pub use keep::{Answer, Feedback, Opinion};
 pub use key::JournalKey;
 pub use query::{By, Line, Savings, Totals};
 pub use recorder::{Recorded, Recorder, Spool};
 pub use sessions::{Message, Session, SessionHead};
-pub use stats::{ModelStats, Percentiles};
+pub use stats::ModelStats;
 pub use store::{Journal, Place};

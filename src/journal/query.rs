@@ -13,6 +13,7 @@ use crate::model::{Usage, Usd};
 
 use super::days::{self, Days, Period};
 use super::error::JournalError;
+use super::hours::Sums;
 use super::schema::SUMS;
 use super::store::Journal;
 
@@ -291,40 +292,45 @@ impl Journal {
 }
 
 /// The sums of a row that starts at column `from`, followed by the first and the last time.
-fn totals(row: &Row<'_>, from: usize) -> rusqlite::Result<Totals> {
-    let mut at = from;
-    let mut next = || -> rusqlite::Result<i64> {
-        let value: Option<i64> = row.get(at)?;
-        at += 1;
-        Ok(value.unwrap_or(0))
-    };
-    let mut count = || next().map(|value| u64::try_from(value).unwrap_or(0));
+pub(super) fn totals(row: &Row<'_>, from: usize) -> rusqlite::Result<Totals> {
+    let mut sums: Sums = [0; SUMS.len() + 2];
+    for (sum, column) in sums.iter_mut().zip(from..) {
+        *sum = row.get::<_, Option<i64>>(column)?.unwrap_or(0);
+    }
+    Ok(of_sums(&sums))
+}
+
+/// Sums in the order of [`SUMS`], with their names.
+pub(super) fn of_sums(sums: &Sums) -> Totals {
+    let mut rest = sums.iter().copied();
+    let mut next = || rest.next().unwrap_or(0);
+    let mut count = || u64::try_from(next()).unwrap_or(0);
     let mut totals = Totals {
-        requests: count()?,
-        attempts: count()?,
-        errors: count()?,
-        cancelled: count()?,
-        cached: count()?,
-        fallbacks: count()?,
-        retries: count()?,
-        unpriced: count()?,
-        unmetered: count()?,
-        uncompared: count()?,
+        requests: count(),
+        attempts: count(),
+        errors: count(),
+        cancelled: count(),
+        cached: count(),
+        fallbacks: count(),
+        retries: count(),
+        unpriced: count(),
+        unmetered: count(),
+        uncompared: count(),
         usage: Usage {
-            input: count()?,
-            cache_read: count()?,
-            cache_write_5m: count()?,
-            cache_write_1h: count()?,
-            output: count()?,
-            reasoning: count()?,
-            web_searches: count()?,
+            input: count(),
+            cache_read: count(),
+            cache_write_5m: count(),
+            cache_write_1h: count(),
+            output: count(),
+            reasoning: count(),
+            web_searches: count(),
         },
         ..Totals::default()
     };
-    totals.cost = Usd::from_nanos(next()?);
-    totals.compared = Usd::from_nanos(next()?);
-    totals.baseline = Usd::from_nanos(next()?);
-    totals.first_at = Timestamp::from_millisecond(next()?).ok();
-    totals.last_at = Timestamp::from_millisecond(next()?).ok();
-    Ok(totals)
+    totals.cost = Usd::from_nanos(next());
+    totals.compared = Usd::from_nanos(next());
+    totals.baseline = Usd::from_nanos(next());
+    totals.first_at = Timestamp::from_millisecond(next()).ok();
+    totals.last_at = Timestamp::from_millisecond(next()).ok();
+    totals
 }

@@ -5,7 +5,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6d6f_6169;
 
 /// The version that this program writes.
-pub(super) const CURRENT: u32 = 5;
+pub(super) const CURRENT: u32 = 6;
 
 /// The columns that are summed, in the order in which they are written. `first_at` and `last_at` are the earliest and
 /// the latest instead.
@@ -36,7 +36,7 @@ pub(super) const SUMS: [&str; 20] = [
 pub(super) const TOKENS: std::ops::Range<usize> = 10..17;
 
 /// The steps. The first makes version 1 out of nothing.
-pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3, V4, V5];
+pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3, V4, V5, V6];
 
 /// Attempts, and the sums that reports read: by day, tier and model; by day and one other dimension; latencies in
 /// buckets. Names are kept once. Times are milliseconds since 1970 UTC, days are days since 1970 in local time, money
@@ -153,4 +153,35 @@ SELECT day, 10, 0, sum(requests), sum(attempts), sum(errors), sum(cancelled), su
     sum(cache_write_1h), sum(output), sum(reasoning), sum(searches), sum(cost), sum(compared), sum(baseline),
     min(first_at), max(last_at)
 FROM days GROUP BY day;
+";
+
+/// The first version in which rows are summed by hour.
+pub(super) const HOURS: u32 = 6;
+
+/// Sums by hour, filled from the rows when the step was taken (`hours`). Response times move from a row for each bucket
+/// to a packed histogram for each day and model; `latency` stays for programs that were started before, and nobody
+/// reads it any more.
+const V6: &str = "
+CREATE TABLE hours (
+    hour INTEGER NOT NULL, model INTEGER NOT NULL, provider INTEGER NOT NULL, tier INTEGER NOT NULL,
+    requests INTEGER NOT NULL, attempts INTEGER NOT NULL, errors INTEGER NOT NULL, cancelled INTEGER NOT NULL,
+    cached INTEGER NOT NULL, fallbacks INTEGER NOT NULL, retries INTEGER NOT NULL, unpriced INTEGER NOT NULL,
+    unmetered INTEGER NOT NULL, uncompared INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+    cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+    reasoning INTEGER NOT NULL, searches INTEGER NOT NULL,
+    cost INTEGER NOT NULL, compared INTEGER NOT NULL, baseline INTEGER NOT NULL,
+    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, first BLOB NOT NULL, total BLOB NOT NULL,
+    PRIMARY KEY (hour, model, provider, tier)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE times (
+    day INTEGER NOT NULL, model INTEGER NOT NULL, first BLOB NOT NULL, total BLOB NOT NULL,
+    PRIMARY KEY (day, model)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE health (
+    hour INTEGER NOT NULL, provider INTEGER NOT NULL, what INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (hour, provider, what)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE summed (row INTEGER NOT NULL) STRICT;
+INSERT INTO summed VALUES (0);
+DELETE FROM latency;
 ";

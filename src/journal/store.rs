@@ -14,8 +14,9 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::base::disk::{self, Access, DiskError, Lock};
 
 use super::error::JournalError;
+use super::hours;
 use super::key::{self, JournalKey, Source};
-use super::schema::{APPLICATION_ID, CURRENT, STEPS};
+use super::schema::{APPLICATION_ID, CURRENT, HOURS, STEPS};
 
 /// How long one process waits for another's write.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,6 +63,8 @@ pub struct Journal {
     pub(super) zone: TimeZone,
     /// The numbers of names that were looked up before.
     pub(super) names: HashMap<String, i64>,
+    /// A row up to which the rows are known to be summed by hour.
+    pub(super) summed: i64,
 }
 
 impl Journal {
@@ -96,7 +99,7 @@ impl Journal {
         let touch = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         drop(touch.map_err(DiskError::io("write", &path))?);
         let db = connect(&path, key).map_err(JournalError::sql(&path))?;
-        let journal = Self { db, path, zone, names: HashMap::new() };
+        let journal = Self { db, path, zone, names: HashMap::new(), summed: 0 };
         match journal.version() {
             Ok(_) => {}
             // The key is checked against the note before, so a key that passed there and fails here means damage.
@@ -153,6 +156,9 @@ impl Journal {
         let taken: u32 = steps.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(&sql)?;
         for step in STEPS.iter().take(to as usize).skip(taken as usize) {
             steps.execute_batch(step).map_err(&sql)?;
+        }
+        if taken < HOURS && HOURS <= to {
+            hours::catch_up(&steps).map_err(&sql)?;
         }
         steps.pragma_update(None, "application_id", APPLICATION_ID).map_err(&sql)?;
         steps.pragma_update(None, "user_version", taken.max(to)).map_err(&sql)?;
