@@ -20,6 +20,7 @@
 //! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
 //! | 3 | [`cost`] | usage times price, budgets, the Claude-only baseline |
 //! | 2 | [`catalog`] | providers, models and dated prices as typed data |
+//! | 1 | [`plot`] | charts as SVG text: lines, areas, bars, timelines, gauges |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
 //! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
 
@@ -37,6 +38,7 @@ pub mod journal;
 pub mod keys;
 pub mod log;
 pub mod model;
+pub mod plot;
 pub mod route;
 pub mod settings;
 pub mod upstream;

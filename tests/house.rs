@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(u8, &str)] = &[
     (0, "base"),
     (1, "model"),
+    (1, "plot"),
     (2, "catalog"),
     (3, "wire"),
     (3, "classify"),
