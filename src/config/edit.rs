@@ -64,6 +64,17 @@ pub fn plan(files: &Files, name: &Name, value: Option<&Value>, user: bool) -> Re
     Ok(Edit { path, old, new, private: layer == Layer::User })
 }
 
+/// Plans to set several settings at once in the person's own file.
+pub fn plan_all<'a>(files: &Files, wishes: impl Iterator<Item = (&'a Name, &'a Value)>) -> Result<Edit, ConfigError> {
+    let path = files.user.clone().ok_or(crate::base::world::WorldError::NoHome)?;
+    let old = disk::read_text(&path)?.unwrap_or_default();
+    let mut new = old.clone();
+    for (name, value) in wishes {
+        new = edited(&path, Layer::User, &new, name, Some(value))?;
+    }
+    Ok(Edit { path, old, new, private: true })
+}
+
 /// The text of an llm.yaml with a setting set to `value`; `path` names it in errors.
 pub fn text_with(path: &Path, text: &str, name: &Name, value: &Value) -> Result<String, ConfigError> {
     edited(path, Layer::LlmYaml, text, name, Some(value))

@@ -4,6 +4,7 @@
 pub mod edit;
 mod error;
 mod glm_json;
+pub mod import;
 pub mod keys;
 mod layers;
 mod llm_yaml;

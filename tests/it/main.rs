@@ -26,6 +26,7 @@ mod exchange;
 mod first;
 mod generated;
 mod hostile;
+mod import;
 mod init;
 mod install;
 mod journal;

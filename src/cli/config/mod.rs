@@ -1,6 +1,7 @@
 //! `moai config`: every setting, where it comes from, and changing it in its file.
 
 mod change;
+mod import;
 mod open;
 mod show;
 
@@ -25,7 +26,8 @@ use super::ui::Ui;
   moai config explain llm.glm.models.opus  what it does, and which file sets it
   moai config set llm.glm.models.opus glm-5.2
   moai config set --user worktree.root ~/work/trees
-  moai config edit                         open llm.yaml, and check it afterwards"
+  moai config edit                         open llm.yaml, and check it afterwards
+  moai config import openclaw.json --dry-run"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -41,6 +43,7 @@ enum Command {
     Explain(show::ExplainArgs),
     Path(show::PathArgs),
     Edit(open::EditArgs),
+    Import(import::ImportArgs),
 }
 
 /// Which files: the project's, or the person's.
@@ -65,5 +68,6 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         Command::Explain(args) => show::explain(&args, world, ui),
         Command::Path(args) => show::path(&args, world, ui),
         Command::Edit(args) => open::edit(&args, world, ui),
+        Command::Import(args) => import::import(&args, world, ui),
     }
 }

@@ -203,7 +203,7 @@ fn files(key: &Key, files: &Files, world: &World) -> String {
     }
 }
 
-fn json_value(value: &Value) -> Json {
+pub(super) fn json_value(value: &Value) -> Json {
     match value {
         Value::Text(text) => text.as_str().into(),
         Value::Switch(on) => (*on).into(),

@@ -35,7 +35,9 @@ use fixed::Fixed;
 pub use gate::GATEWAY_VAR;
 use gate::Gate;
 pub(super) use group::duration;
+pub(super) use provider::is_local;
 use roll::Roll;
+pub(super) use seeds::{Meaning, agents, tasks};
 
 /// The lowest layer, in the form that users write.
 const BUILT_IN: &str = include_str!("../../../templates/routing.toml");
@@ -250,7 +252,7 @@ fn instead(fixed: &mut [Setting], free: &[Setting], tier: &str, provider: &str, 
 }
 
 /// The host of a URL, without user, port and path.
-fn host(url: &str) -> &str {
+pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     // A backslash ends the host for whoever connects.
     let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();

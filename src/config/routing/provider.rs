@@ -136,7 +136,7 @@ pub(super) fn untrusted(setting: &Setting, host: &str) -> ConfigError {
     wrong(setting.name.as_str(), setting.origin.clone(), problem)
 }
 
-pub(super) fn is_local(host: &str) -> bool {
+pub(in crate::config) fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 

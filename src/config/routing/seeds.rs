@@ -48,7 +48,7 @@ pub(super) fn paths(project: &Project) -> Vec<PathBuf> {
 type Convert = fn(&[&str]) -> Meaning;
 
 /// What a place of such a file is to moai.
-enum Meaning {
+pub(in crate::config) enum Meaning {
     /// This setting.
     Setting(String),
     /// Nothing.
@@ -61,7 +61,7 @@ fn setting(names: &[&str]) -> Meaning {
     Meaning::Setting(names.iter().fold(String::new(), |prefix, name| join(&prefix, name)))
 }
 
-fn agents(path: &[&str]) -> Meaning {
+pub(in crate::config) fn agents(path: &[&str]) -> Meaning {
     let path = path.strip_prefix(&["agents"]).unwrap_or(path);
     let [agent, field] = path else { return Meaning::Strange };
     if FIELDS.contains(field) {
@@ -71,7 +71,7 @@ fn agents(path: &[&str]) -> Meaning {
     near.map_or(Meaning::Strange, |near| Meaning::Near((*field).to_owned(), near))
 }
 
-fn tasks(path: &[&str]) -> Meaning {
+pub(in crate::config) fn tasks(path: &[&str]) -> Meaning {
     match path {
         ["task_mappings" | "tasks", task] => setting(&["tasks", task, "default"]),
         ["task_mappings" | "tasks", task, context] => setting(&["tasks", task, context]),
