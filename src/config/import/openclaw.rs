@@ -75,7 +75,7 @@ fn one_provider(name: &str, inner: &Json, sheet: &mut Sheet<'_>) {
                 sheet.set(&["providers", &own, "timeouts", "total"], &plain(value), &place);
             }
             "authHeader" | "auth" => {
-                sheet.leave(&place, "moai sends the key as the wire has it: `providers.NAME.auth`")
+                sheet.leave(&place, "moai sends the key as the wire has it: `providers.NAME.auth`");
             }
             _ => sheet.leave(&place, "has no counterpart in moai"),
         }
