@@ -9,8 +9,10 @@ use jiff::Timestamp;
 use crate::base::failure::Failure;
 use crate::base::secret::Secret;
 use crate::base::world::World;
+use crate::exchange::Memory;
 use crate::journal::Days;
 use crate::keys;
+use crate::route::memory::Budget;
 use crate::route::{Facts, KeyNeed, Model, Provider};
 
 use super::books::Books;
@@ -85,6 +87,13 @@ fn find_key(need: &KeyNeed, world: &World, here: &Here) -> Result<Option<Secret>
         }
         KeyNeed::Variables(names) => Ok(names.iter().find_map(|name| world.env.text(name)).map(Secret::new)),
     }
+}
+
+/// The memory that the models of this machine share, where it is counted.
+pub(super) fn memory(world: &World, budget: Option<Budget>) -> Option<Memory> {
+    // Without a home of its own moai keeps track of nothing; it has told so before it comes here.
+    let dir = world.moai_home().ok()?.join("local");
+    budget.map(|budget| Memory::new(budget, dir))
 }
 
 /// What is known of the models: their prices, and how fast they were. A journal that cannot be read says nothing

@@ -33,6 +33,13 @@ pub enum Note {
         /// What is left out, and why.
         what: Vec<Dropped>,
     },
+    /// The model has to wait for memory that others take.
+    Memory {
+        /// The model.
+        model: String,
+        /// Who takes it.
+        why: String,
+    },
     /// The model failed; the same is asked again after a while.
     Waiting {
         /// The model.

@@ -86,6 +86,10 @@ impl Explain for ExchangeError {
                     "check the model's id and the base URL: `moai config list models` and `moai config list providers`"
                         .into()
                 }
+                FaultKind::NotLoaded => {
+                    "see what is loaded and make room: `moai models ps`, `moai models unload`; `local.memory` keeps it so"
+                        .into()
+                }
                 FaultKind::Unreachable if provider == "ollama" => {
                     "start Ollama: `ollama serve`; where it listens elsewhere, OLLAMA_HOST says so".into()
                 }

@@ -128,7 +128,9 @@ impl Finished {
         let faults = || trials.iter().filter_map(|trial| trial.faults.last());
         let of = |remedy| faults().find(|fault| fault.remedy() == remedy);
         let told = of(Remedy::Stop).or_else(|| of(Remedy::Retry)).or_else(|| faults().next()).cloned();
-        let told = told.unwrap_or_else(|| Fault::new(FaultKind::Server, "nobody was asked"));
+        let Some(told) = told else {
+            return Fault::new(FaultKind::Overloaded, ExchangeError::Nobody(self.tally.clone()).to_string());
+        };
         if trials.len() < 2 || told.remedy() == Remedy::Stop {
             return told;
         }

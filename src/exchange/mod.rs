@@ -5,6 +5,7 @@
 //! - [`relay()`]: the same for a client of the gateway, whose bytes go on and come back
 //! - [`Lines`]: the way out and the keys, for as many requests as a process makes
 //! - [`Board`]: which deployment of a provider is asked, and how each of them does
+//! - [`Memory`]: the memory that the models of an Ollama share
 //! - [`Finished::or_cached`]: the step after the last model: exactly this question's answer from before
 //! - [`book`]: an attempt as a row of the journal, priced
 //! - [`session`]: a conversation: one turn at a time, loaded, compressed where the model changes, saved
@@ -21,6 +22,7 @@ mod ear;
 mod error;
 mod finished;
 mod lines;
+mod memory;
 mod relay;
 mod run;
 pub mod session;
@@ -33,6 +35,7 @@ pub use drive::{Order, Wording, drive};
 pub use error::ExchangeError;
 pub use finished::{Answer, End, Finished, Trial};
 pub use lines::Lines;
+pub use memory::{Berth, Memory};
 pub use relay::{Answering, By, Count, Head, Outlet, Query, RelayOrder, Torn, count_tokens, outlet, relay};
 pub use run::Affords;
 pub use stop::stopped;

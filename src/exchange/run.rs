@@ -2,10 +2,11 @@
 //! failed, or the asker wants no more.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::asker::{Asker, waiting};
 use super::attempt::send;
@@ -13,11 +14,12 @@ use super::audience::Note;
 use super::board::{Board, Seat};
 use super::finished::{End, Finished, Trial};
 use super::lines::Lines;
+use super::memory::{self, Berth};
 use crate::base::interrupt::Interrupted;
 use crate::model::RequestId;
-use crate::route::retry::{Outcome, Rules, Run, Step, Tally};
+use crate::route::retry::{Attempt, Outcome, Rules, Run, Step, Tally};
 use crate::route::{Decision, Ready};
-use crate::wire::Fault;
+use crate::wire::{Fault, FaultKind};
 
 /// Says whether another attempt can be afforded, to this model and after these attempts, and if not, why: then the model
 /// is passed over.
@@ -52,18 +54,34 @@ pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future
     let mut failed: Option<(String, Fault)> = None;
     loop {
         match run.next(told.take()) {
-            Step::Try(attempt) => {
+            Step::Try(mut attempt) => {
                 if let Some(Err(why)) = way.affords.map(|affords| affords(&attempt.ready, &trials)) {
-                    (next, told) = (None, Some(Outcome::Declined { why }));
+                    (next, told) = (None, Some(Outcome::Declined { why, took: Duration::ZERO }));
                     continue;
                 }
+                let mut place = board.seat(next.take(), &attempt.ready, way.session);
+                let (berth, waited) = match berth(way, &mut attempt, &place, asker, stop.as_mut()).await {
+                    Ok(berth) => berth,
+                    Err(NoBerth::Declined { why, took }) => {
+                        let name = attempt.ready.name().to_owned();
+                        failed.get_or_insert((name, Fault::new(FaultKind::NotLoaded, &*why)));
+                        told = Some(Outcome::Declined { why, took });
+                        continue;
+                    }
+                    Err(NoBerth::Stopped { by, took }) => {
+                        end = End::Stopped(by);
+                        told = Some(Outcome::Stopped { took });
+                        continue;
+                    }
+                };
                 if let Some((from, why)) = failed.take().filter(|(from, _)| from != attempt.ready.name()) {
                     asker.note(&Note::Fallback { from, to: attempt.ready.name().to_owned(), why });
                 }
-                let mut place = board.seat(next.take(), &attempt.ready, way.session);
                 let sent = send(way, &attempt, &mut place, asker, silent, stop.as_mut()).await;
+                drop(berth);
                 silent |= sent.silent;
                 (next, told) = sent.settle(place);
+                told = told.map(|outcome| outcome.after(waited));
                 end = match (sent.interrupted, &sent.trial.fault) {
                     (Some(interrupted), _) => End::Stopped(interrupted),
                     (None, None) => End::Answered,
@@ -90,6 +108,36 @@ pub(super) async fn run(way: &Way<'_>, asker: &mut impl Asker, stop: impl Future
             Step::Give(tally) => return Finished { answer, trials, end, tally },
         }
     }
+}
+
+/// Why an attempt is not sent.
+enum NoBerth {
+    Declined { why: String, took: Duration },
+    Stopped { by: Interrupted, took: Duration },
+}
+
+/// Waits until there is memory for an attempt, where memory is counted at all; how long that took is gone from what is
+/// left for the attempt.
+async fn berth(
+    way: &Way<'_>,
+    attempt: &mut Attempt,
+    place: &Seat,
+    asker: &mut impl Asker,
+    stop: Pin<&mut impl Future<Output = Interrupted>>,
+) -> Result<(Option<Berth>, Duration), NoBerth> {
+    let (model, provider) = (attempt.ready.model(), place.provider());
+    if way.lines.memory_of(provider).is_none() {
+        return Ok((None, Duration::ZERO));
+    }
+    let started = Instant::now();
+    let entered = tokio::select! {
+        biased;
+        by = stop => return Err(NoBerth::Stopped { by, took: started.elapsed() }),
+        entered = memory::enter(way.lines, model, provider, attempt.left, asker) => entered,
+    };
+    let took = started.elapsed();
+    attempt.left = attempt.left.map(|left| left.saturating_sub(took));
+    entered.map(|berth| (berth, took)).map_err(|why| NoBerth::Declined { why, took })
 }
 
 /// The account of a run that the asker stopped between two attempts.

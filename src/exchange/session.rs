@@ -337,6 +337,7 @@ mod tests {
             kinds: Vec::new(),
             context,
             most_output: None,
+            memory: None,
             quality: 50,
             speed: 50,
             named_only: false,

@@ -31,6 +31,7 @@ pub(super) fn model(name: &str, provider: &str, id: &str, tier: Tier, aliases: &
         kinds: Vec::new(),
         context: Some(200_000),
         most_output: None,
+        memory: None,
         quality: 50,
         speed: 50,
         named_only: provider == "sim",

@@ -9,6 +9,7 @@
 //! - [`balance`]: which deployment of a provider is asked, and which is left alone
 //! - [`compress`]: a conversation made short for another model
 //! - [`limit`]: how many requests and tokens a minute, and how many requests at once
+//! - [`memory`]: whether a model of one's own machine fits beside those that are loaded
 //! - [`learn`]: what a person's corrections teach the classifier
 //!
 //! `docs/routing.md` tells the same to users.
@@ -24,6 +25,7 @@ mod fixture;
 pub mod learn;
 pub mod limit;
 mod lineup;
+pub mod memory;
 mod model;
 pub mod phase;
 mod policy;

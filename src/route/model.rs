@@ -21,6 +21,8 @@ pub struct Model {
     pub context: Option<u64>,
     /// The most tokens that it answers with.
     pub most_output: Option<u64>,
+    /// What it takes of its machine's memory once it is loaded, in bytes, where the person says so.
+    pub memory: Option<u64>,
     /// How good its answers are held to be, 0 to 100: decides `quality` among candidates. Our own ranking, as data.
     pub quality: u8,
     /// How fast it is held to be, 0 to 100: decides `speed` until there are measurements of all candidates.

@@ -140,17 +140,29 @@ impl Call {
     /// A question for a path behind the provider's base URL, which is no request for a model. It is not waited for
     /// longer than [`PATIENCE`].
     pub(super) fn check(provider: &Provider, key: Option<&Secret>, path: &str) -> Result<Self, Fault> {
-        let mut call = Self::new(provider, "", key, Vec::new(), false)?;
-        if call.script.is_none() {
-            call.url = url(&provider.base_url, path)
-                .ok_or_else(|| form(&provider.name, "its base URL is not an http or https address"))?;
-        }
+        let mut call = Self::to(provider, path, key, Bytes::new())?;
         call.headers.remove(CONTENT_TYPE);
+        Ok(call.soon())
+    }
+
+    /// The same with a document.
+    pub(super) fn order(
+        provider: &Provider,
+        key: Option<&Secret>,
+        path: &str,
+        document: &serde_json::Value,
+    ) -> Result<Self, Fault> {
+        Self::to(provider, path, key, document.to_string().into())
+    }
+
+    /// The same, not waited for longer than [`PATIENCE`].
+    pub(super) fn soon(mut self) -> Self {
+        let call = &mut self;
         let Timeouts { first_byte, idle, total, .. } = &mut call.timeouts;
         for wait in [first_byte, idle, total] {
             *wait = (*wait).min(PATIENCE);
         }
-        Ok(call)
+        self
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`fetch_own`]: what moai's own gateway says
 //! - [`Call`], [`Upstream`], [`Reply`]: one request, sent, and its answer as it arrives; also to the provider that only
 //!   plays one
+//! - [`Offered`]: what a provider says that it has; what an Ollama has in memory, and what it loads and unloads
 //! - [`check_proxies`]: whether the environment's proxies can be used
 
 mod call;
@@ -13,6 +14,8 @@ mod error;
 mod gateway;
 mod http;
 mod models;
+mod offer;
+mod ollama;
 mod open;
 mod plain;
 mod proxy;
@@ -23,6 +26,7 @@ pub use call::{Call, carries};
 pub use error::UpstreamError;
 pub use gateway::{Said, ask_own, fetch_own};
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
+pub use offer::Offered;
 pub use open::Upstream;
 pub use proxy::check_proxies;
 pub use reply::Reply;

@@ -83,20 +83,25 @@ impl Upstream {
         if call.script.is_some() {
             return Ok(());
         }
+        let reply = self.look(call).await?;
+        let well = reply.is_success();
+        // To its end, so that the connection can be used again.
+        let fault = reply.fault(now).await;
+        if well { Ok(()) } else { Err(fault) }
+    }
+
+    /// Asks for what lies at a path: `GET`.
+    pub(super) async fn look(&self, call: Call) -> Result<Reply, Fault> {
         let waits = Waits::new(&call.host, call.timeouts);
         let request = self.client(&call)?.get(call.url.clone()).headers(call.headers.clone());
         let response = waits.bound(request.send()).await?.map_err(|error| refused(&call, error))?;
-        let reply = Reply {
+        Ok(Reply {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
             body: Body::Http(response),
             waits,
             key: call.key,
-        };
-        let well = reply.is_success();
-        // To its end, so that the connection can be used again.
-        let fault = reply.fault(now).await;
-        if well { Ok(()) } else { Err(fault) }
+        })
     }
 
     fn plain(&self, connect: Duration) -> Plain {

@@ -19,6 +19,8 @@ use crate::wire::{Fault, FaultKind};
 
 /// The most of an error's body that is read: an error page does not fill the memory.
 const LONGEST_ERROR: usize = 256 * 1024;
+/// The most of a document that is read: Ollama describes a model with all its layers.
+const LONGEST_DOCUMENT: usize = 8 * 1024 * 1024;
 /// Nobody waits longer than a month; a larger number would leave the clock's range.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
 /// Keys of fewer characters are words, and are not searched for.
@@ -114,6 +116,23 @@ impl Reply {
         }
         let fault = Fault::read(self.status, |name| self.header(name), &body, now);
         self.clean(fault)
+    }
+
+    /// All of a body that is a document.
+    pub(super) async fn document(mut self) -> Result<serde_json::Value, Fault> {
+        if !self.is_success() {
+            // Nobody waits for what it says of another time.
+            return Err(self.fault(Timestamp::UNIX_EPOCH).await);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_DOCUMENT {
+                return Err(Fault::new(FaultKind::Malformed, format!("{} says too much", self.waits.host)));
+            }
+        }
+        serde_json::from_slice(&body)
+            .map_err(|_error| Fault::new(FaultKind::Malformed, format!("what {} says is not JSON", self.waits.host)))
     }
 
     /// The fault without the key that was sent, should the vendor have repeated it.

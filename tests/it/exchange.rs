@@ -84,6 +84,7 @@ pub(crate) fn model(name: &str, provider: &str) -> Model {
         kinds: Vec::new(),
         context: None,
         most_output: None,
+        memory: None,
         quality: 50,
         speed: 50,
         named_only: false,

@@ -63,7 +63,8 @@ pub(super) fn unset(args: &UnsetArgs, world: &World, ui: &mut Ui) -> Result<(), 
     change(&keys::require(&args.name)?, None, args.scope, args.dry_run, world, ui)
 }
 
-fn change(
+/// Sets a setting to a value, or takes it out, in the file that it belongs to.
+pub(in crate::cli) fn change(
     name: &Name,
     value: Option<&Value>,
     scope: Scope,

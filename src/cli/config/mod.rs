@@ -5,6 +5,8 @@ mod import;
 mod open;
 mod show;
 
+pub(super) use change::change;
+
 use clap::Subcommand;
 
 use crate::base::failure::Failure;
@@ -49,13 +51,13 @@ enum Command {
 /// Which files: the project's, or the person's.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[group(multiple = false)]
-struct Scope {
+pub(in crate::cli) struct Scope {
     /// In ~/.moai/config.toml, for all projects
     #[arg(long)]
-    user: bool,
+    pub(in crate::cli) user: bool,
     /// In this project's files (the default)
     #[arg(long)]
-    project: bool,
+    pub(in crate::cli) project: bool,
 }
 
 /// Runs `moai config`.

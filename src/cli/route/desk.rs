@@ -90,7 +90,7 @@ impl Desk {
 
     /// The way out to the providers.
     pub(super) fn lines(&self) -> Lines {
-        Lines::new(self.keys.clone())
+        Lines::new(self.keys.clone()).sharing(supply::memory(&self.place.world, self.place.routing.memory))
     }
 
     /// Decides who answers `next`, which goes on with a conversation where there is one. A dry run needs no key: where

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::base::failure::Failure;
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::{Audience, Note};
-use crate::wire::{Delta, Event};
+use crate::wire::{Delta, Event, FaultKind};
 
 use super::sink::Sink;
 
@@ -68,14 +68,20 @@ impl Audience for Listener<'_> {
                 let what: Vec<String> = what.iter().map(|one| format!("{} ({})", one.field, one.why)).collect();
                 self.ui.say(clean(&format!("{model} is not told: {}", what.join("; "))))
             }
+            Note::Memory { model, why } => {
+                let line = self.ui.talk.dim(&clean(&format!("{model} waits for memory: {why}")));
+                self.ui.say(line)
+            }
             Note::Waiting { model, wait, why } => {
                 let line = format!("{model}: {}; asking again in {}", why.told(), lasting(*wait));
                 let line = self.ui.talk.dim(&clean(&line));
                 self.ui.say(line)
             }
             Note::Fallback { from, to, why } => {
-                let why = why.told();
-                self.ui.warn(clean(&format!("{from} does not answer ({why}); {to} stands in (fallback)")))
+                // Our own word, and not its server's: it was not asked.
+                let unasked = why.kind == FaultKind::NotLoaded && why.status.is_none();
+                let what = if unasked { "is not asked" } else { "does not answer" };
+                self.ui.warn(clean(&format!("{from} {what} ({}); {to} stands in (fallback)", why.told())))
             }
             Note::Cached { model, at } => {
                 let at = self.zone.to_datetime(*at).strftime("%Y-%m-%d %H:%M");

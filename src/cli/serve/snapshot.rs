@@ -18,6 +18,7 @@ use crate::exchange::Lines;
 use crate::gateway::{Allowance, Snapshot};
 use crate::journal::Recorder;
 use crate::route::Roster;
+use crate::route::memory::Budget;
 
 /// Reads the configuration, again and again.
 pub(super) struct Loader {
@@ -29,9 +30,10 @@ pub(super) struct Loader {
     tls: Mutex<Vec<PathBuf>>,
 }
 
-/// The connections of the last snapshot, and the keys that they were made for.
+/// The connections of the last snapshot, and what they were made for.
 struct Held {
     keys: BTreeMap<String, Secret>,
+    memory: Option<Budget>,
     lines: Arc<Lines>,
 }
 
@@ -83,7 +85,7 @@ impl Loader {
             roster,
             policy: routing.policy,
             prices,
-            lines: self.lines(keys.found),
+            lines: self.lines(keys.found, routing.memory),
             facts,
             learned,
             allowance: Arc::new(Allowance { budgets: routing.budgets, limits: routing.limits }),
@@ -95,14 +97,14 @@ impl Loader {
         Ok(Loaded { snapshot, notes })
     }
 
-    /// The connections of before where the keys are the same: they are open, and new ones take time.
-    fn lines(&self, keys: BTreeMap<String, Secret>) -> Arc<Lines> {
+    /// The connections of before where the keys and the memory are the same: they are open, and new ones take time.
+    fn lines(&self, keys: BTreeMap<String, Secret>, memory: Option<Budget>) -> Arc<Lines> {
         let mut held = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = held.as_ref().filter(|held| held.keys == keys) {
+        if let Some(held) = held.as_ref().filter(|held| held.keys == keys && held.memory == memory) {
             return Arc::clone(&held.lines);
         }
-        let lines = Arc::new(Lines::new(keys.clone()));
-        *held = Some(Held { keys, lines: Arc::clone(&lines) });
+        let lines = Arc::new(Lines::new(keys.clone()).sharing(supply::memory(&self.world, memory)));
+        *held = Some(Held { keys, memory, lines: Arc::clone(&lines) });
         lines
     }
 

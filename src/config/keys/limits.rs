@@ -1,4 +1,6 @@
-//! The settings of budgets and limits. All but the day's budget are the person's: a project's file does not loosen them.
+//! The settings of budgets and limits: money, requests, memory. All but the day's budget are the person's: a project's file does not loosen them.
+
+use crate::route::memory::WhenFull;
 
 use super::{Home, Key, Shape};
 
@@ -40,6 +42,24 @@ pub(super) const LIMITS: &[Key] = &[
         "What the bearer of an access key of the gateway may spend a day, each by itself.",
     ),
     key("budget.keys.*", Shape::Usd, None, "What the bearer of this access key may spend a day."),
+    key(
+        "local.memory",
+        Shape::Gib,
+        None,
+        "What the models of an Ollama may take of its machine's memory together, in GiB. Before one is asked that is not loaded, room is made for it as `local.when_full` says. Unset: nobody counts.",
+    ),
+    key(
+        "local.when_full",
+        Shape::Choice(&WhenFull::WORDS),
+        Some("unload"),
+        "How room is made: the models that were not used for longest are unloaded, never one that is answering; or the request waits until Ollama lets go of others; or the next model of its plan is asked.",
+    ),
+    key(
+        "local.wait",
+        Shape::Pause,
+        Some("120"),
+        "How long a request waits for memory at most; after it the next model of its plan is asked.",
+    ),
     key("limits.requests_per_minute", Shape::Number, None, "How many requests the gateway takes a minute."),
     key(
         "limits.tokens_per_minute",

@@ -237,6 +237,12 @@ pub(super) const ROUTING: &[Key] = &[
     key("models.*.kinds", Shape::Kinds, None, "What it is good at."),
     key("models.*.context", Shape::Number, None, "How many tokens it takes; Ollama is told so as `num_ctx`."),
     key("models.*.max_output", Shape::Number, None, "How many tokens it may answer with."),
+    key(
+        "models.*.memory",
+        Shape::Gib,
+        None,
+        "What it takes of the memory of its Ollama's machine once it is loaded, in GiB. Unset: what Ollama says of its files and its window.",
+    ),
     key("models.*.quality", Shape::Number, None, "How good it is, from 0 to 100: what the strategy `quality` goes by."),
     key(
         "models.*.speed",

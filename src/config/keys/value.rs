@@ -45,6 +45,8 @@ pub enum Shape {
     Fraction,
     /// A sum of dollars.
     Usd,
+    /// Gibibytes of memory, also with a fraction.
+    Gib,
     /// Seconds, also with a fraction.
     Seconds,
     /// Seconds, also with a fraction, also none.
@@ -109,6 +111,7 @@ impl Shape {
             Self::Port => "a port from 0 to 65535".into(),
             Self::Fraction => "a number from 0 to 1".into(),
             Self::Usd => "a sum of dollars such as 2.50".into(),
+            Self::Gib => "a number of GiB such as 36".into(),
             Self::Seconds => "a number of seconds".into(),
             Self::Pause => "a number of seconds, also 0".into(),
             Self::Strategy => Strategy::ALL.map(Strategy::as_str).join(" | "),
@@ -153,7 +156,9 @@ impl Shape {
                 Ok(strategy) => Ok(Value::Text(strategy.as_str().into())),
                 Err(_) => expected(&not_one_of(text, &Strategy::ALL.map(Strategy::as_str))),
             },
-            Self::Fraction | Self::Usd | Self::Seconds | Self::Pause => self.check_decimal(text).or_else(expected),
+            Self::Fraction | Self::Usd | Self::Gib | Self::Seconds | Self::Pause => {
+                self.check_decimal(text).or_else(expected)
+            }
             Self::Url => check_url(text).map_or_else(expected, |()| Ok(Value::Text(text.trim_end_matches('/').into()))),
             Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts => {
                 self.check_items(text.split(',').map(str::trim).filter(|item| !item.is_empty()))
@@ -206,6 +211,7 @@ impl Shape {
             Self::Fraction if number > 1.0 => Err("is more than 1"),
             Self::Seconds | Self::Pause if number > 86_400.0 => Err("is more than a day"),
             Self::Seconds if number == 0.0 => Err("is no time at all"),
+            Self::Gib if number > 65_536.0 => Err("is more than a machine has"),
             Self::Usd if text.parse::<crate::model::Usd>().is_err() => Err("is not a sum that moai can use"),
             _ => Ok(Value::Decimal(text.into())),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::error::ConfigError;
 use crate::config::keys::{Name, Value};
 use crate::config::layers::{Origin, Setting, wrong};
+use crate::route::memory;
 
 /// Everything that is said of one provider, model, agent or task.
 #[derive(Debug)]
@@ -92,6 +93,11 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// A number of GiB, in bytes.
+    pub(super) fn bytes(&self, field: &str) -> Option<u64> {
+        self.value(field).and_then(bytes)
+    }
+
     pub(super) fn switch(&self, field: &str) -> Option<bool> {
         match self.value(field)? {
             Value::Switch(on) => Some(*on),
@@ -113,6 +119,14 @@ impl<'a> Group<'a> {
         let origin = self.fields.first().map_or(Origin::Default, |(_, setting)| setting.origin.clone());
         let name = [top, self.name, field].iter().fold(String::new(), |prefix, part| super::join(&prefix, part));
         wrong(&name, origin, format!("is missing; write `{field} = \"{example}\"`"))
+    }
+}
+
+/// A number of GiB in bytes.
+pub(super) fn bytes(value: &Value) -> Option<u64> {
+    match value {
+        Value::Decimal(text) => memory::gib(text),
+        _ => None,
     }
 }
 

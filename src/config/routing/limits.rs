@@ -7,9 +7,13 @@ use crate::config::layers::Setting;
 use crate::cost::{self, Budgets};
 use crate::model::Usd;
 use crate::route::limit::{Limits, Rates};
+use crate::route::memory::{Budget, WhenFull};
 
 use super::fixed::Fixed;
-use super::group::groups;
+use super::group::{bytes, groups};
+
+/// How long a request waits for memory where nobody says: as long as a model of this machine has for its answer.
+const MEMORY_WAIT: Duration = Duration::from_secs(120);
 
 /// The budgets.
 pub(super) fn budgets(fixed: Fixed<'_>, free: &[Setting]) -> Budgets {
@@ -60,6 +64,14 @@ pub(super) fn limits(fixed: Fixed<'_>, free: &[Setting]) -> Limits {
     // Longer than a day nobody waits, and sums with the clock stay within its range.
     limits.longest_wait = limits.longest_wait.min(Duration::from_secs(86_400));
     limits
+}
+
+/// What the models of this machine may take of its memory; `None`: nobody counts it.
+pub(super) fn memory(fixed: Fixed<'_>) -> Option<Budget> {
+    let bytes = fixed.value("local.memory").and_then(bytes).filter(|bytes| *bytes > 0)?;
+    let word = fixed.value("local.when_full").map(ToString::to_string).unwrap_or_default();
+    let wait = fixed.duration("local.wait").unwrap_or(MEMORY_WAIT);
+    Some(Budget { bytes, when_full: WhenFull::of(&word).unwrap_or_default(), wait })
 }
 
 fn amount(value: &Value) -> Option<Usd> {

@@ -22,6 +22,7 @@ use crate::base::world::World;
 use crate::cost::Budgets;
 use crate::model::Usd;
 use crate::route::limit::Limits;
+use crate::route::memory::Budget;
 use crate::route::{Model, Policy, Provider};
 
 use super::error::ConfigError;
@@ -66,6 +67,8 @@ pub struct Routing {
     pub budgets: Budgets,
     /// `limits.…`.
     pub limits: Limits,
+    /// `local.…`: what the models of this machine may take of its memory.
+    pub memory: Option<Budget>,
     /// `log.…`.
     pub log: LogRules,
     /// `prices.book`.
@@ -120,6 +123,7 @@ impl Routing {
             budget: text("budget.daily_usd").and_then(|sum| sum.parse().ok()),
             budgets: limits::budgets(view, &free),
             limits: limits::limits(view, &free),
+            memory: limits::memory(view),
             log: LogRules {
                 prompts: view.is_on("log.prompts"),
                 max_bytes: view.number("log.max_bytes").unwrap_or(10 << 20),

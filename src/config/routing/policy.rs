@@ -39,6 +39,9 @@ pub(super) fn policy(
         if !by_kind && setting.is_some_and(|setting| setting.origin == Origin::Default) {
             models.retain(|word| roll.models.iter().any(|model| model.answers_to(word) && !model.named_only));
         }
+        if setting.is_some_and(|setting| setting.origin != Origin::Default) {
+            roll.serve(&models);
+        }
         if !models.is_empty() {
             kinds.insert(kind, models);
         }

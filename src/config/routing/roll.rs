@@ -79,6 +79,7 @@ impl Roll {
             kinds: group.list("kinds").iter().filter_map(|kind| kind.parse().ok()).collect(),
             context: context.or(ollama.then_some(OLLAMA_CONTEXT)),
             most_output: group.number("max_output"),
+            memory: group.bytes("memory"),
             quality: rank("quality"),
             speed: rank("speed"),
             named_only,
@@ -104,11 +105,21 @@ impl Roll {
             kinds: Vec::new(),
             context: catalog::window(id).map(u64::from).or(ollama.then_some(OLLAMA_CONTEXT)),
             most_output: None,
+            memory: None,
             quality: MIDDLING,
             speed: MIDDLING,
             named_only: true,
         });
         true
+    }
+
+    /// A person names these for a kind of task: so there is the Ollama that they belong to.
+    pub(super) fn serve(&mut self, words: &[String]) {
+        let Self { models, providers, .. } = self;
+        let local = |model: &Model| providers.iter().any(|(name, ollama)| *ollama && *name == model.provider);
+        for model in models.iter_mut().filter(|model| words.iter().any(|word| model.answers_to(word)) && local(model)) {
+            model.named_only = false;
+        }
     }
 
     /// Who answers for an older model, where `word` is one.

@@ -34,6 +34,7 @@ impl Blame {
             FaultKind::Auth | FaultKind::Quota => Self::Dead(fault.retry_after),
             FaultKind::Permission
             | FaultKind::NoModel
+            | FaultKind::NotLoaded
             | FaultKind::NotFound
             | FaultKind::Server
             | FaultKind::Timeout

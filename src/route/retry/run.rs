@@ -51,12 +51,28 @@ pub enum Outcome {
     Declined {
         /// Why.
         why: String,
+        /// How long it took to find that out.
+        took: Duration,
     },
     /// The person stopped it.
     Stopped {
         /// How long it took.
         took: Duration,
     },
+}
+
+impl Outcome {
+    /// The same after a wait that belongs to it.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        let (Self::Answered { took }
+        | Self::Failed { took, .. }
+        | Self::Elsewhere { took, .. }
+        | Self::Declined { took, .. }
+        | Self::Stopped { took }) = &mut self;
+        *took = took.saturating_add(wait);
+        self
+    }
 }
 
 /// What to do next.
@@ -133,7 +149,7 @@ impl Run {
             (State::Sent, Some(Outcome::Stopped { took })) => self.finish(End::Stopped, took),
             (State::Sent, Some(Outcome::Failed { fault, shown, took })) => self.failed(&fault, shown, took),
             (State::Sent, Some(Outcome::Elsewhere { fault, took })) => self.elsewhere(&fault, took),
-            (State::Sent, Some(Outcome::Declined { why })) => self.declined(why),
+            (State::Sent, Some(Outcome::Declined { why, took })) => self.declined(why, took),
         }
     }
 
@@ -159,7 +175,8 @@ impl Run {
     }
 
     /// The next model; this one was not asked, or not once more.
-    fn declined(&mut self, why: String) -> Step {
+    fn declined(&mut self, why: String, took: Duration) -> Step {
+        self.tally.took = self.tally.took.saturating_add(took);
         if let Some(trial) = self.tally.trials.last_mut() {
             trial.sends = trial.sends.saturating_sub(1);
             if trial.sends == 0 {

@@ -111,6 +111,7 @@ fn every_kind_of_failure_has_its_own_way() {
         (K::Auth, "claude-opus glm-4.7"),
         (K::Permission, "claude-opus glm-4.7"),
         (K::NoModel, "claude-opus glm-4.7"),
+        (K::NotLoaded, "claude-opus glm-4.7"),
         (K::NotFound, "claude-opus glm-4.7"),
         (K::Quota, "claude-opus glm-4.7"),
         (K::BadRequest, "claude-opus"),

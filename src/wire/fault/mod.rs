@@ -65,6 +65,8 @@ pub enum FaultKind {
     Permission,
     /// There is no such model.
     NoModel,
+    /// The model could not be loaded: there is no memory for it, or its files are broken.
+    NotLoaded,
     /// There is no such address.
     NotFound,
     /// Too many requests right now.
@@ -98,7 +100,7 @@ pub enum Remedy {
 
 impl FaultKind {
     /// All kinds.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BadRequest,
         Self::TooLarge,
         Self::TooLong,
@@ -107,6 +109,7 @@ impl FaultKind {
         Self::Auth,
         Self::Permission,
         Self::NoModel,
+        Self::NotLoaded,
         Self::NotFound,
         Self::RateLimit,
         Self::Quota,
@@ -129,6 +132,7 @@ impl FaultKind {
             Self::Auth => "auth",
             Self::Permission => "permission",
             Self::NoModel => "no_model",
+            Self::NotLoaded => "not_loaded",
             Self::NotFound => "not_found",
             Self::RateLimit => "rate_limit",
             Self::Quota => "quota",
@@ -151,7 +155,9 @@ impl FaultKind {
             | Self::Unreachable
             | Self::Cut
             | Self::Malformed => Remedy::Retry,
-            Self::Auth | Self::Permission | Self::NoModel | Self::NotFound | Self::Quota => Remedy::Elsewhere,
+            Self::Auth | Self::Permission | Self::NoModel | Self::NotLoaded | Self::NotFound | Self::Quota => {
+                Remedy::Elsewhere
+            }
             Self::BadRequest | Self::TooLarge | Self::TooLong | Self::OutputTooLong | Self::ContentPolicy => {
                 Remedy::Stop
             }

@@ -17,7 +17,7 @@ impl Fault {
     }
 
     /// Reads an error that came inside a stream or inside a 200; `None` where the object is no error.
-    pub(in crate::wire) fn inside(value: &Value) -> Option<Self> {
+    pub fn inside(value: &Value) -> Option<Self> {
         is_error(value).then(|| Self::of_json(None, value))
     }
 
@@ -204,8 +204,25 @@ fn by_message(lower: &str, status: Option<u16>) -> Option<FaultKind> {
     if says(&["overloaded", "model is busy", "at capacity"]) {
         return Some(FaultKind::Overloaded);
     }
+    if NOT_LOADED.iter().any(|phrase| lower.contains(phrase)) && status.is_none_or(|status| status >= 500) {
+        return Some(FaultKind::NotLoaded);
+    }
     names_no_model(lower, status).then_some(FaultKind::NoModel)
 }
+
+/// A model of somebody's own machine that did not get into its memory, or died there: what Ollama says of it (server/sched.go
+/// and llm/server.go of ollama/ollama, 2026-11), and what its runners do.
+const NOT_LOADED: [&str; 9] = [
+    "requires more system memory",
+    "requires more memory",
+    "out of memory",
+    "unable to allocate",
+    "unable to load model",
+    "failed to load model",
+    "error loading model",
+    "runner process has terminated",
+    "timed out waiting for llama runner",
+];
 
 /// Whether a text says that there is no such model, and not that something else is missing which has `model` in its
 /// name: a tool, a field, a file.

@@ -52,9 +52,12 @@ impl Fault {
             FaultKind::NoModel | FaultKind::NotFound => 404,
             FaultKind::RateLimit | FaultKind::Quota => 429,
             FaultKind::Overloaded => 529,
-            FaultKind::Server | FaultKind::Timeout | FaultKind::Unreachable | FaultKind::Cut | FaultKind::Malformed => {
-                500
-            }
+            FaultKind::Server
+            | FaultKind::NotLoaded
+            | FaultKind::Timeout
+            | FaultKind::Unreachable
+            | FaultKind::Cut
+            | FaultKind::Malformed => 500,
         }
     }
 
@@ -86,7 +89,11 @@ impl Fault {
             FaultKind::Quota => "billing_error",
             FaultKind::Overloaded => "overloaded_error",
             FaultKind::Timeout => "timeout_error",
-            FaultKind::Server | FaultKind::Unreachable | FaultKind::Cut | FaultKind::Malformed => "api_error",
+            FaultKind::Server
+            | FaultKind::NotLoaded
+            | FaultKind::Unreachable
+            | FaultKind::Cut
+            | FaultKind::Malformed => "api_error",
         }
     }
 
@@ -104,6 +111,7 @@ impl Fault {
             FaultKind::Quota => ("insufficient_quota", "insufficient_quota".into()),
             FaultKind::Overloaded
             | FaultKind::Server
+            | FaultKind::NotLoaded
             | FaultKind::Timeout
             | FaultKind::Unreachable
             | FaultKind::Cut

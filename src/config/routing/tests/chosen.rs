@@ -17,6 +17,23 @@ fn plan(routing: &Routing, ask: &Ask, text: &str, keys: &[&str]) -> Result<Strin
     Ok(decision.plan().iter().map(crate::route::Ready::name).collect::<Vec<_>>().join(" "))
 }
 
+/// `moai models set ollama/phi4:14b --kind general` is enough: whoever says so has an Ollama.
+#[test]
+fn a_kind_that_a_person_names_a_local_model_for_is_served_by_it() {
+    let place = Place::new();
+    place.put(
+        "home/.moai/config.toml",
+        "[kinds]\ngeneral = [\"ollama/phi4:14b\", \"sim\"]\n[local]\nmemory = 36.5\nwhen_full = \"wait\"\n",
+    );
+    let routing = place.load(&[]);
+    let named_only = |name: &str| routing.models.iter().find(|model| model.answers_to(name)).unwrap().named_only;
+    assert_eq!(["ollama/phi4:14b", "sim", "llama3.3"].map(named_only), [false, true, true]);
+    let memory = routing.memory.unwrap();
+    assert_eq!((memory.bytes, memory.wait.as_secs()), (73 << 29, 120));
+    assert_eq!(memory.when_full, crate::route::memory::WhenFull::Wait);
+    assert_eq!(Place::new().load(&[]).memory, None);
+}
+
 #[test]
 fn with_nothing_but_a_key_everything_works() {
     let routing = Place::new().load(&[]);
