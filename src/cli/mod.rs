@@ -19,6 +19,7 @@ mod init;
 mod key;
 mod launch;
 mod mode;
+mod models;
 mod phase;
 mod prices;
 mod reference;
@@ -82,6 +83,7 @@ enum Command {
     Key(key::Args),
     Mode(mode::Args),
     Config(config::Args),
+    Models(models::Args),
     Phase(phase::Args),
     Init(init::Args),
     #[command(visible_alias = "wt")]
@@ -194,6 +196,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Key(args) => key::run(args, world, ui),
         Command::Mode(args) => mode::run(args, world, ui),
         Command::Config(args) => config::run(args, world, ui),
+        Command::Models(args) => models::run(args, world, ui),
         Command::Phase(args) => phase::run(&args, world, ui),
         Command::Init(args) => init::run(&args, world, ui),
         Command::Worktree(args) => worktree::run(args, world, ui),

@@ -10,6 +10,7 @@
 //! ```
 
 mod answers;
+mod ollama;
 mod spoken;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,8 @@ use std::sync::{Arc, Condvar, Mutex};
 
 pub(crate) use answers::Answer;
 use answers::End;
+#[allow(unused_imports, reason = "not every test binary has an Ollama")]
+pub(crate) use ollama::Ollama;
 #[allow(unused_imports, reason = "not every test binary plays tools")]
 pub(crate) use spoken::Spoken;
 
@@ -46,12 +49,17 @@ pub(crate) struct Seen {
 struct Shared {
     /// By path; one that ends with `*` stands for all that begin so, where no longer one does.
     scripts: Mutex<BTreeMap<String, VecDeque<Answer>>>,
+    /// Answers before any script does.
+    own: Mutex<Option<Own>>,
     seen: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
     /// How many hung answers the other side went away from.
     left: Mutex<usize>,
     leaving: Condvar,
 }
+
+/// Whoever answers as it sees fit; `None` leaves it to the scripts.
+type Own = Arc<dyn Fn(&Seen) -> Option<Answer> + Send + Sync>;
 
 /// The answers of one path, in the order in which they will be given; the last one is given for ever.
 pub(crate) struct Script<'a> {
@@ -87,6 +95,11 @@ impl Vendor {
         Script { vendor: self, path: path.to_owned() }
     }
 
+    /// From now on this answers, before any script does. It may take its time: each connection has its thread.
+    pub(crate) fn by(&self, own: impl Fn(&Seen) -> Option<Answer> + Send + Sync + 'static) {
+        *self.shared.own.lock().unwrap() = Some(Arc::new(own));
+    }
+
     /// What came, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
@@ -116,6 +129,7 @@ impl Drop for Vendor {
     fn drop(&mut self) {
         // Wakes the thread that accepts, which finds nobody and ends.
         self.shared.scripts.lock().unwrap().clear();
+        *self.shared.own.lock().unwrap() = None;
         drop(TcpStream::connect(self.address));
     }
 }
@@ -170,7 +184,11 @@ fn serve(mut stream: TcpStream, connection: usize, shared: &Shared) {
             return;
         }
         answer = answer.to(&seen);
-        shared.seen.lock().unwrap().push(seen);
+        shared.seen.lock().unwrap().push(seen.clone());
+        let own = shared.own.lock().unwrap().clone();
+        if let Some(own) = own.and_then(|own| own(&seen)) {
+            answer = own;
+        }
         if !give(&mut stream, &answer) {
             if answer.end == End::Hang {
                 *shared.left.lock().unwrap() += 1;
