@@ -96,6 +96,7 @@ impl Stage {
             kinds: Vec::new(),
             context: None,
             most_output: None,
+            memory: None,
             quality: 50,
             speed: 50,
             named_only: false,

@@ -1,6 +1,7 @@
 //! What the commands about models need, opened once: the configuration, the keys, the prices, the way out.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
@@ -28,7 +29,7 @@ pub(super) struct Shop {
     pub(super) providers: Vec<Provider>,
     pub(super) budget: Option<Budget>,
     pub(super) books: Books,
-    pub(super) lines: Lines,
+    pub(super) lines: Arc<Lines>,
     runtime: Runtime,
 }
 
@@ -56,7 +57,7 @@ impl Shop {
         let runtime =
             runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
         Ok(Self {
-            lines: Lines::new(keys.found).sharing(supply::memory(world, routing.memory)),
+            lines: Arc::new(Lines::new(keys.found).sharing(supply::memory(world, routing.memory))),
             world: world.clone(),
             here,
             roster,

@@ -2,6 +2,7 @@
 //! not answer is a word in the table, and no failure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use crate::base::interrupt::Interrupted;
 use crate::route::memory::{Loaded, tagged};
 use crate::route::{Engine, Model, NotReady, Provider, Ready};
-use crate::upstream::{Offered, Upstream};
+use crate::upstream::Offered;
 use crate::wire::{Fault, FaultKind};
 
 use super::shop::{Shop, is_ollama};
@@ -80,12 +81,12 @@ pub(super) fn survey(shop: &Shop, providers: &[&Provider], offline: bool) -> Res
         let mut under_way = JoinSet::new();
         for provider in providers.iter().filter(|provider| provider.engine == Engine::Http) {
             let way = provider.ways().next().unwrap_or(provider).clone();
-            let (name, key) = (provider.name.clone(), shop.lines.key(&way).cloned());
+            let (name, lines) = (provider.name.clone(), Arc::clone(&shop.lines));
             under_way.spawn(async move {
-                let upstream = Upstream::default();
+                let (upstream, key) = (lines.upstream(), lines.key(&way));
                 let asked = timeout(PATIENCE, async {
-                    let offered = upstream.offered(&way, key.as_ref()).await?;
-                    let loaded = if is_ollama(&way) { upstream.loaded(&way, key.as_ref()).await? } else { Vec::new() };
+                    let offered = upstream.offered(&way, key).await?;
+                    let loaded = if is_ollama(&way) { upstream.loaded(&way, key).await? } else { Vec::new() };
                     Ok((offered, loaded))
                 });
                 let late = || Fault::new(FaultKind::Timeout, format!("no answer within {} s", PATIENCE.as_secs()));
