@@ -144,6 +144,15 @@ python_sdks() {
   fi
 }
 
+# A browser without a window, for the dashboard: Debian's package, or what $MOAI_TEST_CHROMIUM names.
+chromium() {
+  [ -z "${MOAI_TEST_CHROMIUM:-}" ] || return 0
+  local name
+  for name in chromium chromium-browser google-chrome; do [ ! -x "/usr/bin/$name" ] || return 0; done
+  apt_install chromium
+  [ -x /usr/bin/chromium ] || lacking Chromium
+}
+
 # ---- steps ------------------------------------------------------------------------------------------------------
 
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
@@ -163,8 +172,8 @@ rust
 for step in "${steps[@]}"; do
   case $step in
     deny) cargo_deny ;;
-    test) claude; python_sdks ;;
-    tools) cargo_deny; claude; python_sdks ;;
+    test) claude; python_sdks; chromium ;;
+    tools) cargo_deny; claude; python_sdks; chromium ;;
   esac
 done
 

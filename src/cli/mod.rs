@@ -7,6 +7,7 @@ mod code;
 mod complete;
 mod config;
 mod costs;
+mod dashboard;
 mod demo;
 mod doctor;
 mod dress;
@@ -78,6 +79,7 @@ enum Command {
     Route(Box<route::Args>),
     Serve(Box<serve::Args>),
     Code(code::Args),
+    Dashboard(dashboard::Args),
     Session(session::Args),
     Status(status::Args),
     Key(key::Args),
@@ -191,6 +193,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Session(args) => session::run(args, world, ui),
         Command::Route(args) => route::run(&args, world, ui),
         Command::Code(args) => code::run(&args, world, ui),
+        Command::Dashboard(args) => dashboard::run(&args, world, ui),
         Command::Serve(args) => serve::run(*args, world, ui),
         Command::Status(args) => status::run(args, world, ui),
         Command::Key(args) => key::run(args, world, ui),

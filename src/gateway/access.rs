@@ -306,17 +306,21 @@ impl Access {
 
     /// Whose key `secret` is, and what it opens.
     pub(in crate::gateway) fn admits(&self, secret: &[u8]) -> Option<(Arc<str>, Arc<[Scope]>)> {
+        self.opens(digest(&SHA256, secret).as_ref())
+    }
+
+    /// The same of the key with this SHA-256.
+    pub(in crate::gateway) fn opens(&self, shown: &[u8]) -> Option<(Arc<str>, Arc<[Scope]>)> {
         let mark = mark(&self.path);
         if self.seen.read().unwrap_or_else(PoisonError::into_inner).mark != mark {
             // What cannot be read opens nothing.
             drop(self.refresh(mark));
         }
-        let shown = digest(&SHA256, secret);
         let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
         // All are compared, whichever it is.
         let mut found = None;
         for door in &seen.doors {
-            if hmac::verify(&self.veil, shown.as_ref(), door.tag.as_ref()).is_ok() {
+            if hmac::verify(&self.veil, shown, door.tag.as_ref()).is_ok() {
                 found = Some((Arc::clone(&door.name), Arc::clone(&door.scopes)));
             }
         }
@@ -444,7 +448,8 @@ fn new_secret() -> Result<String, NoRandom> {
     Ok(format!("mk-{}", hex(&random::bytes::<24>()?)))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(in crate::gateway) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

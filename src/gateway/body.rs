@@ -5,6 +5,8 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Bytes, Frame, SizeHint};
 
+use tokio::sync::mpsc;
+
 use crate::exchange::{Answering, Torn};
 
 /// What an answer says.
@@ -17,6 +19,7 @@ pub(in crate::gateway) struct Body {
 enum Kind {
     Whole(Option<Bytes>),
     Relayed(Box<Answering>),
+    Fed(mpsc::Receiver<Bytes>),
 }
 
 impl Body {
@@ -30,6 +33,11 @@ impl Body {
     /// that breaks off closes the connection, so that nobody takes it for whole.
     pub(in crate::gateway) fn relayed(answering: Answering) -> Self {
         Self { kind: Kind::Relayed(Box::new(answering)), held: Vec::new() }
+    }
+
+    /// A body that comes piece by piece from whoever has the other end, until they let go of it.
+    pub(in crate::gateway) fn fed(pieces: mpsc::Receiver<Bytes>) -> Self {
+        Self { kind: Kind::Fed(pieces), held: Vec::new() }
     }
 
     /// The same body, and `guard` is dropped when it was sent or the client is gone.
@@ -48,6 +56,7 @@ impl hyper::body::Body for Body {
         let piece = match &mut self.kind {
             Kind::Whole(bytes) => bytes.take().map(Ok),
             Kind::Relayed(answering) => std::task::ready!(answering.poll_piece(context)),
+            Kind::Fed(pieces) => std::task::ready!(pieces.poll_recv(context)).map(Ok),
         };
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
@@ -59,7 +68,7 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Relayed(_) => SizeHint::default(),
+            Kind::Relayed(_) | Kind::Fed(_) => SizeHint::default(),
         }
     }
 }

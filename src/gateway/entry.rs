@@ -114,6 +114,7 @@ impl Entry {
         let Self { gateway, id, .. } = self;
         let rows = self.rows(finished);
         permit.settle(&rows, |number| gateway.ledger.record(rows.clone(), number));
+        gateway.dashboard.pulse.beat();
         if let Some(tell) = &gateway.teller {
             tell(Told::new(id, gateway.world.now(), &self.turn, finished, &rows));
         }

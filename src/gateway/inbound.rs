@@ -9,6 +9,7 @@ use crate::model::RequestId;
 use crate::wire::Dialect;
 
 use super::access::Scope;
+use super::dashboard::Login;
 use super::snapshot::Snapshot;
 
 /// A request whose key, size and path are checked.
@@ -23,6 +24,10 @@ pub(in crate::gateway) struct Inbound {
     pub(in crate::gateway) body: Bytes,
     /// Who asks.
     pub(in crate::gateway) who: Caller,
+    /// The login of the browser that asks, on the dashboard.
+    pub(in crate::gateway) login: Option<Arc<Login>>,
+    /// The port that it came to.
+    pub(in crate::gateway) port: u16,
     /// The request's name.
     pub(in crate::gateway) id: RequestId,
     /// The words that its client understands.

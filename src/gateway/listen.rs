@@ -26,6 +26,7 @@ use crate::model::RequestId;
 use crate::wire::FaultKind;
 
 use super::answer::{Answer, Refusal, add};
+use super::dashboard;
 use super::error::GatewayError;
 use super::guard::{self, Pass, Question};
 use super::inbound::{Inbound, Speech};
@@ -82,6 +83,7 @@ pub async fn serve(
     };
     drop(listener);
     closing.send_replace(true);
+    gateway.dashboard.pulse.close();
     let drained = async { while open.join_next().await.is_some() {} };
     // What has not ended is dropped with the set.
     let patience = gateway.snapshot().serve.drain;
@@ -148,13 +150,16 @@ async fn answer(
     Counters::count(&gateway.counters.requests);
     let flight = Flight::begin(&gateway, |counters| &counters.in_flight);
     let id = RequestId::new(gateway.world.now(), random::bytes().unwrap_or_default());
-    let speech = Speech::of(guard::path(request.uri()), request.headers());
+    let path = guard::path(request.uri());
+    let speech = Speech::of(path, request.headers());
+    let is_page = dashboard::is_page(path);
     let entered = enter(&gateway, address, request, &id, speech).await;
     let mut answer = match entered {
         Ok((pass, inbound)) => through(&gateway, &pass, inbound, &id, speech).await,
         Err(refusal) => {
             Counters::count(&gateway.counters.refused);
-            refusal.answer(speech, &id)
+            let page = is_page.then(|| dashboard::turned_away(&refusal)).flatten();
+            page.unwrap_or_else(|| refusal.answer(speech, &id))
         }
     };
     if answer.status().as_u16() >= 400 {
@@ -176,7 +181,11 @@ async fn enter(
     let snapshot = gateway.snapshot();
     let serve = &snapshot.serve;
     let (mut head, body) = request.into_parts();
-    let question = Question { method: &head.method, uri: &head.uri, headers: &head.headers, address };
+    let login = dashboard::is_here(guard::path(&head.uri))
+        .then(|| gateway.dashboard.logins.find(&head.headers, address.port(), &gateway.access, gateway.world.now()))
+        .flatten();
+    let (login, logged_in) = login.unzip();
+    let question = Question { method: &head.method, uri: &head.uri, headers: &head.headers, address, logged_in };
     let pass = match guard::admit(&question, serve, &gateway.access) {
         Ok(pass) => pass,
         Err(refusal) => {
@@ -192,6 +201,8 @@ async fn enter(
         headers: head.headers,
         body,
         who: pass.who.clone(),
+        login,
+        port: address.port(),
         id: id.clone(),
         speech,
         snapshot,

@@ -14,6 +14,7 @@ mod answer;
 mod api;
 mod body;
 mod chat;
+mod dashboard;
 mod entry;
 mod error;
 mod flow;

@@ -41,8 +41,10 @@ mod tests {
                 told.insert((method.to_uppercase(), path, scope));
             }
         }
+        // What is for people is no API.
         let doors: BTreeSet<_> = TABLE
             .iter()
+            .filter(|route| !route.path.starts_with("/dashboard"))
             .map(|route| (route.method.to_string(), route.path.to_owned(), route.scope.map(|scope| scope.to_string())))
             .collect();
         assert_eq!(told, doors, "docs/openapi.json and src/gateway/routes.rs name different doors");

@@ -10,7 +10,7 @@ use super::access::Scope;
 use super::answer::Answer;
 use super::inbound::Inbound;
 use super::state::Gateway;
-use super::{api, chat, health, messages, models, openapi};
+use super::{api, chat, dashboard, health, messages, models, openapi};
 
 /// An answer on its way.
 type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -67,6 +67,15 @@ pub(in crate::gateway) const TABLE: &[Route] = &[
     route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
     route!(GET "/api/health" READ => health::full),
     route!(GET "/api/openapi.json" READ => openapi::document),
+    // For people: HTML, and what it is made of.
+    route!(GET "/dashboard" READ => dashboard::home),
+    route!(GET "/dashboard/panels" READ => dashboard::panels),
+    route!(GET "/dashboard/events" READ => dashboard::events),
+    route!(POST "/dashboard/feedback" ADMIN => dashboard::feedback),
+    route!(POST "/dashboard/logout" READ => dashboard::log_out),
+    route!(GET "/dashboard/login" OPEN => dashboard::login_form),
+    route!(POST "/dashboard/login" OPEN => dashboard::log_in),
+    route!(GET "/dashboard/assets/*" OPEN => dashboard::asset),
 ];
 
 impl Route {

@@ -15,6 +15,7 @@ use crate::log::Log;
 use crate::route::learn::Learned;
 
 use super::access::Access;
+use super::dashboard::Dashboard;
 use super::error::GatewayError;
 use super::force::Force;
 use super::ledger::{Learn, Ledger, Logs};
@@ -50,6 +51,8 @@ pub struct Gateway {
     pub(in crate::gateway) places: Places,
     /// The answers that are under way.
     pub(in crate::gateway) work: Work,
+    /// Who looks at the dashboard.
+    pub(in crate::gateway) dashboard: Dashboard,
     /// Who hears of every request that is over.
     pub(in crate::gateway) teller: Option<Teller>,
     current: Arc<Current>,
@@ -132,6 +135,7 @@ impl Gateway {
             sessions: Sessions::default(),
             places: Places::default(),
             work: Work::default(),
+            dashboard: Dashboard::default(),
             teller,
             current,
             load,

@@ -47,6 +47,7 @@ impl Unit {
         let style = match self {
             Self::Count if size < 1e6 => self.style(0.0),
             Self::Count => self.style(2.0 * size),
+            Self::Millis if size >= 1e3 => self.style(size.max(2e3)),
             _ => self.style(size),
         };
         let digits = match self {
@@ -60,6 +61,12 @@ impl Unit {
 }
 
 impl Style {
+    /// What stands beside a line; nothing of a thousand is nothing.
+    fn line(self, value: f64, digits: usize) -> String {
+        let bare = value == 0.0 && matches!(self.after, "k" | "M" | "G");
+        if bare { "0".to_owned() } else { self.write(value, digits) }
+    }
+
     fn write(self, value: f64, digits: usize) -> String {
         let text = format!("{:.digits$}", value.abs());
         let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -95,14 +102,15 @@ impl Scale {
         if unit == Unit::Count && style.by <= 1.0 {
             step = step.max(1.0);
         }
-        let digits = digits(step);
+        // Ten cents are written as cents.
+        let digits = if unit == Unit::Usd && digits(step) == 1 { 2 } else { digits(step) };
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         let last = if last <= first { first + 1.0 } else { last };
         // At most a handful: the step is a quarter of the span, rounded up to a nice number.
         let lines = (0..16_usize)
             .map(|at| first + float(at))
             .take_while(|at| *at <= last)
-            .map(|at| (at * step * style.by, style.write(at * step, digits)))
+            .map(|at| (at * step * style.by, style.line(at * step, digits)))
             .collect();
         Self { low: first * step * style.by, high: last * step * style.by, lines }
     }
@@ -146,8 +154,9 @@ mod tests {
     fn lines_stand_where_people_expect_them() {
         assert_eq!(said(Unit::Count, 0.0, 7.0), ["0", "2", "4", "6", "8"]);
         assert_eq!(said(Unit::Count, 0.0, 1.0), ["0", "1"]);
-        assert_eq!(said(Unit::Count, 0.0, 3_400_000.0), ["0M", "1M", "2M", "3M", "4M"]);
+        assert_eq!(said(Unit::Count, 0.0, 3_400_000.0), ["0", "1M", "2M", "3M", "4M"]);
         assert_eq!(said(Unit::Usd, 0.0, 0.037), ["$0.00", "$0.01", "$0.02", "$0.03", "$0.04"]);
+        assert_eq!(said(Unit::Usd, 0.0, 0.23), ["$0.00", "$0.10", "$0.20", "$0.30"]);
         assert_eq!(said(Unit::Usd, 0.0, 18.0), ["$0", "$5", "$10", "$15", "$20"]);
         assert_eq!(said(Unit::Millis, 0.0, 800.0), ["0 ms", "200 ms", "400 ms", "600 ms", "800 ms"]);
         assert_eq!(said(Unit::Millis, 0.0, 4_100.0), ["0 s", "2 s", "4 s", "6 s"]);
@@ -172,7 +181,7 @@ mod tests {
         let usd = |value| Unit::Usd.say(value);
         assert_eq!([0.0, 0.0525, 12.5, -3.0, -0.00001].map(usd), ["$0.00", "$0.0525", "$12.50", "−$3.00", "$0.0000"]);
         let millis = |value| Unit::Millis.say(value);
-        assert_eq!([812.4, 3_420.0, 150_000.0].map(millis), ["812 ms", "3.42 s", "2.50 min"]);
+        assert_eq!([812.4, 1_104.0, 3_420.0, 150_000.0].map(millis), ["812 ms", "1.10 s", "3.42 s", "2.50 min"]);
         assert_eq!(Unit::Share.say(0.125), "12.5 %");
     }
 }

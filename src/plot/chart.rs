@@ -40,7 +40,8 @@ const NAME: usize = 24;
 pub fn lines(chart: &Chart<'_>) -> String {
     let values = || chart.series.iter().flat_map(|series| series.values.iter().flatten().copied());
     draw(chart, extent(values().filter(|value| value.is_finite())), |svg, plane| {
-        for series in chart.series {
+        // The first one on top: where lines fall together it is seen whole.
+        for series in chart.series.iter().rev() {
             for run in runs(&series.values) {
                 let class = series.tone.class();
                 match run.as_slice() {

@@ -20,6 +20,7 @@ mod client;
 mod clients;
 mod config;
 mod costs;
+mod dashboard;
 mod demo;
 mod doctor;
 mod exchange;

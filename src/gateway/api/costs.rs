@@ -129,10 +129,14 @@ pub(in crate::gateway) fn budgets(gateway: &Gateway, inbound: &Inbound) -> Value
 
 /// The journal does not answer: 503, with what to do about it.
 pub(super) fn broken(error: &LedgerError, inbound: &Inbound) -> Answer {
+    refused(error).answer(inbound.speech, &inbound.id)
+}
+
+/// The same, not yet told to anybody.
+pub(super) fn refused(error: &LedgerError) -> Refusal {
     let status =
         if error.kind() == Kind::Bug { StatusCode::INTERNAL_SERVER_ERROR } else { StatusCode::SERVICE_UNAVAILABLE };
     let code = error.code().unwrap_or("journal");
     let refusal = Refusal::new(status, FaultKind::Server, code, error.to_string());
-    let refusal = error.hints().into_iter().next().map_or_else(|| refusal.clone(), |hint| refusal.clone().hint(hint));
-    refusal.answer(inbound.speech, &inbound.id)
+    error.hints().into_iter().next().map_or_else(|| refusal.clone(), |hint| refusal.clone().hint(hint))
 }

@@ -14,7 +14,7 @@ use crate::wire::FaultKind;
 use super::super::answer::{Answer, Refusal, json as answer};
 use super::super::inbound::Inbound;
 use super::super::state::Gateway;
-use super::costs::broken;
+use super::costs::{broken, refused};
 use super::form::{self, Form, Wrong};
 
 /// `POST /api/router/feedback`: `{"request_id": "019ba2c0…" or "last", "opinion": "plan"}`.
@@ -23,6 +23,14 @@ pub(in crate::gateway) async fn give(gateway: Arc<Gateway>, inbound: Inbound) ->
         Ok(read) => read,
         Err(wrong) => return wrong.answer(),
     };
+    match judge(&gateway, wanted, opinion).await {
+        Ok(judged) => answer(StatusCode::OK, &told(&judged, opinion)),
+        Err(refusal) => refusal.answer(inbound.speech, &inbound.id),
+    }
+}
+
+/// Writes an opinion of a request down; what is learned from it counts from the next request on.
+pub(in crate::gateway) async fn judge(gateway: &Gateway, wanted: String, opinion: Opinion) -> Result<Judged, Refusal> {
     let now = gateway.world.now();
     let asked = wanted.clone();
     let judged = gateway.ledger.ask(move |journal| {
@@ -36,12 +44,12 @@ pub(in crate::gateway) async fn give(gateway: Arc<Gateway>, inbound: Inbound) ->
     });
     let (judged, lessons) = match judged.await {
         Ok(Some(Ok(judged))) => judged,
-        Ok(Some(Err(nobody))) => return unknown(&nobody, &inbound),
-        Ok(None) => return unknown(&NoRequest::Unknown(wanted), &inbound),
-        Err(error) => return broken(&error, &inbound),
+        Ok(Some(Err(nobody))) => return Err(unknown(&nobody)),
+        Ok(None) => return Err(unknown(&NoRequest::Unknown(wanted))),
+        Err(error) => return Err(refused(&error)),
     };
     gateway.change(|snapshot| snapshot.learned = Learned::new(lessons));
-    answer(StatusCode::OK, &told(&judged, opinion))
+    Ok(judged)
 }
 
 /// `DELETE /api/router/feedback`.
@@ -91,7 +99,7 @@ fn told(judged: &Judged, opinion: Opinion) -> Value {
     })
 }
 
-fn unknown(why: &NoRequest, inbound: &Inbound) -> Answer {
+fn unknown(why: &NoRequest) -> Refusal {
     let (status, code) = match why {
         NoRequest::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
         _ => (StatusCode::NOT_FOUND, "no-request"),
@@ -101,5 +109,5 @@ fn unknown(why: &NoRequest, inbound: &Inbound) -> Answer {
         NoRequest::Ambiguous { .. } => why.hints().into_iter().next().unwrap_or_default(),
         _ => "every answer has its id in the header x-moai-request-id; `last` is the last one".into(),
     };
-    refusal.hint(hint).answer(inbound.speech, &inbound.id)
+    refusal.hint(hint)
 }

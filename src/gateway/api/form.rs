@@ -152,7 +152,7 @@ impl<'a> Form<'a> {
 }
 
 /// What a query says of a name, with its `%` and `+` undone.
-pub(super) fn asked(query: Option<&str>, name: &str) -> Option<String> {
+pub(in crate::gateway) fn asked(query: Option<&str>, name: &str) -> Option<String> {
     let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     let value = pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| plain(value));
     value.filter(|value| !value.is_empty())

@@ -5,6 +5,6 @@ pub(in crate::gateway) mod chat;
 pub(in crate::gateway) mod costs;
 pub(in crate::gateway) mod feedback;
 pub(in crate::gateway) mod force;
-mod form;
+pub(in crate::gateway) mod form;
 pub(in crate::gateway) mod router;
 mod told;

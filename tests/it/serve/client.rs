@@ -146,6 +146,18 @@ impl Connection {
         }
     }
 
+    /// Reads until this text has come, and returns all that came before what is behind it.
+    #[track_caller]
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.unread.windows(text.len()).position(|window| window == text.as_bytes()) {
+                let came: Vec<u8> = self.unread.drain(..at + text.len()).collect();
+                return String::from_utf8_lossy(&came).into_owned();
+            }
+            assert!(self.more(), "it ended before {text:?}: {}", String::from_utf8_lossy(&self.unread));
+        }
+    }
+
     /// Reads until the other side closes; says whether it did.
     pub(crate) fn is_closed(&mut self) -> bool {
         let mut rest = [0; 4096];
