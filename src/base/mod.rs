@@ -5,6 +5,7 @@ pub mod checkout;
 pub mod disk;
 pub mod failure;
 pub mod interrupt;
+pub mod packed;
 pub mod port;
 pub mod program;
 pub mod random;

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
+use crate::base::packed::unpack;
+
 use super::feature::hash;
 use super::lexicon::Plain;
 
-const SOURCE: &str = include_str!("../../templates/classify/weights.tsv");
+const SOURCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/weights.tsv.z"));
 
 /// What one feature says, in thousandths of a logit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub(super) struct Table {
 
 /// The weights of this build.
 pub(super) fn table() -> &'static Table {
-    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(SOURCE));
+    static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(&unpack(SOURCE)));
     &TABLE
 }
 

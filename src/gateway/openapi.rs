@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 
+use crate::base::packed::unpack;
+
 use super::answer::{Answer, bytes_as};
 use super::inbound::Inbound;
 use super::state::Gateway;
 
-/// The document.
-const DOCUMENT: &str = include_str!("../../docs/openapi.json");
+/// The document, packed: it is seldom asked for.
+const DOCUMENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.z"));
 
 /// `GET /api/openapi.json`.
 pub(in crate::gateway) async fn document(_: Arc<Gateway>, _: Inbound) -> Answer {
-    bytes_as(StatusCode::OK, "application/json", DOCUMENT.as_bytes())
+    bytes_as(StatusCode::OK, "application/json", unpack(DOCUMENT))
 }
 
 #[cfg(test)]
@@ -24,11 +26,11 @@ mod tests {
     use serde_json::Value;
 
     use super::super::routes::TABLE;
-    use super::DOCUMENT;
+    use super::{DOCUMENT, unpack};
 
     #[test]
     fn it_names_every_door_and_no_other() {
-        let document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let document: Value = serde_json::from_str(&unpack(DOCUMENT)).unwrap();
         assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
         let mut told = BTreeSet::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
