@@ -19,6 +19,7 @@
 //! | 3 | [`wire`] | the dialects of the vendors' APIs: requests, streams, errors |
 //! | 3 | [`classify`] | a prompt's text: which tier, which kind, how sure, and why |
 //! | 3 | [`cost`] | usage times price, budgets, the Claude-only baseline |
+//! | 3 | [`alert`] | what is watched, when it is an alert, what is told of it |
 //! | 2 | [`catalog`] | providers, models and dated prices as typed data |
 //! | 1 | [`plot`] | charts as SVG text: lines, areas, bars, timelines, gauges |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
@@ -26,6 +27,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make their own files with the plain tools"))]
 
+pub mod alert;
 pub mod base;
 pub mod catalog;
 pub mod classify;

@@ -22,6 +22,7 @@ const FLOORS: &[(u8, &str)] = &[
     (3, "wire"),
     (3, "classify"),
     (3, "cost"),
+    (3, "alert"),
     (4, "route"),
     (5, "config"),
     (5, "keys"),

@@ -45,15 +45,22 @@ lacking() {
 
 # ---- tools ------------------------------------------------------------------------------------------------------
 
-apt_install() {
-  local root=()
-  $install && has apt-get || return 0
+root=()
+# Whether apt can be used: as root, or with sudo that asks for no password.
+apt_works() {
+  $install && has apt-get || return 1
   if [ "$(id -u)" -ne 0 ]; then
-    has sudo && sudo -n true 2>/dev/null || return 0
+    has sudo && sudo -n true 2>/dev/null || return 1
     root=(sudo -n)
   fi
+}
+
+apt_update() { ! apt_works || "${root[@]}" apt-get update -qq || true; }
+
+apt_install() {
+  apt_works || return 0
   echo "installing with apt: $*"
-  "${root[@]}" apt-get update -qq || true
+  apt_update
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || true
 }
 
@@ -153,6 +160,29 @@ chromium() {
   [ -x /usr/bin/chromium ] || lacking Chromium
 }
 
+# Prometheus and promtool out of Debian's package: unpacked into $cache and not installed, so that no service starts.
+prometheus() {
+  local dir=$cache/prometheus
+  if ! { has prometheus && has promtool; } && [ ! -x "$dir/usr/bin/promtool" ] && $install && has apt-get && has dpkg-deb; then
+    echo "unpacking Debian's prometheus into $cache (about 100 MB)"
+    rm -rf "$dir.new"
+    mkdir -p "$dir.new/package"
+    (cd "$dir.new/package" && apt-get download -qq prometheus >/dev/null 2>&1) || {
+      apt_update
+      (cd "$dir.new/package" && apt-get download -qq prometheus >/dev/null) || true
+    }
+    if dpkg-deb -x "$dir.new/package"/prometheus_*.deb "$dir.new" 2>/dev/null; then
+      rm -rf "$dir" "$dir.new/package"
+      mv "$dir.new" "$dir"
+    fi
+  fi
+  if [ -x "$dir/usr/bin/promtool" ]; then
+    export MOAI_TEST_PROMETHEUS=$dir/usr/bin
+  elif ! { has prometheus && has promtool; }; then
+    lacking prometheus
+  fi
+}
+
 # ---- steps ------------------------------------------------------------------------------------------------------
 
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
@@ -162,7 +192,8 @@ run_clippy() { ! cargo clippy --version >/dev/null 2>&1 || cargo clippy --locked
 run_test() { cargo test --locked; }
 run_doc() { RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps; }
 run_tools() {
-  echo "cargo-deny: $(command -v cargo-deny); Claude Code: ${MOAI_TEST_CLAUDE:-none}; Python: ${MOAI_TEST_PYTHON:-none}"
+  echo "cargo-deny: $(command -v cargo-deny); Claude Code: ${MOAI_TEST_CLAUDE:-none}; Python: ${MOAI_TEST_PYTHON:-none};" \
+    "Prometheus: ${MOAI_TEST_PROMETHEUS:-$(command -v prometheus || echo none)}"
 }
 run_deny() { ! has cargo-deny || cargo-deny --locked check -D warnings --hide-inclusion-graph bans licenses sources; }
 
@@ -172,8 +203,8 @@ rust
 for step in "${steps[@]}"; do
   case $step in
     deny) cargo_deny ;;
-    test) claude; python_sdks; chromium ;;
-    tools) cargo_deny; claude; python_sdks; chromium ;;
+    test) claude; python_sdks; chromium; prometheus ;;
+    tools) cargo_deny; claude; python_sdks; chromium; prometheus ;;
   esac
 done
 

@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::failure::{Explain, Failure};
 use super::world::World;
@@ -156,6 +157,39 @@ impl Program {
             stdout: output.stdout,
             stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         })
+    }
+
+    /// Runs it to its end, unheard, and returns its exit status: the outer `None` where it took longer than `limit` and
+    /// was ended with all its children, the inner one where a signal ended it.
+    pub fn run_within(mut self, limit: Duration) -> Result<Option<Option<i32>>, ProgramError> {
+        const STEP: Duration = Duration::from_millis(10);
+        let start = |source| ProgramError::Start { name: self.name.clone(), source };
+        self.command.stdin(if self.input.is_some() { Stdio::piped() } else { Stdio::null() });
+        // A group of its own, so that its children can be ended with it.
+        let mut child =
+            self.command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(start)?;
+        if let Some((mut pipe, bytes)) = child.stdin.take().zip(self.input.take()) {
+            // Nobody waits for this thread: a child that never reads ends it when it ends.
+            std::thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        let mut left = limit;
+        loop {
+            if let Some(status) = child.try_wait().map_err(start)? {
+                return Ok(Some(status.code()));
+            }
+            if left.is_zero() {
+                let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+                let ended =
+                    group.map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+                if !matches!(ended, Some(Ok(()))) {
+                    child.kill().map_err(start)?;
+                }
+                child.wait().map_err(start)?;
+                return Ok(None);
+            }
+            std::thread::sleep(STEP.min(left));
+            left = left.saturating_sub(STEP);
+        }
     }
 
     /// Runs it on our own terminal to its end; returns its exit code as a shell would (128 + signal).

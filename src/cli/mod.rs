@@ -1,6 +1,7 @@
 //! Floor 8: the doors. One file per command with its arguments and its run; [`ui`] is the only code that writes to
 //! the terminal. Here is the list of commands, and the way from a command line to an exit code.
 
+mod alerts;
 mod books;
 mod claude;
 mod code;
@@ -94,6 +95,7 @@ enum Command {
     Costs(costs::Args),
     Prices(prices::Args),
     Stats(stats::Args),
+    Alerts(alerts::Args),
     Feedback(feedback::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
@@ -206,6 +208,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Hook(args) => hook::run(&args, world, ui),
         Command::Costs(args) => costs::run(args, world, ui),
         Command::Prices(args) => prices::run(args, world, ui),
+        Command::Alerts(args) => alerts::run(&args, world, ui),
         Command::Stats(args) => stats::run(&args, world, ui),
         Command::Feedback(args) => feedback::run(&args, world, ui),
         Command::Doctor(args) => doctor::run(&args, world, ui),

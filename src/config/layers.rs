@@ -328,6 +328,13 @@ fn checked(name: &Name, entry: &Entry, origin: &Origin) -> Result<Option<Value>,
 
 /// A key written out where a provider or a header is configured.
 fn secret(entry: &Entry, source: &Source) -> Result<(), ConfigError> {
+    if entry.path.starts_with("alerts.sinks.")
+        && let ["alerts", "sinks", _, "url"] = keys::parts(&entry.path).as_slice()
+    {
+        let problem = "would be a secret in a configuration file: whoever has the address can write there; name the \
+                       variable that holds it (`url_env`) or a file that only you may read (`url_file`)";
+        return Err(wrong(&entry.path, entry.origin(source.layer, &source.path), problem.into()));
+    }
     if !entry.path.starts_with("providers.") {
         return Ok(());
     }

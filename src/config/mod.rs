@@ -27,7 +27,7 @@ pub use glm_json::{GLM_JSON, GlmTemplate};
 pub use layers::{Layer, Origin, Setting};
 pub use project::{GitDirs, Project};
 pub use reference::reference;
-pub use routing::{GATEWAY_VAR, LogRules, Routing};
+pub use routing::{Alerts, GATEWAY_VAR, LogRules, Routing};
 pub use serve::{Serve, Tls, UnknownModels};
 
 use keys::{Home, Value};

@@ -26,6 +26,9 @@ pub enum GatewayError {
     /// Others on the network could reach it, and nobody has said that they may.
     #[error("{0} is not a loopback address: whoever reaches it can try keys")]
     Exposed(SocketAddr),
+    /// The system gives no thread.
+    #[error("the thread of the alerts does not start")]
+    Thread(#[source] std::io::Error),
     /// A file cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -56,7 +59,7 @@ impl Explain for GatewayError {
     fn kind(&self) -> Kind {
         match self {
             Self::Access(error) => error.kind(),
-            Self::Listen { .. } => Kind::Expected,
+            Self::Listen { .. } | Self::Thread(_) => Kind::Expected,
             Self::Disk(error) => error.kind(),
             Self::Exposed(_) | Self::NoPem { .. } | Self::Pem { .. } | Self::Certificate { .. } => Kind::Config,
         }
@@ -66,6 +69,7 @@ impl Explain for GatewayError {
         match self {
             Self::Access(error) => error.hints(),
             Self::Listen { .. } => vec!["choose another port: `moai serve --port 0` takes a free one".into()],
+            Self::Thread(_) => Vec::new(),
             Self::Disk(error) => error.hints(),
             Self::NoPem { .. } | Self::Pem { .. } | Self::Certificate { .. } => {
                 vec!["set serve.tls.cert and serve.tls.key to the files of one certificate and its key, in PEM".into()]
@@ -82,6 +86,7 @@ impl Explain for GatewayError {
             Self::Access(error) => error.code(),
             Self::Listen { .. } => Some("cannot-listen"),
             Self::Exposed(_) => Some("exposed"),
+            Self::Thread(_) => None,
             Self::Disk(error) => error.code(),
             Self::NoPem { .. } | Self::Pem { .. } | Self::Certificate { .. } => Some("certificate"),
         }

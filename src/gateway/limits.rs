@@ -44,8 +44,9 @@ pub struct Visit<'a> {
     pub tokens: u64,
 }
 
-/// Says a sentence to whoever watches the gateway.
-pub type Warn = Box<dyn Fn(String) + Send + Sync>;
+/// Hears of every budget that has reached a step, and whether it refuses requests. It must not wait: a request's own
+/// task calls it.
+pub type Reached = Box<dyn Fn(Standing, bool) + Send + Sync>;
 
 /// The time, asked anew whenever something is counted: a request may wait beyond midnight.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -58,7 +59,7 @@ pub struct Limits {
     started: Instant,
     zone: TimeZone,
     clock: Clock,
-    warn: Option<Warn>,
+    reached: Option<Reached>,
 }
 
 #[derive(Debug, Default)]
@@ -109,11 +110,11 @@ enum Why {
 }
 
 impl Limits {
-    /// Nothing is used yet. `zone` is where a day begins and ends; `warn` hears of every step of a budget that is
-    /// reached, once.
-    pub fn new(zone: TimeZone, clock: Clock, warn: Option<Warn>) -> Arc<Self> {
+    /// Nothing is used yet. `zone` is where a day begins and ends; `reached` hears of every step of a budget
+    /// that is reached, once.
+    pub fn new(zone: TimeZone, clock: Clock, reached: Option<Reached>) -> Arc<Self> {
         let (state, freed, started) = (Mutex::default(), Notify::new(), Instant::now());
-        Arc::new(Self { state, freed, started, zone, clock, warn })
+        Arc::new(Self { state, freed, started, zone, clock, reached })
     }
 
     /// Lets a request through, now or when others have ended, or says why not: in the words on which the client does
@@ -181,21 +182,29 @@ impl Limits {
         let mut state = self.today();
         let taken = books.is_none_or(|books| state.reserve.set_books(day, books, written));
         let mut said = Vec::new();
+        let refuse = state.budgets.refuse;
         if taken {
             let State { reserve, steps, budgets, untold, .. } = &mut *state;
             *untold = false;
             steps.keep(|scope| *scope == Scope::Day || reserve.knows(scope));
-            said = steps_of(steps, &reserve.standings([&Scope::Day], budgets), budgets.refuse);
+            said = steps_of(steps, reserve.standings([&Scope::Day], budgets));
         }
         drop(state);
-        self.say(said);
+        self.say(said, refuse);
         self.freed.notify_waiters();
         taken
     }
 
-    fn say(&self, said: Vec<String>) {
-        let Some(warn) = &self.warn else { return };
-        said.into_iter().for_each(warn);
+    fn say(&self, said: Vec<Standing>, refuse: bool) {
+        let Some(reached) = &self.reached else { return };
+        for standing in said {
+            reached(standing, refuse);
+        }
+    }
+
+    /// Whether what was spent before the start is known already.
+    pub(in crate::gateway) fn knows(&self) -> bool {
+        !self.lock().untold
     }
 
     fn step(self: &Arc<Self>, allowance: &Arc<Allowance>, visit: Visit<'_>) -> Step {
@@ -319,9 +328,9 @@ impl Permit {
         let number = state.reserve.settle(&hold, &charges);
         let State { reserve, steps, .. } = &mut *state;
         let standings = reserve.standings(&*scopes, &allowance.budgets);
-        let said = if number.is_some() { steps_of(steps, &standings, allowance.budgets.refuse) } else { Vec::new() };
+        let said = if number.is_some() { steps_of(steps, standings) } else { Vec::new() };
         drop(state);
-        limits.say(said);
+        limits.say(said, allowance.budgets.refuse);
         number
     }
 
@@ -333,10 +342,9 @@ impl Permit {
     }
 }
 
-/// What a person is told of the steps that these have reached.
-fn steps_of(steps: &mut Steps, standings: &[Standing], refuse: bool) -> Vec<String> {
-    let reached = standings.iter().filter(|standing| steps.reached(standing));
-    reached.map(|standing| standing.step(refuse)).collect()
+/// Those that have reached a step that nobody was told of.
+fn steps_of(steps: &mut Steps, standings: Vec<Standing>) -> Vec<Standing> {
+    standings.into_iter().filter(|standing| steps.reached(standing)).collect()
 }
 
 impl Drop for Permit {
@@ -482,8 +490,8 @@ mod tests {
     fn town() -> Town {
         let (clock, said) = (Arc::new(Mutex::new(now())), Arc::new(Mutex::new(Vec::new())));
         let (at, told) = (Arc::clone(&clock), Arc::clone(&said));
-        let warn: Warn = Box::new(move |line| told.lock().unwrap().push(line));
-        let limits = Limits::new(TimeZone::UTC, Box::new(move || *at.lock().unwrap()), Some(warn));
+        let reached: Reached = Box::new(move |standing, refuse| told.lock().unwrap().push(standing.step(refuse)));
+        let limits = Limits::new(TimeZone::UTC, Box::new(move || *at.lock().unwrap()), Some(reached));
         let budgets = Budgets { day: Some(usd("1")), refuse: true, ..Budgets::default() };
         limits.lock().budgets = budgets.clone();
         let rules = Arc::new(Allowance { budgets, ..Allowance::default() });

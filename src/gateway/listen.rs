@@ -61,6 +61,7 @@ pub async fn serve(
     if !address.ip().is_loopback() && !gateway.access.has_own()? {
         return Err(GatewayError::Exposed(address));
     }
+    gateway.alarm.begin(&gateway).map_err(GatewayError::Thread)?;
     let (closing, closed) = watch::channel(false);
     let mut open = JoinSet::new();
     // Ends with the loop.
@@ -92,6 +93,7 @@ pub async fn serve(
     drop(open);
     // A client that is gone has closed its connection, and its answer is still written down.
     gateway.work.drained(patience.saturating_sub(began.elapsed()).max(LAST_WORDS)).await;
+    gateway.alarm.close();
     gateway.ledger.close();
     Ok(interrupted)
 }

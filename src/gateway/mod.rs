@@ -10,6 +10,7 @@
 //! - [`serve`]: the loop
 
 mod access;
+mod alarm;
 mod answer;
 mod api;
 mod body;
@@ -26,6 +27,7 @@ mod ledger;
 mod limits;
 mod listen;
 mod messages;
+mod metrics;
 mod models;
 mod openapi;
 mod patience;
@@ -43,10 +45,11 @@ mod watch;
 mod work;
 
 pub use access::{Access, AccessError, Key, NewKey, Scope};
+pub use alarm::{ALL, AlertBook, Silence, Silences, SinkStanding, Unheard, Warn, deliver, look as alerts};
 pub use error::GatewayError;
 pub use force::ForceError;
 pub use ledger::{Condition, Ledger, LedgerError, Logs, Trouble};
-pub use limits::{Allowance, Clock, Limits, Permit, Visit, Warn};
+pub use limits::{Allowance, Clock, Limits, Permit, Reached, Visit};
 pub use listen::serve;
 pub use snapshot::{Load, Snapshot};
 pub use state::{Gateway, Opening};

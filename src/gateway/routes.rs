@@ -10,7 +10,7 @@ use super::access::Scope;
 use super::answer::Answer;
 use super::inbound::Inbound;
 use super::state::Gateway;
-use super::{api, chat, dashboard, health, messages, models, openapi};
+use super::{api, chat, dashboard, health, messages, metrics, models, openapi};
 
 /// An answer on its way.
 type Coming = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -66,6 +66,7 @@ pub(in crate::gateway) const TABLE: &[Route] = &[
     route!(GET "/api/costs/daily" READ => api::costs::daily),
     route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
     route!(GET "/api/health" READ => health::full),
+    route!(GET "/metrics" READ => metrics::page),
     route!(GET "/api/openapi.json" READ => openapi::document),
     // For people: HTML, and what it is made of.
     route!(GET "/dashboard" READ => dashboard::home),

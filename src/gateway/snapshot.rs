@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::failure::Failure;
 use crate::catalog::Prices;
-use crate::config::{LogRules, Serve};
+use crate::config::{Alerts, LogRules, Serve};
 use crate::exchange::Lines;
 use crate::route::learn::Learned;
 use crate::route::{Facts, Policy, Roster};
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub allowance: Arc<Allowance>,
     /// Whether an answer to the very same request may be given again when nobody answers (`route.cache`).
     pub cache: bool,
+    /// What a person is told of without asking.
+    pub alerts: Arc<Alerts>,
     /// What the logs may hold.
     pub log: LogRules,
     /// `moai serve --model M`: the model of every request of this run, unless another one is forced.

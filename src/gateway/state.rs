@@ -15,11 +15,12 @@ use crate::log::Log;
 use crate::route::learn::Learned;
 
 use super::access::Access;
+use super::alarm::{Alarm, Warn};
 use super::dashboard::Dashboard;
 use super::error::GatewayError;
 use super::force::Force;
 use super::ledger::{Learn, Ledger, Logs};
-use super::limits::{Limits, Warn};
+use super::limits::Limits;
 use super::places::Places;
 use super::sessions::Sessions;
 use super::snapshot::{Load, Snapshot};
@@ -55,6 +56,8 @@ pub struct Gateway {
     pub(in crate::gateway) dashboard: Dashboard,
     /// Who hears of every request that is over.
     pub(in crate::gateway) teller: Option<Teller>,
+    /// What a person is told of without asking.
+    pub(in crate::gateway) alarm: Alarm,
     current: Arc<Current>,
     load: Load,
     started: Instant,
@@ -71,7 +74,7 @@ pub struct Opening {
     pub load: Load,
     /// Hears of every request that is over; `None`: nobody wants to.
     pub teller: Option<Teller>,
-    /// Hears of what a person should know: a budget that is half spent, nearly, or wholly.
+    /// Hears of every alert.
     pub warn: Option<Warn>,
 }
 
@@ -116,7 +119,8 @@ impl Gateway {
         let logs = Logs { decisions: Log::decisions(&dir, most), errors: Log::errors(&dir, most) };
         let ledger = Ledger::open(recorder, logs, world.clone())?;
         let clock = world.clone();
-        let limits = Limits::new(world.zone(), Box::new(move || clock.now()), warn);
+        let alarm = Alarm::new(warn);
+        let limits = Limits::new(world.zone(), Box::new(move || clock.now()), Some(alarm.reached()));
         limits.watch(&ledger, &snapshot.allowance.budgets);
         let board = Board::default();
         board.renew(&snapshot.roster, &snapshot.lines);
@@ -137,6 +141,7 @@ impl Gateway {
             work: Work::default(),
             dashboard: Dashboard::default(),
             teller,
+            alarm,
             current,
             load,
             started: Instant::now(),

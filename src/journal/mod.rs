@@ -11,6 +11,7 @@
 //! No prompt text is in the rows of attempts, and no API key is anywhere in it.
 
 mod append;
+mod arrivals;
 mod attempt;
 mod bill;
 mod days;
@@ -32,6 +33,7 @@ mod spool;
 mod stats;
 mod store;
 
+pub use arrivals::Arrived;
 pub use attempt::{Attempt, Outcome};
 pub use days::{Days, Period, day_said};
 pub use decisions::{Answered, Decided};

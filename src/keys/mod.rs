@@ -5,6 +5,7 @@
 //! `credentials.yaml`. A place that holds something unusable is an error that names the place; it is never skipped,
 //! for the person would not learn why another key is used.
 
+mod address;
 mod check;
 mod credentials;
 mod env_glm;
@@ -21,6 +22,7 @@ use crate::base::world::{World, WorldError};
 use crate::catalog;
 use crate::model::ProviderId;
 
+pub use address::{AddressError, require_address};
 pub use check::{Fault, among, check, check_secret, hide, looks_like_key};
 pub use ring::{RingError, load_own, store_own};
 pub use store::{Place, Removed, Stored, remove, store};

@@ -61,6 +61,11 @@ impl Log {
         Self { path: dir.join("errors.jsonl"), most }
     }
 
+    /// `alerts.jsonl` beside it.
+    pub fn alerts(dir: &Path, most: u64) -> Self {
+        Self { path: dir.join("alerts.jsonl"), most }
+    }
+
     /// `gateway.log` beside it: lines for people, of a gateway that has no terminal.
     pub fn gateway(dir: &Path, most: u64) -> Self {
         Self { path: dir.join("gateway.log"), most }

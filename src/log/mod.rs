@@ -1,4 +1,5 @@
-//! Floor 5: the logs under `~/.moai/logs`, one JSON object a line: `decisions.jsonl` (R-UBI-003) and `errors.jsonl`.
+//! Floor 5: the logs under `~/.moai/logs`, one JSON object a line: `decisions.jsonl` (R-UBI-003),
+//! `errors.jsonl` and `alerts.jsonl`.
 //!
 //! - [`DecisionLine`]: a decision with its evidence and its alternatives, without the prompt unless that is wished for.
 //! - [`FailureLine`]: a request that nobody answered, with every model that was tried.

@@ -3,6 +3,7 @@
 //!
 //! - [`fetch_answers`]: which models answer
 //! - [`fetch_own`]: what moai's own gateway says
+//! - [`post_hook`]: a webhook is told something
 //! - [`Call`], [`Upstream`], [`Reply`]: one request, sent, and its answer as it arrives; also to the provider that only
 //!   plays one
 //! - [`Offered`]: what a provider says that it has; what an Ollama has in memory, and what it loads and unloads
@@ -12,6 +13,7 @@ mod call;
 mod code;
 mod error;
 mod gateway;
+mod hook;
 mod http;
 mod models;
 mod offer;
@@ -25,6 +27,7 @@ mod sim;
 pub use call::{Call, carries};
 pub use error::UpstreamError;
 pub use gateway::{Said, ask_own, fetch_own};
+pub use hook::{HookError, post_hook};
 pub use models::{Answer, Endpoint, Evidence, fetch_answers};
 pub use offer::Offered;
 pub use open::Upstream;

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, and it makes its own world with the plain tools"
 )]
 
+mod alerts;
 mod api;
 mod awkward;
 mod backend;
@@ -36,6 +37,7 @@ mod layouts;
 mod limits;
 mod links;
 mod memory;
+mod metrics;
 mod mode;
 mod models;
 mod phase;

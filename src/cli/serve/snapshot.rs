@@ -90,6 +90,7 @@ impl Loader {
             learned,
             allowance: Arc::new(Allowance { budgets: routing.budgets, limits: routing.limits }),
             cache: routing.cache,
+            alerts: Arc::new(routing.alerts),
             log: routing.log,
             serve,
             only: self.model.clone(),

@@ -4,6 +4,7 @@
 //! A name with a `*` in it stands for any number of settings: `providers.*.base_url` has one for each provider that a
 //! person names. A name with a dot in it is quoted, as in TOML: `models."glm-4.7".id`.
 
+mod alerts;
 mod limits;
 mod routing;
 mod serve;
@@ -62,7 +63,7 @@ pub struct Name {
 
 /// Every row of the table, in the order in which it is shown.
 pub fn all() -> impl Iterator<Item = &'static Key> + Clone {
-    switch::SWITCH.iter().chain(routing::ROUTING).chain(limits::LIMITS).chain(serve::SERVE)
+    switch::SWITCH.iter().chain(routing::ROUTING).chain(limits::LIMITS).chain(serve::SERVE).chain(alerts::ALERTS)
 }
 
 /// The settings of every day: those that are not about routing, which has a hundred.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::alert::Rule;
 use crate::model::{Mode, TaskKind, Tier};
 use crate::route::{SimStep, Strategy};
 
@@ -59,6 +60,10 @@ pub enum Shape {
     Text,
     /// What `sim` does, one call after the other.
     Steps,
+    /// Names of alerts.
+    Alerts,
+    /// A program and its arguments.
+    Words,
     /// A value of one of [`crate::wire::Quirks`]: `true`, a number, a word or a list of words.
     Quirk,
 }
@@ -117,13 +122,18 @@ impl Shape {
             Self::Strategy => Strategy::ALL.map(Strategy::as_str).join(" | "),
             Self::Line | Self::Text => "a text".into(),
             Self::Steps => "a list of answer, 503, 429 retry-after=2, refuse, hang, cut 3".into(),
+            Self::Alerts => format!("a list of {}", Rule::ALL.map(Rule::as_str).join(", ")),
+            Self::Words => "a list: a program and its arguments".into(),
             Self::Quirk => "true | false, a number, a word, or a list of words".into(),
         }
     }
 
     /// Whether it takes several values.
     pub const fn is_list(self) -> bool {
-        matches!(self, Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts)
+        matches!(
+            self,
+            Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts | Self::Alerts | Self::Words
+        )
     }
 
     /// The checked value of one text; a list of names may be written with commas.
@@ -160,7 +170,7 @@ impl Shape {
                 self.check_decimal(text).or_else(expected)
             }
             Self::Url => check_url(text).map_or_else(expected, |()| Ok(Value::Text(text.trim_end_matches('/').into()))),
-            Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts => {
+            Self::Variables | Self::Models | Self::Kinds | Self::Steps | Self::Hosts | Self::Alerts | Self::Words => {
                 self.check_items(text.split(',').map(str::trim).filter(|item| !item.is_empty()))
             }
             Self::Quirk => Ok(quirk(text)),
@@ -197,7 +207,10 @@ impl Shape {
             Self::Host | Self::Hosts if !is_host(text) => Err("is not the name of a host (no scheme, no port)"),
             Self::Kinds if text.parse::<TaskKind>().is_err() => Err("has a word in it that is no kind"),
             Self::Steps if step(text).is_none() => Err("has a step in it that moai does not know"),
-            Self::Line if text.chars().any(char::is_control) => Err("has a line break or a control character in it"),
+            Self::Alerts if text.parse::<Rule>().is_err() => Err("has a word in it that is no alert"),
+            Self::Line | Self::Words if text.chars().any(char::is_control) => {
+                Err("has a line break or a control character in it")
+            }
             _ => Ok(()),
         }
     }

@@ -4,6 +4,7 @@
 //! 003, the project's and the worktree's `.moai/config.toml`, the environment. Every name that stands for a model is
 //! checked here, so that a slip of the pen is told with its place and not found out when it matters.
 
+mod alerts;
 mod deployments;
 mod environment;
 mod fixed;
@@ -31,6 +32,7 @@ use super::layers::{self, Layer, Origin, Setting, Source};
 use super::moai_toml::{self, join};
 use super::{Config, Project};
 
+pub use alerts::Alerts;
 use environment::Environment;
 use fixed::Fixed;
 pub use gate::GATEWAY_VAR;
@@ -69,6 +71,8 @@ pub struct Routing {
     pub limits: Limits,
     /// `local.…`: what the models of this machine may take of its memory.
     pub memory: Option<Budget>,
+    /// `alerts.…`.
+    pub alerts: Alerts,
     /// `log.…`.
     pub log: LogRules,
     /// `prices.book`.
@@ -124,6 +128,7 @@ impl Routing {
             budgets: limits::budgets(view, &free),
             limits: limits::limits(view, &free),
             memory: limits::memory(view),
+            alerts: alerts::alerts(view, &free, |file| config.expanded(file))?,
             log: LogRules {
                 prompts: view.is_on("log.prompts"),
                 max_bytes: view.number("log.max_bytes").unwrap_or(10 << 20),

@@ -26,6 +26,8 @@ use crate::base::world::World;
 use crate::journal::{Attempt, Decided, Journal, JournalError, Recorder, Spool};
 use crate::log::{self, DecisionLine, FailureLine, Log};
 
+use super::metrics::Tally;
+
 pub(in crate::gateway) use sums::{Learn, Telling, Told};
 use writer::Writer;
 
@@ -51,6 +53,8 @@ pub struct Ledger {
 pub(super) struct Shared {
     spool: Spool,
     counts: Counts,
+    /// What the rows come to.
+    tally: Mutex<Tally>,
     /// The requests that went into the spool past the queue.
     overflow: Mutex<Vec<u64>>,
     /// Who wants to be told of what from now on. Not in the queue: it may be full.
@@ -173,6 +177,7 @@ impl Ledger {
         let shared = Arc::new(Shared {
             spool: recorder.spool(),
             counts: Counts::default(),
+            tally: Mutex::default(),
             overflow: Mutex::default(),
             wishes: Mutex::default(),
             trouble: Mutex::default(),
@@ -190,6 +195,7 @@ impl Ledger {
         }
         if let Err(Item::Rows(rows, number)) = self.put(Item::Rows(rows, number)) {
             Counts::add(&self.shared.counts.overflowed, rows.len());
+            self.shared.tally(&rows);
             // First into the spool: a number that is known to have been there is in the journal once the spool is empty.
             if self.shared.spool(&rows) {
                 self.shared.overflow.lock().unwrap_or_else(PoisonError::into_inner).extend(number);
@@ -223,13 +229,28 @@ impl Ledger {
         &self,
         question: impl FnOnce(&mut Journal) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<Option<T>, LedgerError> {
+        Ok(self.asked(question)?.await.ok().ok_or(LedgerError::Busy)??)
+    }
+
+    /// The same for a thread of its own, which may wait.
+    pub(in crate::gateway) fn ask_waiting<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Journal) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<Option<T>, LedgerError> {
+        Ok(self.asked(question)?.blocking_recv().ok().ok_or(LedgerError::Busy)??)
+    }
+
+    fn asked<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Journal) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<Option<T>, JournalError>>, LedgerError> {
         let (answer, answered) = oneshot::channel();
         let ask = Box::new(move |journal: Result<Option<&mut Journal>, JournalError>| {
             let told = journal.and_then(|journal| journal.map(question).transpose());
             drop(answer.send(told));
         });
         self.put(Item::Ask(ask)).ok().ok_or(LedgerError::Busy)?;
-        Ok(answered.await.ok().ok_or(LedgerError::Busy)??)
+        Ok(answered)
     }
 
     /// Keeps `told` informed of the sums, from now on, and nobody else.
@@ -247,6 +268,11 @@ impl Ledger {
     /// Where the queue is full the thread looks without being told to.
     fn wake(&self) {
         drop(self.put(Item::Wake));
+    }
+
+    /// What the rows since the start come to, those that still wait to be written left out.
+    pub(in crate::gateway) fn tally(&self) -> Tally {
+        self.shared.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The directory of the journal.
@@ -305,6 +331,10 @@ impl Shared {
         let kept = self.spool.add(rows).is_ok();
         Counts::add(if kept { &self.counts.spooled } else { &self.counts.lost }, rows.len());
         kept
+    }
+
+    fn tally(&self, rows: &[Attempt]) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).add(rows);
     }
 
     fn take_overflow(&self) -> Vec<u64> {

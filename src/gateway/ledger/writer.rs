@@ -155,6 +155,7 @@ impl Writer {
         self.shared.counts.queued.fetch_sub(1, Ordering::Relaxed);
         match item {
             Item::Rows(mut rows, number) => {
+                self.shared.tally(&rows);
                 // Money that nobody has counted under a number is known from the sums alone.
                 batch.wake |= number.is_none() && self.told.is_some() && rows.iter().any(Attempt::is_paid);
                 batch.numbers.extend(number);
