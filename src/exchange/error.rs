@@ -70,6 +70,13 @@ impl Explain for ExchangeError {
 
     fn hints(&self) -> Vec<String> {
         let mut hints: Vec<String> = Vec::new();
+        if matches!(self, Self::Nobody(tally) if tally.sends() == 0) {
+            hints.push(
+                "see what is loaded: `moai models ps`; make room: `moai models unload MODEL`; or ask for a smaller window: \
+                 `moai config set models.NAME.context 16384`"
+                    .into(),
+            );
+        }
         for (provider, fault) in self.faults() {
             let hint = match fault.kind {
                 FaultKind::Auth => match provider {

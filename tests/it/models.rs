@@ -34,12 +34,13 @@ fn the_list_puts_together_what_is_known_configured_and_said() {
     let ollama = Ollama::start(64, &[(QWEN, 20), (LLAMA, 20), ("phi4:14b", 9)]);
     ollama.loads(LLAMA);
     let zai = Vendor::start();
-    zai.on("/v1/models").answer(Answer::json(200, &json!({"data": [{"id": "glm-4.7"}, {"id": "glm-9"}]})));
+    zai.on("/api/anthropic/v1/models")
+        .answer(Answer::json(200, &json!({"data": [{"id": "glm-4.7"}, {"id": "glm-9"}]})));
     let refusing = Vendor::start();
     refusing.on("/*").answer(Answer::error(Dialect::Chat, 401));
     let mut scratch = Scratch::repository();
     scratch.set_env("OLLAMA_HOST", &ollama.host());
-    scratch.set_env("ZAI_BASE_URL", &zai.url());
+    scratch.set_env("ZAI_BASE_URL", &format!("{}/api/anthropic", zai.url()));
     scratch.set_env("ZAI_API_KEY", KEY);
     scratch.set_env("LAB_KEY", KEY);
     scratch.write_home(
@@ -152,7 +153,8 @@ fn set_says_who_answers_and_changes_one_value_in_its_file() {
     set(&["glm-4.7", "--kind", "coding", "--tier", "2"]).fails(2);
     // It answers from then on.
     let decided = scratch.moai(["route", "--dry-run", "--json", "안녕하세요, 오늘 날씨 이야기"]).json();
-    assert_eq!(decided["decision"]["model"].as_str().or(decided["model"].as_str()), Some("glm-4.7"), "{decided:#}");
+    let who = |name: &str| decided[name].as_str().unwrap().to_owned();
+    assert_eq!((who("wanted"), who("model_used")), ("glm-4.7".into(), "ollama/phi4:14b".into()), "{decided:#}");
 }
 
 #[test]

@@ -155,25 +155,28 @@ pub(super) fn document(servers: &[Server], budget: Option<Budget>) -> Json {
 
 /// The models that are loaded, the server named where there are several.
 pub(super) fn table(servers: &[Server], now: Timestamp) -> Table {
-    let mut table = Table::new([
+    let several = servers.len() > 1;
+    let mut columns = vec![
         Column::fixed("model"),
         Column::number("size"),
         Column::number("graphics card"),
         Column::number("window"),
         Column::fixed("stays"),
-        Column::fixed("at").spare(),
-    ]);
+    ];
+    columns.extend(several.then_some(Column::fixed("at")));
+    let mut table = Table::new(columns);
     for server in servers {
         for one in server.loaded.as_deref().unwrap_or_default() {
             let share = (u128::from(one.vram) * 100).checked_div(u128::from(one.bytes));
-            table.row([
+            let mut row = vec![
                 (one.model.clone(), Style::Bold),
                 (Gib(one.bytes).to_string(), Style::Plain),
                 (share.map_or_else(|| "–".to_owned(), |share| format!("{share} %")), Style::Plain),
                 (one.context.map_or_else(|| "–".to_owned(), window), Style::Plain),
                 (one.until.map_or_else(|| "–".to_owned(), |until| stays(until, now)), Style::Plain),
-                (if servers.len() > 1 { server.name.clone() } else { String::new() }, Style::Dim),
-            ]);
+            ];
+            row.extend(several.then(|| (server.name.clone(), Style::Dim)));
+            table.row(row);
         }
     }
     table

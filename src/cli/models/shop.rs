@@ -38,7 +38,7 @@ impl Shop {
     pub(super) fn open(world: &World, wanted: &[String], ui: &mut Ui) -> Result<Self, Failure> {
         let here = Here::look(world, ui)?;
         let mut routing = Routing::load(world, &here.project, &here.config)?;
-        for warning in &routing.warnings {
+        for warning in routing.warnings_for(None, None) {
             ui.warn(clean(warning))?;
         }
         for model in wanted {

@@ -76,6 +76,8 @@ impl Memory {
     async fn look(&self, claim: &mut Claim, ask: &Ask<'_>, waited: Duration) -> Result<Looked, DiskError> {
         let _first = self.0.line.lock().await;
         let _lock = held(&self.0.dir_of(ask.provider).join("look.lock")).await?;
+        // Before what is loaded: whoever ends in between is in memory then, and never in neither.
+        let claims = claim.others();
         // A server that does not say what it has will say more of that to the request itself.
         let Ok(loaded) = ask.upstream.loaded(ask.provider, ask.key).await else {
             claim.begins()?;
@@ -83,7 +85,7 @@ impl Memory {
         };
         let Size { bytes, context } = ask.size().await;
         let want = Want { model: &ask.id, bytes, context, waited };
-        match admit(&self.0.budget, &want, &loaded, &claim.others()) {
+        match admit(&self.0.budget, &want, &loaded, &claims) {
             Verdict::Go => {}
             Verdict::Unload(models) => {
                 if let Err(why) = ask.unload(&models).await {
