@@ -82,6 +82,7 @@ fn attempt(number: u64, all: u64) -> Attempt {
         agent: Some(format!("agent-{}", spread(8, 7))),
         task: None,
         key: None,
+        arm: None,
         decided_by: "classifier".into(),
         decision: None,
         model_asked: None,

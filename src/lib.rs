@@ -23,6 +23,7 @@
 //! | 2 | [`catalog`] | providers, models and dated prices as typed data |
 //! | 1 | [`plot`] | charts as SVG text: lines, areas, bars, timelines, gauges |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
+//! | 1 | [`statistics`] | what can be said of measured numbers, and how surely |
 //! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make their own files with the plain tools"))]
@@ -43,6 +44,7 @@ pub mod model;
 pub mod plot;
 pub mod route;
 pub mod settings;
+pub mod statistics;
 pub mod upstream;
 pub mod wire;
 pub mod worktree;

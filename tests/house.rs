@@ -18,6 +18,7 @@ const FLOORS: &[(u8, &str)] = &[
     (0, "base"),
     (1, "model"),
     (1, "plot"),
+    (1, "statistics"),
     (2, "catalog"),
     (3, "wire"),
     (3, "classify"),

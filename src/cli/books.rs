@@ -30,7 +30,7 @@ use crate::journal::key::{KEY_VAR, Lookup, Ring};
 use crate::journal::{Attempt, Decided, Journal, JournalError, Place, Recorded, Recorder};
 use crate::keys;
 use crate::model::{RequestId, Usd};
-use crate::route::learn::{self, Learned};
+use crate::route::learn::{self, Learned, Weights};
 
 use super::here::Here;
 use super::ui::{Ui, clean};
@@ -49,7 +49,7 @@ pub(super) struct Books {
     budget: Option<Budget>,
     pending: Vec<Decided>,
     learned: Option<Learned>,
-    trouble: Option<JournalError>,
+    trouble: Option<(String, Vec<String>)>,
 }
 
 /// How the day stands against its budget.
@@ -132,23 +132,28 @@ impl Books {
     pub(super) fn learned(&mut self) -> &Learned {
         let learned = match self.learned.take() {
             Some(learned) => learned,
-            None => {
-                match self.existing().and_then(|journal| journal.map_or(Ok(Vec::new()), |journal| journal.lessons())) {
-                    Ok(lessons) => Learned::new(lessons),
-                    Err(error) => {
-                        self.trouble = Some(error);
-                        Learned::default()
-                    }
-                }
-            }
+            None => self.load_learned(),
         };
         self.learned.insert(learned)
     }
 
+    fn load_learned(&mut self) -> Learned {
+        let trained = super::learn::load(&self.world).unwrap_or_else(|failure| {
+            let why = failure.chain().join(": ");
+            self.trouble = Some((format!("{why}; the built-in weights decide"), failure.hints().to_vec()));
+            Weights::default()
+        });
+        let lessons = self.existing().and_then(|journal| journal.map_or(Ok(Vec::new()), |journal| journal.lessons()));
+        let lessons = lessons.unwrap_or_else(|error| {
+            self.trouble = Some(journal_trouble(&error));
+            Vec::new()
+        });
+        Learned::with(trained, lessons)
+    }
+
     /// Why what was taught could not be read, with hints: the decision was made without it.
     pub(super) fn trouble(&self) -> Option<(String, Vec<String>)> {
-        let why = self.trouble.as_ref()?;
-        Some((format!("{why}; past feedback is not taken into account"), why.hints()))
+        self.trouble.clone()
     }
 
     /// Remembers a decision, so that `moai feedback ID` finds it for 30 days: hashes and names, no text. Written with
@@ -160,6 +165,7 @@ impl Books {
             fingerprint: learn::fingerprint(text),
             tier: seen.tier,
             evidence: learn::names(seen),
+            score: Some(learn::own_score(seen)),
         });
         if self.pending.len() >= PENDING {
             self.flush();
@@ -174,7 +180,7 @@ impl Books {
             return;
         }
         if let Err(error) = self.journal().and_then(|journal| journal.decisions_put(&pending)) {
-            self.trouble = self.trouble.take().or(Some(error));
+            self.trouble = self.trouble.take().or_else(|| Some(journal_trouble(&error)));
         }
     }
 
@@ -201,6 +207,10 @@ impl Books {
             self.existing().and_then(|journal| journal.map_or(Ok((Usd::ZERO, 0)), |journal| journal.spent(day)));
         spent.ok().map(|(spent, unpriced)| budget.verdict(spent, unpriced))
     }
+}
+
+fn journal_trouble(error: &JournalError) -> (String, Vec<String>) {
+    (format!("{error}; past feedback is not taken into account"), error.hints())
 }
 
 /// The journal that holds here. Nothing is opened yet.

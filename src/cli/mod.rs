@@ -12,6 +12,7 @@ mod dashboard;
 mod demo;
 mod doctor;
 mod dress;
+mod experiment;
 mod feedback;
 mod gate;
 mod glm;
@@ -20,8 +21,10 @@ mod hook;
 mod init;
 mod key;
 mod launch;
+mod learn;
 mod mode;
 mod models;
+mod optimize;
 mod phase;
 mod prices;
 mod reference;
@@ -97,6 +100,9 @@ enum Command {
     Stats(stats::Args),
     Alerts(alerts::Args),
     Feedback(feedback::Args),
+    Learn(learn::Args),
+    Optimize(optimize::Args),
+    Experiment(experiment::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     #[command(flatten)]
@@ -211,6 +217,9 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Alerts(args) => alerts::run(&args, world, ui),
         Command::Stats(args) => stats::run(&args, world, ui),
         Command::Feedback(args) => feedback::run(&args, world, ui),
+        Command::Learn(args) => learn::run(&args, world, ui),
+        Command::Optimize(args) => optimize::run(&args, world, ui),
+        Command::Experiment(args) => experiment::run(&args, world, ui),
         Command::Doctor(args) => doctor::run(&args, world, ui),
         Command::Demo(args) => demo::run(&args, world, ui),
         Command::Shell(command) => shell::run(command, world, ui),

@@ -75,6 +75,22 @@ pub fn plan_all<'a>(files: &Files, wishes: impl Iterator<Item = (&'a Name, &'a V
     Ok(Edit { path, old, new, private: true })
 }
 
+/// Plans several settings at once, each in the person's files or the project's: one edit for each file.
+pub fn plan_each<'a>(
+    files: &Files,
+    changes: impl IntoIterator<Item = (&'a Name, &'a Value, bool)>,
+) -> Result<Vec<Edit>, ConfigError> {
+    let mut edits: Vec<Edit> = Vec::new();
+    for (name, value, user) in changes {
+        let (layer, path) = target(files, name, user)?;
+        match edits.iter_mut().find(|edit| edit.path == path) {
+            Some(edit) => edit.new = edited(&path, layer, &edit.new, name, Some(value))?,
+            None => edits.push(plan(files, name, Some(value), user)?),
+        }
+    }
+    Ok(edits)
+}
+
 /// The text of an llm.yaml with a setting set to `value`; `path` names it in errors.
 pub fn text_with(path: &Path, text: &str, name: &Name, value: &Value) -> Result<String, ConfigError> {
     edited(path, Layer::LlmYaml, text, name, Some(value))

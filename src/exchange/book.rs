@@ -131,6 +131,7 @@ impl Page<'_> {
             agent: text(self.agent),
             task: text(self.task),
             key: text(self.key),
+            arm: text(self.decision.arm()),
             decided_by: self.decision.decided_by().as_str().to_owned(),
             decision: decision_words(self.decision),
             model_asked: text(self.asked),

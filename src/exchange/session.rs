@@ -188,6 +188,11 @@ impl Conversation {
         Self { messages, model: last.or(self.model), short: None, id: self.id }
     }
 
+    /// Its name.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
     /// The model that answered last: where the conversation stays if a text asks for nothing.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()

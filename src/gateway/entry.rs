@@ -105,6 +105,7 @@ impl Entry {
                 fingerprint: learn::fingerprint(text),
                 tier: turn.seen.tier,
                 evidence: learn::names(&turn.seen),
+                score: Some(learn::own_score(&turn.seen)),
             });
         }
     }

@@ -12,7 +12,6 @@ use crate::base::world::World;
 use crate::exchange::Board;
 use crate::journal::Recorder;
 use crate::log::Log;
-use crate::route::learn::Learned;
 
 use super::access::Access;
 use super::alarm::{Alarm, Warn};
@@ -198,7 +197,7 @@ fn learn(current: &Arc<Current>) -> Learn {
     let current = Arc::downgrade(current);
     Box::new(move |lessons| {
         if let Some(current) = current.upgrade() {
-            current.change(|snapshot| snapshot.learned = Learned::new(lessons));
+            current.change(|snapshot| snapshot.learned = snapshot.learned.retaught(lessons));
         }
     })
 }

@@ -145,6 +145,9 @@ impl Turn {
         let memory = memory.filter(|memory| head.turn == Speaker::User || memory.checkout == checkout);
         let loops = head.turn == Speaker::ToolLoop && errand == Errand::Turn;
         let mut ask = hints.ask(errand, checkout.as_deref(), snapshot);
+        if !snapshot.policy.experiments.is_empty() {
+            ask.unit = Some(session.map_or_else(|| inbound.id.as_str(), cut).to_owned());
+        }
         let named = force(&mut ask, gateway, snapshot, session, &head.model, dialect, now)?;
         let seen = match &memory {
             Some(memory) if loops => Arc::clone(&memory.seen),

@@ -203,7 +203,7 @@ fn money(amount: Option<Usd>) -> Option<i64> {
 }
 
 /// The columns of a row before its tokens, in the order in which [`insert`] fills them.
-const COLUMNS: [&str; 35] = [
+const COLUMNS: [&str; 36] = [
     "request",
     "number",
     "at",
@@ -216,6 +216,7 @@ const COLUMNS: [&str; 35] = [
     "agent",
     "task",
     "access",
+    "arm",
     "decided_by",
     "decision",
     "model_asked",
@@ -278,6 +279,7 @@ fn insert(
         named(&attempt.agent)?,
         named(&attempt.task)?,
         named(&attempt.key)?,
+        named(&attempt.arm)?,
         known(&attempt.decided_by)?,
         attempt.decision.clone().into(),
         named(&attempt.model_asked)?,

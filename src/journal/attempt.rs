@@ -80,6 +80,9 @@ pub struct Attempt {
     /// The name of the gateway's access key that the request came with.
     #[serde(default)]
     pub key: Option<String>,
+    /// The experiment that it was in, with its arm: `faster-tests/glm-4.7`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
     /// What decided on the model: `force`, `command`, `worktree`, `agent`, `classifier`, …
     pub decided_by: String,
     /// Why, in a few words; never the prompt's.

@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension as _, Row, TransactionBehavior, params};
 
 use crate::cost::{Budget, Level};
 use crate::model::{RequestId, Tier};
+use crate::route::learn::evidence::{Past, PastAnswer};
 
+use super::attempt::Outcome;
 use super::days;
 use super::error::JournalError;
 use super::sessions::time;
@@ -29,6 +31,8 @@ pub struct Decided {
     pub tier: Tier,
     /// The names of what was seen in the prompt that can be learned from.
     pub evidence: Vec<String>,
+    /// What the prompt's own words scored, without what was learned, in thousandths of a logit.
+    pub score: Option<i32>,
 }
 
 /// How a request was answered, by its last attempt.
@@ -42,7 +46,7 @@ pub struct Answered {
     pub outcome: String,
 }
 
-const DECISION: &str = "SELECT request, at, fingerprint, tier, evidence FROM decisions";
+const DECISION: &str = "SELECT request, at, fingerprint, tier, evidence, score FROM decisions";
 
 impl Journal {
     /// Keeps decisions in one transaction, and forgets those that are older than 30 days.
@@ -57,10 +61,14 @@ impl Journal {
                 one.at.as_millisecond(),
                 one.fingerprint,
                 i64::from(one.tier.number()),
-                evidence
+                evidence,
+                one.score
             ];
             writing
-                .prepare_cached("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)")
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO decisions (request, at, fingerprint, tier, evidence, score)
+                     VALUES (?, ?, ?, ?, ?, ?)",
+                )
                 .and_then(|mut insert| insert.execute(row))
                 .map_err(&sql)?;
         }
@@ -78,6 +86,24 @@ impl Journal {
     pub fn decision_last(&self) -> Result<Option<Decided>, JournalError> {
         let last = format!("{DECISION} ORDER BY at DESC, request DESC LIMIT 1");
         self.db.query_row(&last, [], decided).optional().map_err(JournalError::sql(&self.path))
+    }
+
+    /// Every decision that is kept, in the order of time, with how it was answered: what is learned from.
+    pub fn past(&self) -> Result<Vec<Past>, JournalError> {
+        let sql = JournalError::sql(&self.path);
+        let mut query = self
+            .db
+            .prepare_cached(
+                "SELECT decisions.request, decisions.at, fingerprint, decisions.tier, evidence, score,
+                 (SELECT text FROM names WHERE id = session), (SELECT text FROM names WHERE id = decided_by),
+                 attempts.tier, (SELECT text FROM names WHERE id = outcome)
+                 FROM decisions LEFT JOIN attempts ON attempts.request = decisions.request
+                 AND number = (SELECT max(number) FROM attempts WHERE request = decisions.request)
+                 ORDER BY decisions.at, decisions.request",
+            )
+            .map_err(&sql)?;
+        let rows = query.query_map([], past).map_err(&sql)?;
+        rows.collect::<Result<_, _>>().map_err(&sql)
     }
 
     /// How a request was answered; `None` where nothing was sent.
@@ -115,6 +141,26 @@ impl Journal {
     }
 }
 
+fn past(row: &Row<'_>) -> rusqlite::Result<Past> {
+    let decided = decided(row)?;
+    let (by, tier, outcome): (Option<String>, Option<i64>, Option<String>) = (row.get(7)?, row.get(8)?, row.get(9)?);
+    let answer = by.zip(tier).zip(outcome).map(|((decided_by, tier), outcome)| PastAnswer {
+        decided_by,
+        tier: if tier == 1 { Tier::One } else { Tier::Two },
+        whole: outcome == Outcome::Ok.as_str(),
+    });
+    Ok(Past {
+        request: decided.request.as_str().to_owned(),
+        at: decided.at.as_millisecond(),
+        session: row.get(6)?,
+        fingerprint: decided.fingerprint,
+        evidence: decided.evidence,
+        tier: decided.tier,
+        score: decided.score,
+        answer,
+    })
+}
+
 fn decided(row: &Row<'_>) -> rusqlite::Result<Decided> {
     let text = |column, error: Box<dyn std::error::Error + Send + Sync>| {
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error)
@@ -128,5 +174,6 @@ fn decided(row: &Row<'_>) -> rusqlite::Result<Decided> {
         fingerprint: row.get(2)?,
         tier: if tier == 1 { Tier::One } else { Tier::Two },
         evidence: evidence.lines().map(str::to_owned).collect(),
+        score: row.get(5)?,
     })
 }

@@ -8,7 +8,7 @@ use crate::route::learn::Lesson;
 
 use super::decisions::{Answered, Decided};
 use super::error::JournalError;
-use super::keep::Opinion;
+use super::keep::{Feedback, Opinion};
 use super::store::Journal;
 
 /// Why no request is meant.
@@ -112,7 +112,12 @@ impl Journal {
     /// What feedback that still stands has taught, in the order in which it was given.
     pub fn lessons(&self) -> Result<Vec<Lesson>, JournalError> {
         let standing = self.feedback()?.into_iter().filter(|one| one.undone.is_none());
-        Ok(standing.filter_map(|one| serde_json::from_str(one.note.as_deref()?).ok()).collect())
+        let lesson = |one: Feedback| {
+            let mut lesson: Lesson = serde_json::from_str(one.note.as_deref()?).ok()?;
+            lesson.opinion = one.id;
+            Some(lesson)
+        };
+        Ok(standing.filter_map(lesson).collect())
     }
 }
 

@@ -32,6 +32,8 @@ mod sessions;
 mod spool;
 mod stats;
 mod store;
+mod study;
+mod trial;
 
 pub use arrivals::Arrived;
 pub use attempt::{Attempt, Outcome};

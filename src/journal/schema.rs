@@ -5,7 +5,7 @@
 pub(super) const APPLICATION_ID: i32 = 0x6d6f_6169;
 
 /// The version that this program writes.
-pub(super) const CURRENT: u32 = 6;
+pub(super) const CURRENT: u32 = 7;
 
 /// The columns that are summed, in the order in which they are written. `first_at` and `last_at` are the earliest and
 /// the latest instead.
@@ -36,7 +36,7 @@ pub(super) const SUMS: [&str; 20] = [
 pub(super) const TOKENS: std::ops::Range<usize> = 10..17;
 
 /// The steps. The first makes version 1 out of nothing.
-pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3, V4, V5, V6];
+pub(super) const STEPS: [&str; CURRENT as usize] = [V1, V2, V3, V4, V5, V6, V7];
 
 /// Attempts, and the sums that reports read: by day, tier and model; by day and one other dimension; latencies in
 /// buckets. Names are kept once. Times are milliseconds since 1970 UTC, days are days since 1970 in local time, money
@@ -184,4 +184,11 @@ CREATE TABLE health (
 CREATE TABLE summed (row INTEGER NOT NULL) STRICT;
 INSERT INTO summed VALUES (0);
 DELETE FROM latency;
+";
+
+/// What a prompt's own words scored, for learning anew; and which arm of an experiment a request was in.
+const V7: &str = "
+ALTER TABLE decisions ADD COLUMN score INTEGER;
+ALTER TABLE attempts ADD COLUMN arm INTEGER;
+CREATE INDEX attempts_arm ON attempts (arm) WHERE arm IS NOT NULL;
 ";

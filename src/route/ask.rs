@@ -38,6 +38,8 @@ pub struct Ask {
     pub no_fallback: bool,
     /// The answer needs a search of the web at the vendor's; models that cannot are passed over unless forced.
     pub web_search: bool,
+    /// What an experiment splits by: the conversation, or a request without one. `None`: no experiment has a say.
+    pub unit: Option<String>,
     /// About how many tokens the prompt has; models whose window is smaller are passed over unless forced.
     pub prompt_tokens: Option<u64>,
 }

@@ -15,7 +15,7 @@ use crate::wire::Dialect;
 ///
 /// The first of these that applies decides: a forced model; a forced tier; a `/moai` command; the checkout's model;
 /// the task's, then the agent's models; the conversation's model, for a text that asks for nothing; the text; the
-/// default tier. In front of the command a turn that is not over keeps its model, and in the place of all but the force
+/// default tier; where an experiment splits the tier of the text, its arm comes before the text's. In front of the command a turn that is not over keeps its model, and in the place of all but the force
 /// a client's own business has a cheap one ([`Ask::hold`], [`Ask::background`]). What a source wishes for and cannot
 /// have is passed on to the next source, and the decision says so ([`Decision::wanted`]). A forced *model* that cannot
 /// be asked is an error instead: whoever names a model wants that one.
@@ -57,7 +57,7 @@ fn forced(ask: &Ask, seen: &Classification, mut lineup: Lineup<'_>, ready: Ready
     keep_here(&ready, &mut rest);
     lineup.because.push(of_text(seen));
     lineup.because.push(Reason::new("forced", format!("{} was forced", ready.name())));
-    Choice { plan: Plan::new(ready, rest), tier, by: DecidedBy::Force }.decision(seen, lineup)
+    Choice { plan: Plan::new(ready, rest), tier, by: DecidedBy::Force, arm: None }.decision(seen, lineup)
 }
 
 /// Whoever asked for a model of this machine has not asked for a vendor: only others of this machine stand in.
@@ -81,7 +81,7 @@ fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup
                 let Some(first) = found.first().map(Ready::model) else { continue };
                 let wish = wishes.iter().find(|(_, name)| first.answers_to(name));
                 let by = wish.map_or(DecidedBy::Agent, |(by, _)| *by);
-                let tier = first.tier;
+                let tier = if by == DecidedBy::Experiment { seen.tier } else { first.tier };
                 (found, tier, by)
             }
             Source::Tier { by, tier, strategy, reason } => {
@@ -95,14 +95,28 @@ fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup
         if !matches!(by, DecidedBy::Command | DecidedBy::Classifier | DecidedBy::Default) {
             lineup.because.insert(0, of_text(seen));
         }
+        let arm = arm(ask, &first, by, policy);
         let own = matches!(by, DecidedBy::Worktree | DecidedBy::Session) && first.model().named_only;
         let mut rest = if ask.no_fallback || own { Vec::new() } else { found.collect() };
         if matches!(by, DecidedBy::Worktree | DecidedBy::Session) {
             keep_here(&first, &mut rest);
         }
-        return Some(Choice { plan: Plan::new(first, rest), tier, by });
+        return Some(Choice { plan: Plan::new(first, rest), tier, by, arm });
     }
     None
+}
+
+/// The mark of the arm that answers: the experiment decided, or the conversation stays with what it decided.
+fn arm(ask: &Ask, first: &Ready, by: DecidedBy, policy: &Policy) -> Option<String> {
+    if policy.experiments.is_empty() || !matches!(by, DecidedBy::Experiment | DecidedBy::Session) {
+        return None;
+    }
+    let unit = ask.unit.as_deref()?;
+    let mut running = policy.experiments.iter().filter(|experiment| experiment.stopped.is_none());
+    running.find_map(|experiment| {
+        let arm = experiment.arm(unit)?;
+        first.model().answers_to(&arm.model).then(|| experiment.mark(arm))
+    })
 }
 
 /// A plan, and who decided.
@@ -110,6 +124,7 @@ struct Choice {
     plan: Plan,
     tier: Tier,
     by: DecidedBy,
+    arm: Option<String>,
 }
 
 impl Choice {
@@ -119,6 +134,7 @@ impl Choice {
         let mut decision = Decision::new(seen, self.plan, self.tier, self.by);
         decision.because = lineup.because;
         decision.strategy = lineup.strategy;
+        decision.arm = self.arm;
         if let Some((wanted, why)) = lineup.wanted {
             decision.because.push(Reason::new("wanted", format!("wanted {wanted}, took {first}: {why}")));
             decision.wanted = Some(wanted);

@@ -60,6 +60,8 @@ pub enum DecidedBy {
     Background,
     /// The conversation, which stays with its model: the text asks for nothing, or the turn is not over.
     Session,
+    /// An experiment that splits the tier of the text.
+    Experiment,
     /// The text.
     Classifier,
     /// Nothing: the default tier.
@@ -68,7 +70,7 @@ pub enum DecidedBy {
 
 impl DecidedBy {
     /// All of them, the strongest first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Force,
         Self::Command,
         Self::Worktree,
@@ -76,6 +78,7 @@ impl DecidedBy {
         Self::Agent,
         Self::Background,
         Self::Session,
+        Self::Experiment,
         Self::Classifier,
         Self::Default,
     ];
@@ -90,6 +93,7 @@ impl DecidedBy {
             Self::Task => "task",
             Self::Background => "background",
             Self::Session => "session",
+            Self::Experiment => "experiment",
             Self::Classifier => "classifier",
             Self::Default => "default",
         }
@@ -140,6 +144,7 @@ pub struct Decision {
     pub(super) alternatives: Vec<Alternative>,
     pub(super) wanted: Option<String>,
     pub(super) strategy: Option<Strategy>,
+    pub(super) arm: Option<String>,
 }
 
 impl Decision {
@@ -156,6 +161,7 @@ impl Decision {
             alternatives: Vec::new(),
             wanted: None,
             strategy: None,
+            arm: None,
         }
     }
 
@@ -181,7 +187,7 @@ impl Decision {
 
     /// The classification is worth a second look, and it decided.
     pub fn uncertain(&self) -> bool {
-        self.uncertain && matches!(self.decided_by, DecidedBy::Classifier | DecidedBy::Default)
+        self.uncertain && matches!(self.decided_by, DecidedBy::Classifier | DecidedBy::Default | DecidedBy::Experiment)
     }
 
     /// What decided.
@@ -207,6 +213,11 @@ impl Decision {
     /// Whether the chosen model already stands in for another.
     pub fn is_fallback(&self) -> bool {
         self.wanted.is_some()
+    }
+
+    /// The experiment and the arm that the conversation is in, where it answers: `faster-tests/glm-4.7`.
+    pub fn arm(&self) -> Option<&str> {
+        self.arm.as_deref()
     }
 
     /// The strategy that chose, where one did.

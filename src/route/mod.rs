@@ -11,6 +11,8 @@
 //! - [`limit`]: how many requests and tokens a minute, and how many requests at once
 //! - [`memory`]: whether a model of one's own machine fits beside those that are loaded
 //! - [`learn`]: what a person's corrections teach the classifier
+//! - [`optimize`]: what the journal shows about models, as proposals
+//! - [`trial`]: experiments, and what may be said of them while they run
 //!
 //! `docs/routing.md` tells the same to users.
 
@@ -27,6 +29,7 @@ pub mod limit;
 mod lineup;
 pub mod memory;
 mod model;
+pub mod optimize;
 pub mod phase;
 mod policy;
 mod provider;
@@ -35,6 +38,7 @@ mod roster;
 mod sim;
 mod source;
 mod strategy;
+pub mod trial;
 pub mod turn;
 
 pub use ask::{Ask, Hold};

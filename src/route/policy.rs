@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::ask::{plain, same_word};
 use super::retry::Rules;
+use super::trial::Experiment;
 use crate::classify;
 use crate::model::{TaskKind, Tier};
 
@@ -39,6 +40,8 @@ pub struct Policy {
     pub strategy: Option<Strategy>,
     /// How often and how long to try.
     pub retry: Rules,
+    /// Experiments, those that are over too.
+    pub experiments: Vec<Experiment>,
 }
 
 impl Default for Policy {
@@ -55,6 +58,7 @@ impl Default for Policy {
             background: Vec::new(),
             strategy: None,
             retry: Rules::default(),
+            experiments: Vec::new(),
         }
     }
 }
@@ -66,6 +70,11 @@ impl Policy {
             Tier::One => &self.tier1,
             Tier::Two => &self.tier2,
         }
+    }
+
+    /// The experiment that splits this tier's conversations now.
+    pub fn experiment(&self, tier: Tier) -> Option<&Experiment> {
+        self.experiments.iter().find(|experiment| experiment.runs_on(tier))
     }
 
     /// What the classifier is to know.

@@ -77,8 +77,23 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
             DecidedBy::Default
         }
     };
+    if seen.basis != Basis::Command {
+        sources.extend(of_experiment(ask, seen.tier, policy));
+    }
     sources.push(tier(by, seen.tier, of_text(seen)));
     (sources, notes)
+}
+
+/// The arm of the conversation, where an experiment splits the tier.
+fn of_experiment(ask: &Ask, tier: Tier, policy: &Policy) -> Option<Source> {
+    let experiment = policy.experiment(tier)?;
+    let arm = experiment.arm(ask.unit.as_deref()?)?;
+    // A conversation that is warm with another model began before the experiment: moving it would cost.
+    if ask.hold != Hold::Loose && ask.session_model.as_ref().is_some_and(|model| *model != arm.model) {
+        return None;
+    }
+    let text = format!("the experiment {} gives this conversation {}", experiment.name, arm.model);
+    Some(one(DecidedBy::Experiment, &arm.model, text))
 }
 
 /// A client's own business: the checkout's model where it has one (whoever works with a model of this machine has not

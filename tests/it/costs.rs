@@ -59,6 +59,7 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         agent: None,
         task: None,
         key: None,
+        arm: None,
         decided_by: "classifier".into(),
         decision: None,
         model_asked: None,
@@ -477,6 +478,7 @@ fn decide(scratch: &Scratch, seed: u64, text: &str) -> RequestId {
         fingerprint: learn::fingerprint(text),
         tier: found.tier,
         evidence: learn::names(&found),
+        score: Some(learn::own_score(&found)),
     };
     recorder(scratch).journal(now()).unwrap().decisions_put(&[decided]).unwrap();
     id
@@ -536,6 +538,7 @@ fn decisions_are_forgotten_after_a_month() {
         fingerprint: "x".into(),
         tier: Tier::Two,
         evidence: Vec::new(),
+        score: None,
     };
     let mut recorder = recorder(&scratch);
     let journal = recorder.journal(later).unwrap();

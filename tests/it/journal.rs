@@ -64,6 +64,7 @@ fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
         agent: None,
         task: None,
         key: None,
+        arm: None,
         decided_by: "classifier".into(),
         decision: Some("implement: 구현".into()),
         model_asked: None,

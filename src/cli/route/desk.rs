@@ -9,6 +9,7 @@ use crate::base::random;
 use crate::base::secret::Secret;
 use crate::classify::{Classification, Options};
 use crate::cli::books::Books;
+use crate::cli::experiment;
 use crate::cli::supply::{self, Keys};
 use crate::cli::ui::{Ui, clean};
 use crate::exchange::Lines;
@@ -73,6 +74,13 @@ impl Desk {
         let matter = Facts::matter(&ask, &place.routing.policy);
         let models = &place.routing.models;
         let facts = if matter { supply::facts(&mut books, models, place.world.now()) } else { Facts::default() };
+        place.routing.policy.experiments = match experiment::running(&place.world) {
+            Ok(running) => running,
+            Err(failure) => {
+                ui.warn(clean(&format!("{}; no experiment has a say", failure.chain().join(": "))))?;
+                Vec::new()
+            }
+        };
         let logs = place.world.moai_home()?.join("logs");
         let most = place.routing.log.max_bytes;
         Ok(Self {
@@ -107,7 +115,11 @@ impl Desk {
         let seen = self.books.classify(text, options);
         let tokens = [text, next.system.unwrap_or_default()].map(|part| estimate_tokens(part.as_bytes()));
         let tokens = tokens.into_iter().sum::<u64>().saturating_add(talk.map_or(0, Conversation::least_tokens));
+        let at = self.place.world.now();
+        let id = RequestId::new(at, random::bytes()?);
+        let unit = talk.map_or(id.as_str(), |talk| talk.id().as_str());
         let ask = Ask {
+            unit: (!policy.experiments.is_empty()).then(|| unit.to_owned()),
             session_model: talk.and_then(Conversation::model).map(str::to_owned),
             prompt_tokens: Some(tokens),
             ..self.ask.clone()
@@ -121,8 +133,7 @@ impl Desk {
             },
             Err(why) => return Err(why.into()),
         };
-        let at = self.place.world.now();
-        Ok(Decided { id: RequestId::new(at, random::bytes()?), at, seen, decision, ask, missing })
+        Ok(Decided { id, at, seen, decision, ask, missing })
     }
 
     /// Keeps the decision where there is a journal, so that `moai feedback` can correct a dry run, too.

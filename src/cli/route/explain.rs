@@ -41,6 +41,7 @@ fn by(decided: &Decided) -> String {
         DecidedBy::Task => "the task".into(),
         DecidedBy::Background => "the client's own business".into(),
         DecidedBy::Session => "the conversation".into(),
+        DecidedBy::Experiment => "an experiment".into(),
         DecidedBy::Classifier => format!("the prompt ({sure})"),
         DecidedBy::Default => "default".into(),
     }
@@ -177,6 +178,10 @@ fn steps(decided: &Decided, desk: &Desk) -> Vec<(DecidedBy, String)> {
                 }),
                 DecidedBy::Background => none(),
                 DecidedBy::Session => ask.session_model.clone().unwrap_or_else(none),
+                DecidedBy::Experiment => {
+                    let policy = &desk.place.routing.policy;
+                    policy.experiment(decided.seen.tier).map_or_else(none, |experiment| experiment.name.clone())
+                }
                 DecidedBy::Classifier => format!("tier {}", decided.seen.tier.number()),
                 DecidedBy::Default => format!("tier {}", desk.place.routing.policy.default_tier.number()),
             };

@@ -156,6 +156,13 @@ pub(in crate::cli) fn require_model(world: &World, model: &str) -> Result<(), Fa
     snapshot::Loader::new(world, "", Some(model.to_owned())).load().map(drop)
 }
 
+/// Moai's own names of these models; fails where one of them cannot be asked.
+pub(in crate::cli) fn named_models(world: &World, words: &[String]) -> Result<Vec<String>, Failure> {
+    let snapshot = snapshot::Loader::new(world, "", None).load()?.snapshot;
+    let name = |word: &String| Ok(snapshot.roster.ready(word)?.name().to_owned());
+    words.iter().map(name).collect()
+}
+
 /// The models in one line: how many and the first of them; the one that was named for everything.
 pub(in crate::cli) fn models_line(models: &[String], named: Option<&str>) -> String {
     const SHOWN: usize = 4;

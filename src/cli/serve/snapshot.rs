@@ -11,6 +11,7 @@ use crate::base::failure::Failure;
 use crate::base::secret::Secret;
 use crate::base::world::World;
 use crate::cli::books::{self, Books};
+use crate::cli::experiment;
 use crate::cli::here::Here;
 use crate::cli::supply::{self, Keys};
 use crate::config::{Files, GATEWAY_VAR, Routing, Serve};
@@ -79,6 +80,10 @@ impl Loader {
         if let Some(model) = &self.model {
             roster.ready(model)?;
         }
+        routing.policy.experiments = experiment::running(world).unwrap_or_else(|failure| {
+            notes.push(format!("{}; no experiment has a say", failure.chain().join(": ")));
+            Vec::new()
+        });
         let serve = here.config.serve()?;
         self.watch(&serve);
         let snapshot = Snapshot {
@@ -137,6 +142,8 @@ impl Loader {
             paths.extend([".env.glm", "credentials.yaml"].map(|name| home.join(name)));
         }
         paths.extend(books::user_book(world));
+        paths.extend(crate::cli::learn::file(world));
+        paths.extend(experiment::file(world));
         paths.extend(books::list_books(world).into_iter().flatten());
         paths.extend(self.tls.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
         paths.sort();

@@ -78,4 +78,30 @@ pub(super) const LIMITS: &[Key] = &[
     key("limits.keys.*.requests_per_minute", Shape::Number, None, "`limits.requests_per_minute` for this access key."),
     key("limits.keys.*.tokens_per_minute", Shape::Number, None, "`limits.tokens_per_minute` for this access key."),
     key("limits.keys.*.concurrent", Shape::Number, None, "`limits.concurrent` for this access key."),
+    Key {
+        home: Home::UserToml,
+        ..key(
+            "optimize.auto",
+            Shape::Switch,
+            Some("false"),
+            "Whether `moai optimize --auto` may change the configuration, within the bounds below.",
+        )
+    },
+    Key {
+        home: Home::UserToml,
+        ..key("optimize.most_changes", Shape::Number, Some("1"), "How many changes it may make at once.")
+    },
+    Key {
+        home: Home::UserToml,
+        ..key(
+            "optimize.least_saving_usd",
+            Shape::Usd,
+            Some("1"),
+            "What a change has to spare in 30 days, surely: the lower end of the interval.",
+        )
+    },
+    Key {
+        home: Home::UserToml,
+        ..key("optimize.models", Shape::Models, None, "The only models that it may put in another's place; unset, all.")
+    },
 ];

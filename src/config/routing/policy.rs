@@ -79,6 +79,7 @@ pub(super) fn policy(
         background,
         strategy: fixed.value("route.strategy").and_then(|value| value.to_string().parse::<Strategy>().ok()),
         retry: rules(fixed),
+        experiments: Vec::new(),
     })
 }
 

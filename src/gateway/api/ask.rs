@@ -146,6 +146,10 @@ fn decided(gateway: &Gateway, inbound: &Inbound, wish: &mut Wish, talk: &Convers
         ask.force_model.clone_from(&snapshot.only);
     }
     ask.session_model = talk.model().map(str::to_owned);
+    if !snapshot.policy.experiments.is_empty() {
+        let session = wish.about.session.as_ref().map_or(inbound.id.as_str(), AsRef::as_ref);
+        ask.unit = Some(session.to_owned());
+    }
     ask.prompt_tokens = Some(estimate_tokens(wish.text.as_bytes()).saturating_add(talk.least_tokens()));
     let policy = match (&wish.models, &ask.agent) {
         (Some(models), Some(agent)) => {

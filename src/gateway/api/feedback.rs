@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::base::failure::Explain as _;
 use crate::journal::{Judged, NoRequest, Opinion};
-use crate::route::learn::Learned;
 use crate::wire::FaultKind;
 
 use super::super::answer::{Answer, Refusal, json as answer};
@@ -48,7 +47,7 @@ pub(in crate::gateway) async fn judge(gateway: &Gateway, wanted: String, opinion
         Ok(None) => return Err(unknown(&NoRequest::Unknown(wanted))),
         Err(error) => return Err(refused(&error)),
     };
-    gateway.change(|snapshot| snapshot.learned = Learned::new(lessons));
+    gateway.change(|snapshot| snapshot.learned = snapshot.learned.retaught(lessons));
     Ok(judged)
 }
 
@@ -67,7 +66,7 @@ pub(in crate::gateway) async fn undo(gateway: Arc<Gateway>, inbound: Inbound) ->
         }
         Err(error) => return broken(&error, &inbound),
     };
-    gateway.change(|snapshot| snapshot.learned = Learned::new(lessons));
+    gateway.change(|snapshot| snapshot.learned = snapshot.learned.retaught(lessons));
     let undone = json!({
         "id": undone.id,
         "at": undone.at,

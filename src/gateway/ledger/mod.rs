@@ -409,6 +409,7 @@ mod tests {
             agent: None,
             task: None,
             key: Some("first".into()),
+            arm: None,
             decided_by: "classifier".into(),
             decision: None,
             model_asked: None,
@@ -549,6 +550,7 @@ mod tests {
             fingerprint: "f".into(),
             tier: Tier::Two,
             evidence: vec!["fix".into()],
+            score: None,
         };
         journal.decisions_put(&[decided]).unwrap();
         journal.judge(&row(1).request, Opinion::Plan, at).unwrap();

@@ -67,6 +67,7 @@ fn attempt(now: Timestamp, hour: u64, number: u64, of_day: u64) -> Attempt {
         agent: Some(["coder", "planner", "reviewer"][usize::try_from(spread(3, 9)).unwrap()].into()),
         task: None,
         key: None,
+        arm: None,
         decided_by: if spread(5, 10) == 0 { "agent".into() } else { "classifier".into() },
         decision: Some("classified, strategy".into()),
         model_asked: None,

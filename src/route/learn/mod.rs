@@ -1,10 +1,20 @@
 //! What a person's corrections teach (R-OPT-001): at once for exactly the same prompt, and in small steps for prompts
-//! that resemble it.
+//! that resemble it. `moai learn train` learns the steps anew, from what was done too:
+//!
+//! - [`evidence`]: what opinions, forced models, prompts asked again and accepted answers say
+//! - [`fit`]: weights that fit them, and how well these decide what they were not fitted to
+//! - [`regression`]: requests that nobody may make worse
+//! - [`Weights`]: the file that they are kept in
 //!
 //! A lesson holds a fingerprint and the names of what was seen (`op:design`, `fin:fix>code`); those are words of moai's
 //! own lexicon, never the prompt's. Steps are small and bounded, because large ones make a classifier worse: a name
 //! counts only after three different prompts have taught the same about it, and all of them together move a score by
 //! at most 1.5 logits, which turns what was doubtful and leaves alone what was clear.
+
+pub mod evidence;
+pub mod fit;
+pub mod regression;
+mod weights;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::classify::{Basis, Classification, Evidence, Options};
 use crate::model::Tier;
+
+pub use weights::{Weights, WeightsError};
 
 /// What a correction moves each name by, in thousandths of a logit.
 const CORRECTION: i32 = 100;
@@ -39,12 +51,15 @@ pub struct Lesson {
     pub corrects: bool,
     /// The [`names`] of what was seen.
     pub evidence: Vec<String>,
+    /// The number of the opinion that it came with.
+    #[serde(skip)]
+    pub opinion: i64,
 }
 
 impl Lesson {
     /// That prompts like this one belong to `tier`.
     pub fn new(fingerprint: String, evidence: Vec<String>, tier: Tier, corrects: bool) -> Self {
-        Self { v: 1, fingerprint, tier: tier.number(), corrects, evidence }
+        Self { v: 1, fingerprint, tier: tier.number(), corrects, evidence, opinion: 0 }
     }
 
     /// The right tier.
@@ -85,6 +100,12 @@ pub fn names(seen: &Classification) -> Vec<String> {
     names
 }
 
+/// What the text's own words scored, without what was learned.
+pub fn own_score(seen: &Classification) -> i32 {
+    let learned = |item: &&Evidence| item.what.starts_with("learned:") || item.what.starts_with("feedback:");
+    seen.tier_score - seen.evidence.iter().filter(learned).map(|item| item.weight).sum::<i32>()
+}
+
 fn is_name(what: &str) -> bool {
     what.split_once(':').is_some_and(|(sort, _)| SORTS.contains(&sort))
 }
@@ -103,11 +124,17 @@ struct Leaning {
 pub struct Learned {
     exact: BTreeMap<String, Tier>,
     leanings: BTreeMap<String, Leaning>,
+    trained: Weights,
 }
 
 impl Learned {
     /// From lessons in the order in which they were taught; of two on the same prompt the later one counts.
     pub fn new(lessons: impl IntoIterator<Item = Lesson>) -> Self {
+        Self::with(Weights::default(), lessons)
+    }
+
+    /// Trained weights, and beside them the lessons that they have not learned from.
+    pub fn with(trained: Weights, lessons: impl IntoIterator<Item = Lesson>) -> Self {
         let mut last: BTreeMap<String, Lesson> = BTreeMap::new();
         for lesson in lessons {
             // Approval of what was corrected does not take the correction back.
@@ -116,24 +143,38 @@ impl Learned {
                 last.insert(lesson.fingerprint.clone(), lesson);
             }
         }
-        let mut learned = Self::default();
+        let mut learned = Self { trained, ..Self::default() };
         for (fingerprint, lesson) in last {
+            if lesson.corrects {
+                learned.exact.insert(fingerprint, lesson.tier());
+            }
+            if lesson.opinion != 0 && lesson.opinion <= learned.trained.opinions {
+                continue;
+            }
             let (step, sign) = (if lesson.corrects { CORRECTION } else { APPROVAL }, toward(lesson.tier()));
             for name in lesson.evidence.iter().filter(|name| is_name(name)) {
                 let leaning = learned.leanings.entry(name.clone()).or_default();
                 leaning.weight = (leaning.weight + step * sign).clamp(-MOST, MOST);
                 leaning.prompts += sign;
             }
-            if lesson.corrects {
-                learned.exact.insert(fingerprint, lesson.tier());
-            }
         }
         learned
     }
 
+    /// The same trained weights, with other lessons.
+    #[must_use]
+    pub fn retaught(&self, lessons: impl IntoIterator<Item = Lesson>) -> Self {
+        Self::with(self.trained.clone(), lessons)
+    }
+
+    /// The weights that were trained.
+    pub fn trained(&self) -> &Weights {
+        &self.trained
+    }
+
     /// Whether nothing was taught.
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.leanings.is_empty()
+        self.exact.is_empty() && self.leanings.is_empty() && self.trained.is_empty()
     }
 
     /// How many prompts are known exactly.
@@ -143,8 +184,13 @@ impl Learned {
 
     /// The names that count, with what each moves a score by in thousandths of a logit (positive: tier 1).
     pub fn weights(&self) -> impl Iterator<Item = (&str, i32)> {
-        let counts = |leaning: &Leaning| leaning.prompts.abs() >= CONSISTENT && leaning.weight != 0;
-        self.leanings.iter().filter(move |(_, leaning)| counts(leaning)).map(|(name, one)| (name.as_str(), one.weight))
+        let mut all: BTreeMap<&str, i32> =
+            self.trained.names.iter().map(|(name, weight)| (name.as_str(), *weight)).collect();
+        for (name, leaning) in self.leanings.iter().filter(|(_, leaning)| leaning.prompts.abs() >= CONSISTENT) {
+            let weight = all.entry(name).or_default();
+            *weight = (*weight + leaning.weight).clamp(-MOST, MOST);
+        }
+        all.into_iter().filter(|(_, weight)| *weight != 0)
     }
 
     /// The classification of `text` as what was taught makes it.
@@ -262,6 +308,29 @@ mod tests {
         let text = "/moai:2-run SPEC-1";
         let learned = Learned::new([lesson(text, Tier::One)]);
         assert_eq!(learned.applied(text, see(text), Options::default()), see(text));
+    }
+
+    #[test]
+    fn what_was_trained_counts_beside_what_was_said_since() {
+        let text = "Explain the queue";
+        let name = names(&see(text)).into_iter().find(|name| name.starts_with("op:")).unwrap();
+        let trained = Weights { opinions: 3, ..Weights::new([(name.clone(), 400)]) };
+        let said = |from: i64| {
+            ["Explain the cache layer", "Explain the retry loop", "Explain how login works"]
+                .into_iter()
+                .zip(from..)
+                .map(|(text, opinion)| Lesson { opinion, ..lesson(text, Tier::One) })
+        };
+        let weight = |learned: &Learned| learned.weights().find(|(one, _)| *one == name).unwrap().1;
+        let old = Learned::with(trained.clone(), said(1));
+        assert_eq!(weight(&old), 400, "what they were trained on does not count twice");
+        assert_eq!(old.prompts(), 3, "but the very prompts are known all the same");
+        let new = Learned::with(trained.clone(), said(4));
+        assert!(weight(&new) > 600, "{new:?}");
+        let seen = new.applied(text, see(text), Options::default());
+        assert_eq!(own_score(&seen), see(text).tier_score);
+        assert!(sums(&seen));
+        assert_eq!(new.retaught([]), Learned::with(trained, []));
     }
 
     #[test]

@@ -1,0 +1,134 @@
+//! `moai experiment`: conversations through a real gateway to two vendors, and through `moai route`; the journal counts them.
+
+use std::collections::BTreeMap;
+
+use moai::wire::Dialect;
+use serde_json::{Value, json};
+
+use crate::schema::holds;
+use crate::scratch::{KEY, Scratch};
+use crate::serve::Served;
+use crate::upstream::{Answer, Vendor};
+
+/// A world with a Claude and a GLM on loopback.
+struct Town {
+    scratch: Scratch,
+    _vendors: [Vendor; 2],
+}
+
+impl Town {
+    fn new() -> Self {
+        let mut scratch = Scratch::repository();
+        let (claude, glm) = (Vendor::start(), Vendor::start());
+        claude.on("/v1/messages").answer(Answer::said(Dialect::Anthropic, "by claude").using(1000, 500));
+        glm.on("/api/anthropic/v1/messages").answer(Answer::said(Dialect::Anthropic, "by glm").using(1000, 500));
+        scratch.set_env("ANTHROPIC_BASE_URL", &claude.url());
+        scratch.set_env("ANTHROPIC_API_KEY", "sk-ant-api03-api-SeCrEt-0123456789");
+        scratch.set_env("ZAI_BASE_URL", &format!("{}/api/anthropic", glm.url()));
+        scratch.set_env("ZAI_API_KEY", KEY);
+        scratch.set_env("MOAI_JOURNAL_KEY", &"11".repeat(32));
+        Self { scratch, _vendors: [claude, glm] }
+    }
+
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        let document =
+            self.scratch.moai(["experiment"].into_iter().chain(args.iter().copied()).chain(["--json"])).json();
+        holds("experiment", &document);
+        document
+    }
+
+    fn start(&self) -> Value {
+        self.json(&["start", "cheap", "--tier", "2", "--arm", "glm", "--arm", "claude-sonnet"])
+    }
+}
+
+fn word(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn conversations_are_split_keep_their_model_and_are_counted() {
+    let town = Town::new();
+    let served = Served::start(&town.scratch, &[]);
+    let ask = |session: &str, more: Value| {
+        let mut body = json!({"message": "Fix the login bug", "session_id": session});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let told = served.post("/api/router/route", &body).is(200).json();
+        (word(&told["metadata"]["decided_by"]), word(&told["model_used"]))
+    };
+    assert_eq!(ask("before", json!({})).0, "classifier");
+    let started = town.start();
+    assert_eq!(started["experiment"]["arms"][0]["model"], "glm-4.7", "aliases become names");
+    let taken_up = (0..2_000).any(|number| ask(&format!("probe-{number}"), json!({})).0 == "experiment");
+    assert!(taken_up, "the gateway never took the experiment up");
+
+    let mut models: BTreeMap<String, u64> = BTreeMap::new();
+    for number in 0..24 {
+        let session = format!("conversation-{number}");
+        let (by, model) = ask(&session, json!({}));
+        assert_eq!(by, "experiment");
+        assert_eq!(ask(&session, json!({})).1, model, "{session} keeps its model");
+        *models.entry(model).or_default() += 1;
+    }
+    assert_eq!(models.len(), 2, "{models:?}");
+    assert_eq!(ask("conversation-1", json!({"force_model": "claude-opus"})).0, "force");
+    // Those of the last half hour may go on, so nothing is counted yet.
+    let now = town.json(&["show", "cheap"]);
+    assert_eq!(now["arms"][0]["conversations"], 0);
+    drop(served);
+
+    let mut later = town.scratch.moai_command(["experiment", "show", "cheap", "--json"]);
+    later.env("MOAI_NOW", "2026-01-10T12:00:00Z");
+    let shown: Value = serde_json::from_slice(&later.output().unwrap().stdout).unwrap();
+    holds("experiment", &shown);
+    let counted: u64 = shown["arms"].as_array().unwrap().iter().map(|arm| arm["conversations"].as_u64().unwrap()).sum();
+    assert!(counted >= 25, "{shown:#}");
+    assert_eq!(shown["winner"], Value::Null);
+    let stopped = town.json(&["stop", "cheap"]);
+    assert!(stopped["experiment"]["stopped"].is_string());
+    let route = town.scratch.moai(["route", "--dry-run", "--json", "Fix the login bug"]).json();
+    assert_eq!(route["decided_by"], "classifier");
+}
+
+#[test]
+fn a_command_on_the_line_takes_part_and_what_is_forced_does_not() {
+    let town = Town::new();
+    town.start();
+    let route = |args: &[&str]| {
+        let all = ["route", "--dry-run", "--json"].into_iter().chain(args.iter().copied());
+        let told = town.scratch.moai(all).json();
+        (word(&told["decided_by"]), told.to_string())
+    };
+    let (by, told) = route(&["Fix the login bug"]);
+    assert!(by == "experiment" && told.contains("the experiment cheap gives this conversation"), "{told}");
+    assert_eq!(route(&["--model", "claude-opus", "Fix the login bug"]).0, "force");
+    assert_eq!(route(&["/moai:2-run SPEC-1"]).0, "command");
+    assert_eq!(route(&["Design the API of the payment service"]).0, "classifier", "the other tier is not split");
+}
+
+#[test]
+fn what_cannot_be_started_says_why_and_a_broken_file_stops_nothing() {
+    let town = Town::new();
+    let fails = |status: i32, args: &[&str], why: &str| {
+        let said = town.scratch.moai(["experiment"].into_iter().chain(args.iter().copied())).fails(status);
+        assert!(said.contains(why), "{args:?}: {said}");
+    };
+    fails(2, &["start", "a b", "--tier", "2", "--arm", "glm"], "a name is up to 40");
+    fails(2, &["start", "one", "--tier", "2", "--arm", "glm"], "two arms or more");
+    fails(2, &["start", "twice", "--tier", "2", "--arm", "glm", "--arm", "glm-4.7"], "in it twice");
+    fails(2, &["start", "none", "--tier", "2", "--arm", "glm=0", "--arm", "opus"], "with a share of 1");
+    fails(3, &["start", "keyless", "--tier", "2", "--arm", "glm", "--arm", "gemini-pro"], "key");
+    fails(1, &["show", "nothing"], "there is no experiment nothing");
+    town.start();
+    fails(1, &["start", "cheap", "--tier", "1", "--arm", "glm", "--arm", "opus"], "there is an experiment cheap");
+    fails(1, &["start", "next", "--tier", "2", "--arm", "glm", "--arm", "opus"], "splits tier 2 already");
+    assert_eq!(town.json(&["list"])["experiments"].as_array().unwrap().len(), 1);
+    assert!(town.scratch.moai(["experiment", "list"]).ok().contains("running"));
+
+    town.scratch.write_home(".moai/experiments.json", "[]");
+    fails(3, &["list"], "is no list of experiments");
+    let said = town.scratch.moai(["route", "--dry-run", "--json", "Fix the login bug"]);
+    assert!(said.stderr.contains("no experiment has a say"), "{said:?}");
+    assert_eq!(said.json()["decided_by"], "classifier");
+}
