@@ -1,6 +1,6 @@
 //! The journal under load, as ratios within one run: `cargo bench --bench journal` (a million rows; `-- 100000` for
-//! fewer). It fails when a promise is broken: reports from the sums below 20 ms and far below a count of the rows, and
-//! 1,000 rows from 8 processes without one lost.
+//! fewer). It fails when a promise is broken: reports from the sums below 20 ms and far below a count of the rows, every
+//! panel below 50 ms, and 1,000 rows from 8 processes without one lost.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use moai::base::secret::Secret;
 use moai::catalog::Variant;
 use moai::journal::key::{Lookup, Source, find};
+use moai::journal::panels::{Split, Window};
 use moai::journal::{Attempt, By, Days, Journal, Outcome, Period, Place, Recorder};
 use moai::model::{RequestId, TaskKind, Tier, Usage, Usd};
 
@@ -160,6 +161,37 @@ fn bench(rows: u64) {
     singles(&mut journal, rows);
     drop(journal);
     reports(&dir, rows);
+    panels(&dir, rows);
+}
+
+/// What a dashboard, `moai top` and the metrics ask, with the journal open as they have it, against a count of the rows.
+fn panels(dir: &Path, rows: u64) {
+    let journal = open(dir);
+    let today = jiff::civil::date(2026, 12, 31);
+    let now: Timestamp = "2026-12-31T23:59:00Z".parse().unwrap();
+    let count = median(|| assert!(journal.rows().unwrap() >= rows));
+    let panel = |name: &str, ask: &dyn Fn() -> usize| {
+        assert!(ask() > 0, "{name}");
+        let time = median(|| assert!(ask() > 0));
+        println!("panel {name}: {time:.1?}, 1/{:.0} of the count", count.as_secs_f64() / time.as_secs_f64());
+        assert!(time < Duration::from_millis(50), "{name} took {time:?}");
+    };
+    let (day, month, year) = (Window::hours(24, now), Window::hours(31 * 24, now), Window::days(366, today));
+    panel("tiles of today", &|| usize::try_from(journal.tiles(Days::only(today)).unwrap().totals.attempts).unwrap());
+    panel("tiles of the year", &|| usize::try_from(journal.tiles(Days::default()).unwrap().totals.attempts).unwrap());
+    for (name, window) in [("24 hours", day), ("31 days by hour", month), ("a year by day", year)] {
+        panel(&format!("series by model, {name}"), &|| journal.series(window, Split::Model).unwrap().lines.len());
+        panel(&format!("response times, {name}"), &|| journal.times(window).unwrap().1.len());
+        panel(&format!("health of the providers, {name}"), &|| journal.health(window).unwrap().1.len());
+    }
+    panel("series by provider, 31 days by hour", &|| journal.series(month, Split::Provider).unwrap().lines.len());
+    panel("the last 50 requests", &|| journal.recent(50).unwrap().len());
+    panel("the last conversations of 30 days", &|| {
+        let days = Days { since: today.checked_sub(jiff::Span::new().days(29)).ok(), until: None };
+        journal.sessions_used(days, 20).unwrap().len()
+    });
+    panel("statistics of the year", &|| journal.stats(Days::default()).unwrap().len());
+    panel("figures of a month", &|| journal.kpis(today.first_of_month(), today).unwrap().models.len());
 }
 
 fn singles(journal: &mut Journal, rows: u64) {

@@ -71,7 +71,7 @@ impl Books {
             place: recorder.place().clone(),
             recorder,
             prices: prices(world, book.or(setting(&here.config, "prices.book").as_deref()))?,
-            budget: budget(&here.config),
+            budget: daily_budget(&here.config),
             world: world.clone(),
             pending: Vec::new(),
             learned: None,
@@ -297,7 +297,7 @@ pub(super) fn save_book(path: &Path, book: &PriceBook) -> Result<(), Failure> {
 }
 
 /// `budget.daily_usd`, or `MODEL_ROUTER_DAILY_BUDGET_USD`: the day's budget.
-fn budget(config: &Config) -> Option<Budget> {
+pub(super) fn daily_budget(config: &Config) -> Option<Budget> {
     let limit = setting(config, "budget.daily_usd")?.parse().ok()?;
     Some(Budget { limit })
 }

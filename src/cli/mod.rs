@@ -28,13 +28,16 @@ mod optimize;
 mod phase;
 mod prices;
 mod reference;
+mod report;
 mod route;
 mod serve;
 mod session;
 mod shell;
 mod stats;
 mod status;
+mod statusline;
 mod supply;
+mod top;
 pub mod ui;
 mod worktree;
 
@@ -99,6 +102,9 @@ enum Command {
     Prices(prices::Args),
     Stats(stats::Args),
     Alerts(alerts::Args),
+    Report(report::Args),
+    Top(top::Args),
+    Statusline(statusline::Args),
     Feedback(feedback::Args),
     Learn(learn::Args),
     Optimize(optimize::Args),
@@ -216,6 +222,9 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Prices(args) => prices::run(args, world, ui),
         Command::Alerts(args) => alerts::run(&args, world, ui),
         Command::Stats(args) => stats::run(&args, world, ui),
+        Command::Report(args) => report::run(&args, world, ui),
+        Command::Top(args) => top::run(&args, world, ui),
+        Command::Statusline(args) => statusline::run(&args, world, ui),
         Command::Feedback(args) => feedback::run(&args, world, ui),
         Command::Learn(args) => learn::run(&args, world, ui),
         Command::Optimize(args) => optimize::run(&args, world, ui),

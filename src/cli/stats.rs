@@ -101,6 +101,6 @@ fn table(models: &[ModelStats]) -> Table {
 }
 
 /// `840 ms`, `12.3 s`.
-fn millis(millis: u64) -> String {
+pub(super) fn millis(millis: u64) -> String {
     if millis < 1000 { format!("{millis} ms") } else { format!("{}.{} s", millis / 1000, millis % 1000 / 100) }
 }

@@ -114,11 +114,14 @@ impl Iterator for Numbers<'_> {
 }
 
 fn push(bytes: &mut Vec<u8>, mut number: usize) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
+    loop {
+        let [low, ..] = (number & 0x7f).to_le_bytes();
         number >>= 7;
+        if number == 0 {
+            return bytes.push(low);
+        }
+        bytes.push(low | 0x80);
     }
-    bytes.push((number & 0x7f) as u8);
 }
 
 /// The bucket of a number of milliseconds: exact below 64, then 32 buckets for every doubling.

@@ -4,6 +4,7 @@
 //! they cannot disagree with the rows, and a row that an older moai wrote beside this one counts like any other.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::LazyLock;
 
 use rusqlite::types::Value;
@@ -133,9 +134,14 @@ impl Fold {
         (self.last, self.rows) = (id, self.rows + 1);
         let hour = at.div_euclid(HOUR);
         let sums: Sums = numbers(row, BEFORE_SHARES)?;
-        let (known, times) =
-            self.hours.entry([hour, model, provider, tier]).or_insert_with(|| (NONE, Times::default()));
-        add(known, &sums);
+        let (_, times) = match self.hours.entry([hour, model, provider, tier]) {
+            Entry::Vacant(new) => new.insert((sums, Times::default())),
+            Entry::Occupied(old) => {
+                let old = old.into_mut();
+                add(&mut old.0, &sums);
+                old
+            }
+        };
         match outcome {
             "ok" => {
                 *self.health.entry([hour, provider, 0]).or_default() += 1;
@@ -191,14 +197,6 @@ impl Fold {
         Ok(())
     }
 }
-
-/// Sums of nothing.
-const NONE: Sums = {
-    let mut sums = [0; SUMS.len() + 2];
-    sums[SUMS.len()] = i64::MAX;
-    sums[SUMS.len() + 1] = i64::MIN;
-    sums
-};
 
 /// Adds sums to sums; the two times are the earliest and the latest.
 pub(super) fn add(known: &mut Sums, new: &Sums) {

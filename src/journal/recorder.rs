@@ -131,6 +131,16 @@ impl Recorder {
         Ok(journal)
     }
 
+    /// The journal to look at, on a connection of its own that writes nothing and waits for nobody; `None` where there
+    /// is none, or an older moai's, which nobody brings up to date for a look.
+    pub fn look(&self) -> Result<Option<Journal>, JournalError> {
+        if !self.spool.place.database().exists() {
+            return Ok(None);
+        }
+        let (key, from) = key::find(&self.spool.place.dir, &self.lookup)?;
+        Journal::look(&self.spool.place, &key, from, self.zone.clone())
+    }
+
     /// Rows of earlier runs that came out of the spool, and lines of it that could not be read; or why it still waits.
     pub fn replayed(&self) -> Result<(usize, usize), &JournalError> {
         self.replayed.as_ref().map(|replayed| (replayed.rows, replayed.unread))

@@ -20,6 +20,8 @@ use super::schema::{APPLICATION_ID, CURRENT, HOURS, STEPS};
 
 /// How long one process waits for another's write.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long somebody who only looks waits.
+const BLINK: Duration = Duration::from_millis(100);
 /// How many backups of older versions are kept.
 const BACKUPS: usize = 3;
 
@@ -90,6 +92,24 @@ impl Journal {
         // On a full or busy disk the next run deletes them; reports have to work today.
         drop(journal.forget_sessions(now));
         Ok(journal)
+    }
+
+    /// Opens the journal to look at it; `None` where it is not of this version. Nothing is written, and nothing waits
+    /// for longer than a blink.
+    pub(super) fn look(
+        place: &Place,
+        key: &JournalKey,
+        from: Source,
+        zone: TimeZone,
+    ) -> Result<Option<Self>, JournalError> {
+        let journal = Self::unlock(place, key, from, zone)?;
+        if journal.version()? != CURRENT {
+            return Ok(None);
+        }
+        let set = "PRAGMA query_only = ON;";
+        let looking = journal.db.busy_timeout(BLINK).and_then(|()| journal.db.execute_batch(set));
+        looking.map_err(JournalError::sql(&journal.path))?;
+        Ok(Some(journal))
     }
 
     /// Opens the file and proves that the key fits.
@@ -245,6 +265,7 @@ fn prune_backups(dir: &Path) {
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
+    use crate::journal::panels::{Split, Window};
     use crate::journal::{By, Days, Period};
 
     const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/journal/v1.db");
@@ -318,6 +339,10 @@ mod tests {
             let lines = journal.report(Period::All, Some(by), Days::default()).unwrap();
             assert_eq!(lines.iter().map(|line| line.totals.usage.input).sum::<u64>(), 3000, "by {by}");
         }
+        let window = Window::hours(3, NOW.parse().unwrap());
+        assert_eq!(journal.series(window, Split::Model).unwrap().whole.total, journal.totals(Days::default()).unwrap());
+        let times = journal.stats(Days::default()).unwrap().first().and_then(|one| one.total_ms);
+        assert!(times.is_some_and(|times| times.p50.abs_diff(1200) * 60 < 1200), "{times:?}");
         let backup = place.backups().join("journal-v1-20260109T120000Z.db");
         let old = connect(&backup, &fixture_key()).unwrap();
         let version: u32 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
@@ -335,6 +360,8 @@ mod tests {
         old_row(&old, 5);
         let lines = new.report(Period::Day, None, Days::default()).unwrap();
         assert_eq!(lines.first().unwrap().totals.attempts, 5);
+        let series = new.series(Window::hours(3, NOW.parse().unwrap()), Split::Provider).unwrap();
+        assert_eq!(series.whole.total, lines.first().unwrap().totals, "what it wrote is summed by hour, too");
         let variant: String =
             new.db.query_row("SELECT variant FROM attempts ORDER BY id DESC", [], |row| row.get(0)).unwrap();
         assert_eq!(variant, "standard");

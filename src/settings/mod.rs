@@ -11,6 +11,7 @@ mod launch;
 mod ledger;
 mod local;
 mod reference;
+mod statusline;
 mod switch;
 
 pub use document::{Document, Fault, Patch, Spot, edit, quote};
@@ -25,3 +26,4 @@ pub use local::{
     Links, Plan, SETTINGS_LOCAL, Target, UNFINISHED, forget, leave_moved, load_local, load_record, plan, switch,
 };
 pub use reference::reference;
+pub use statusline::{Kept, StatusRecord, StatusStep, apply_status, install, load_status_record, uninstall};

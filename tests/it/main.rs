@@ -43,6 +43,7 @@ mod metrics;
 mod mode;
 mod models;
 mod optimize;
+mod panels;
 mod phase;
 mod prices;
 mod readme;

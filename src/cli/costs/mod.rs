@@ -4,6 +4,7 @@
 mod csv;
 mod estimate;
 mod figures;
+mod picture;
 mod range;
 mod reconcile;
 mod report;
@@ -12,9 +13,9 @@ mod today;
 
 pub(super) use csv::Csv;
 pub(super) use estimate::nearest;
-pub(super) use figures::{counted, dollars, fields, grouped, json_of};
+pub(super) use figures::{cost, counted, dollars, fields, grouped, json_of};
 pub(super) use range::Range;
-pub(super) use report::nothing_yet;
+pub(super) use report::{nothing_yet, shown};
 
 use clap::Subcommand;
 
@@ -36,7 +37,8 @@ use crate::journal::Period;
   moai costs daily --since 7d             the last seven days
   moai costs monthly --by project --csv   for a spreadsheet
   moai costs estimate glm-4.7 1000 500    what a request would cost
-  moai costs savings                      against Claude alone"
+  moai costs savings                      against Claude alone
+  moai costs report --html costs.html     a page with plots"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -68,6 +70,7 @@ enum Command {
     Estimate(estimate::Args),
     Savings(savings::Args),
     Reconcile(reconcile::Args),
+    Report(picture::Args),
 }
 
 /// Runs `moai costs`.
@@ -82,5 +85,6 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         Some(Command::Estimate(args)) => estimate::run(&args, world, ui),
         Some(Command::Savings(args)) => savings::run(&args, world, ui),
         Some(Command::Reconcile(args)) => reconcile::run(&args, world, ui),
+        Some(Command::Report(args)) => picture::run(&args, world, ui),
     }
 }

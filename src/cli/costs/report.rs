@@ -260,7 +260,7 @@ fn cells(
 }
 
 /// The name of a line; rows without one are a line, too.
-pub(super) fn shown(value: Option<&str>) -> String {
+pub(in crate::cli) fn shown(value: Option<&str>) -> String {
     value.unwrap_or("(none)").to_owned()
 }
 

@@ -7,6 +7,7 @@
 mod diff;
 mod paint;
 mod pick;
+mod screen;
 mod table;
 
 use std::io::{self, BufRead as _, Write};
@@ -19,6 +20,7 @@ use crate::base::world::World;
 
 pub use diff::unified;
 pub use paint::{Paint, clean};
+pub use screen::{Screen, Wish, plain};
 pub use table::{Column, Style, Table};
 
 /// The schema number of every `--json` answer. It grows when a field changes its meaning or goes.
@@ -68,6 +70,7 @@ pub struct Ui {
     quiet: bool,
     interactive: bool,
     progress: bool,
+    screen: bool,
     width: Option<u16>,
     warned: Vec<String>,
     /// Words of the command line that are keys: a complaint about the line does not repeat them.
@@ -100,6 +103,7 @@ impl Ui {
             quiet,
             interactive: world.terminal.stdin && world.terminal.stderr && !json,
             progress: world.terminal.stderr && !dumb && !json && !quiet,
+            screen: world.terminal.stdin && world.terminal.stdout && !dumb && !json,
             width: world.terminal.stdout.then(|| terminal_width(world)).flatten(),
             warned: Vec::new(),
             keys: crate::keys::among(&world.args),
@@ -179,6 +183,16 @@ impl Ui {
     /// Whether only what is wrong is to be said.
     pub fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Whether standard output is a terminal that a live view can have.
+    pub fn is_screen(&self) -> bool {
+        self.screen
+    }
+
+    /// The width of standard output in columns, where it is a terminal.
+    pub fn width(&self) -> Option<u16> {
+        self.width
     }
 
     /// Whether a person can be asked (both streams are a terminal, and no `--json`).

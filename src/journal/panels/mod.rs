@@ -17,11 +17,14 @@ mod recent;
 mod series;
 mod times;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
 use rusqlite::Transaction;
 
 use crate::cost::percentages;

@@ -77,7 +77,9 @@ impl Journal {
         }
         let mut whole = SeriesLine::empty(String::new(), window.len());
         for line in lines.lines.values() {
-            line.slots.iter().enumerate().for_each(|(slot, totals)| whole.add(slot, totals));
+            for (slot, totals) in line.slots.iter().enumerate() {
+                whole.add(slot, totals);
+            }
         }
         let mut lines: Vec<SeriesLine> = lines.lines.into_values().collect();
         lines.sort_by_key(|line| std::cmp::Reverse((line.total.cost, line.total.attempts)));

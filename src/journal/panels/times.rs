@@ -46,11 +46,15 @@ impl Journal {
         let models = self.slots_of_times(window)?;
         let mut all = vec![Times::default(); window.len()];
         for slots in models.values() {
-            all.iter_mut().zip(slots).for_each(|(all, times)| all.merge(times));
+            for (all, times) in all.iter_mut().zip(slots) {
+                all.merge(times);
+            }
         }
         let line = |model: Option<String>, slots: &Slots| {
             let mut whole = Times::default();
-            slots.iter().for_each(|times| whole.merge(times));
+            for times in slots {
+                whole.merge(times);
+            }
             TimesLine { model, whole: Measured::of(&whole), slots: slots.iter().map(Measured::of).collect() }
         };
         let mut lines = vec![line(None, &all)];
@@ -61,7 +65,9 @@ impl Journal {
     /// The mean response time of whole answers over these days, in milliseconds; right to 1.6 %.
     pub fn mean_ms(&self, days: Days) -> Result<Option<u64>, JournalError> {
         let mut all = Times::default();
-        self.times_of_days(days)?.values().for_each(|times| all.merge(times));
+        for times in self.times_of_days(days)?.values() {
+            all.merge(times);
+        }
         Ok(all.total.mean())
     }
 
