@@ -99,6 +99,7 @@ fn attempt(seed: u64, at: Timestamp) -> Attempt {
         error: None,
         fallback: false,
         retries: 0,
+        arm: None,
     }
 }
 

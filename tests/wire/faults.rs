@@ -12,8 +12,8 @@ fn read(status: u16, body: &str) -> Fault {
 #[test]
 fn vendors_errors_are_told_apart() {
     use FaultKind::{
-        Auth, BadRequest, ContentPolicy, Malformed, NoModel, NotFound, OutputTooLong, Overloaded, Permission, Quota,
-        RateLimit, Server, Timeout, TooLarge, TooLong,
+        Auth, BadRequest, ContentPolicy, Malformed, NoModel, NotFound, NotLoaded, OutputTooLong, Overloaded,
+        Permission, Quota, RateLimit, Server, Timeout, TooLarge, TooLong,
     };
     let anthropic =
         |kind: &str, message: &str| json!({"type": "error", "error": {"type": kind, "message": message}}).to_string();

@@ -69,6 +69,7 @@ fn attempt(seed: u64, minutes: i64) -> Attempt {
         error: None,
         fallback: false,
         retries: 0,
+        arm: None,
     }
 }
 
