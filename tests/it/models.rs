@@ -2,6 +2,8 @@
 //! routing by kind with its fallbacks.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use moai::wire::Dialect;
 use serde_json::{Value, json};
@@ -254,7 +256,21 @@ fn a_watch_that_is_no_terminal_looks_once() {
     assert_eq!((&look["at"], &look["servers"][0]["models"][0]["model"]), (&json!("2026-01-09T12:00:00Z"), &json!(R1)));
 }
 
-/// Seed 004: code to Qwen, reasoning to DeepSeek, everything else to Llama.
+#[test]
+fn a_watch_goes_on_until_ctrl_c_and_ends_well() {
+    let (_ollama, scratch) = machine();
+    let mut command = scratch.moai_command(["models", "watch", "--json", "--interval", "1", "--count", "1000000"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..2 {
+        let look: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(look["servers"][0]["health"], "ok");
+    }
+    assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+}
+
+/// Seed 004: code to Qwen, reasoning to R1, everything else to Llama.
 #[test]
 fn each_kind_of_prompt_has_its_model() {
     let (ollama, scratch) = machine();

@@ -54,7 +54,8 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         if most.is_some_and(|most| looks >= most) {
             return Ok(());
         }
-        if shop.wait(tokio::time::sleep(Duration::from_secs(args.interval))).is_err() {
+        let rest = async { tokio::time::sleep(Duration::from_secs(args.interval)).await };
+        if shop.wait(rest).is_err() {
             return Ok(());
         }
     }
