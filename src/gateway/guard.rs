@@ -332,7 +332,10 @@ mod tests {
             }
             assert_eq!(ask.code(route.method.as_str(), &path, &[("host", LOCAL), ask.key()]), "in");
         }
-        assert_eq!(open, [("HEAD", "/"), ("GET", "/health"), ("HEAD", "/api/hello")]);
+        let (bare, login) = open.split_at(3);
+        assert_eq!(bare, [("HEAD", "/"), ("GET", "/health"), ("HEAD", "/api/hello")]);
+        // Where a key is asked for, and what that page is made of.
+        assert_eq!(login, [("GET", "/dashboard/login"), ("POST", "/dashboard/login"), ("GET", "/dashboard/assets/*")]);
         assert_eq!(ask.code("GET", "/", &[("host", LOCAL)]), "method-not-allowed");
         assert_eq!(ask.code("POST", "/health", &[("host", LOCAL)]), "method-not-allowed");
         assert_eq!(ask.code("PUT", "/v1/messages", &[("host", LOCAL)]), "no-key");

@@ -19,9 +19,9 @@ use super::super::ledger::{Ledger, LedgerError};
 /// For how long what was read is told.
 const FRESH: Duration = Duration::from_secs(1);
 /// How many decisions are listed.
-const RECENT: u32 = 20;
+const RECENT: u32 = 12;
 /// How many conversations.
-const SESSIONS: usize = 10;
+const SESSIONS: usize = 8;
 
 /// The time that a page is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,15 +42,15 @@ pub(in crate::gateway) struct Login {
 pub(in crate::gateway) struct Logins(Mutex<BTreeMap<Digest, Arc<Login>>>);
 
 impl Logins {
-    /// Begins a login with this key, and returns its id for the cookie.
-    pub(in crate::gateway) fn begin(&self, key: &[u8], now: Timestamp) -> Result<String, NoRandom> {
+    /// Begins a login with this key, in this language, and returns its id for the cookie.
+    pub(super) fn begin(&self, key: &[u8], lang: Lang, now: Timestamp) -> Result<String, NoRandom> {
         let id = hex(&random::bytes::<32>()?);
         let login = Login {
             id: digested(id.as_bytes()),
             key: digested(key),
             until: now.saturating_add(LASTS).unwrap_or(now),
             token: hex(&random::bytes::<16>()?),
-            lang: AtomicU8::new(0),
+            lang: AtomicU8::new(lang as u8),
         };
         let mut logins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         logins.retain(|_, login| login.until > now);
@@ -113,17 +113,13 @@ impl Login {
     }
 
     /// The language that was chosen.
-    pub(super) fn lang(&self) -> Option<Lang> {
-        match self.lang.load(Ordering::Relaxed) {
-            1 => Some(Lang::English),
-            2 => Some(Lang::Korean),
-            _ => None,
-        }
+    pub(super) fn lang(&self) -> Lang {
+        if self.lang.load(Ordering::Relaxed) == Lang::Korean as u8 { Lang::Korean } else { Lang::English }
     }
 
     /// Chooses one.
     pub(super) fn set_lang(&self, lang: Lang) {
-        self.lang.store(if lang == Lang::English { 1 } else { 2 }, Ordering::Relaxed);
+        self.lang.store(lang as u8, Ordering::Relaxed);
     }
 }
 
@@ -170,12 +166,13 @@ mod tests {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let key = access.add("reader", &[Scope::Read], now).unwrap().secret.expose().to_owned();
         let logins = Logins::default();
-        let id = logins.begin(key.as_bytes(), now).unwrap();
-        let other = logins.begin(key.as_bytes(), now).unwrap();
+        let id = logins.begin(key.as_bytes(), Lang::Korean, now).unwrap();
+        let other = logins.begin(key.as_bytes(), Lang::Korean, now).unwrap();
         assert_ne!(id, other);
         let find = |cookie: &str, at| logins.find(&headers(cookie), 3456, &access, at).map(|(login, _)| login);
         let mine = format!("theme=dark; moai-3456={id}");
         let login = find(&mine, now).unwrap();
+        assert_eq!(login.lang(), Lang::Korean, "in the language of its form");
         assert!(!id.contains(&key) && !format!("{login:?}").contains(&key), "the key is not kept");
         assert!(find(&format!("moai-3457={id}"), now).is_none(), "another gateway's cookie");
         assert!(find("moai-3456=0", now).is_none() && find("moai-3456=", now).is_none());
@@ -195,7 +192,7 @@ mod tests {
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let logins = Logins::default();
         for second in 0..200 {
-            logins.begin(b"key", now + SignedDuration::from_secs(second)).unwrap();
+            logins.begin(b"key", Lang::English, now + SignedDuration::from_secs(second)).unwrap();
         }
         assert_eq!(logins.0.lock().unwrap().len(), MOST);
     }

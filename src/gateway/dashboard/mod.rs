@@ -65,6 +65,10 @@ pub(in crate::gateway) struct Dashboard {
 /// `GET /dashboard`: the whole page.
 pub(in crate::gateway) async fn home(gateway: Arc<Gateway>, inbound: Inbound) -> Answer {
     let view = View::of(&inbound);
+    // Here alone: what an older page fetches is in the language that it had.
+    if let Some(login) = &inbound.login {
+        login.set_lang(view.lang);
+    }
     let panels = panels_of(&gateway, &inbound, &view).await;
     whole(StatusCode::OK, page::home(&view, &panels))
 }
@@ -129,7 +133,7 @@ pub(in crate::gateway) async fn log_in(gateway: Arc<Gateway>, inbound: Inbound) 
     match gateway.access.admits(key) {
         None => wrong(|words| words.wrong_key),
         Some((_, scopes)) if !scopes.contains(&Scope::Read) => wrong(|words| words.narrow_key),
-        Some(_) => match gateway.dashboard.logins.begin(key, gateway.world.now()) {
+        Some(_) => match gateway.dashboard.logins.begin(key, view.lang, gateway.world.now()) {
             Ok(id) => {
                 let mut answer = go(HOME);
                 add(&mut answer, [("set-cookie", login::cookie(&inbound, &id, gateway.tls().is_some()))]);
@@ -225,11 +229,9 @@ impl View {
         let query = inbound.query.as_deref();
         let login = inbound.login.as_ref();
         let wished = asked(query, "lang").and_then(|word| Lang::named(&word));
-        if let (Some(lang), Some(login)) = (wished, login) {
-            login.set_lang(lang);
-        }
         let accepted = || inbound.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let lang = wished.or_else(|| login?.lang()).unwrap_or_else(|| Lang::accepted(accepted().unwrap_or_default()));
+        let lang =
+            wished.or_else(|| Some(login?.lang())).unwrap_or_else(|| Lang::accepted(accepted().unwrap_or_default()));
         Self {
             lang,
             words: lang.words(),

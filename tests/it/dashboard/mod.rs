@@ -165,7 +165,12 @@ fn a_key_for_looking_corrects_nothing_and_one_that_is_revoked_looks_no_longer() 
         let reply = correcting.post("/dashboard/feedback", &format!("token={}&{form}", correcting.token));
         assert!(matches!(reply.status, 400 | 404), "{form}: {reply:?}");
     }
+    let mut watching = served.connect();
+    watching.ask("GET", "/dashboard/events", &[("cookie", &looking.cookie)], b"");
+    watching.until("data: 0\n\n");
     scratch.moai(["serve", "key", "revoke", "wall"]).ok();
+    chat(&served, "say hi");
+    assert!(!watching.until("\r\n0\r\n\r\n").contains("data: 1"), "it watches no longer");
     looking.get("/dashboard/panels").is(401);
     correcting.get("/dashboard/panels").is(200);
 }

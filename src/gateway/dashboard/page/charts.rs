@@ -14,7 +14,7 @@ use super::shell::zone_name;
 use super::{Span, State, View, count, drawn, percent, usd};
 
 /// How many models have a colour; the others are one.
-const MODELS: usize = 6;
+const MODELS: usize = 5;
 /// From which share of answers on a provider is well, and from which it is not broken.
 const WELL: f64 = 0.95;
 const ALIVE: f64 = 0.5;
@@ -227,20 +227,18 @@ impl Frame<'_> {
                 _ => found.push((tone, at, at + 1, *pulse)),
             }
         }
-        let name = |at: usize| self.buckets.get(at).map_or("", String::as_str);
-        let stretch = |(tone, from, to, pulse): (Tone, usize, usize, Pulse)| Stretch {
-            from: share(from, slots),
-            to: share(to, slots),
-            tone,
-            about: format!(
-                "{} – {}\n{}: {}, {}: {}",
-                name(from),
-                name(to - 1),
-                words.answered,
-                count(pulse.ok),
-                words.errors,
-                count(pulse.errors)
-            ),
+        let name = |at: usize| self.buckets.get(at).map(String::as_str);
+        // Hours are told by their end, days by their last one.
+        let end = |to: usize| match self.view.span {
+            Span::Today => name(to).unwrap_or("24:00"),
+            Span::Week | Span::Month => name(to - 1).unwrap_or_default(),
+        };
+        let stretch = |(tone, from, to, pulse): (Tone, usize, usize, Pulse)| {
+            let (begin, end) = (name(from).unwrap_or_default(), end(to));
+            let when = if begin == end { begin.to_owned() } else { format!("{begin} – {end}") };
+            let (ok, errors) = (count(pulse.ok), count(pulse.errors));
+            let about = format!("{when}\n{}: {ok}\n{}: {errors}", words.answered, words.failures);
+            Stretch { from: share(from, slots), to: share(to, slots), tone, about }
         };
         found.into_iter().map(stretch).collect()
     }

@@ -18,14 +18,14 @@
   });
 
   function live(panels, light) {
-    let loading = false, again = false, source = null;
+    let loading = false, again = false, fresh = true, source = null, later = 0;
     const say = (state) => {
       light.className = state === 'live' ? 'live on' : 'live off';
       light.textContent = light.dataset[state];
     };
 
     async function load() {
-      if (document.hidden || loading) { again = true; return; }
+      if (loading) { again = true; return; }
       loading = true; again = false;
       try {
         const answer = await fetch(panels.dataset.panels, { redirect: 'manual' });
@@ -33,7 +33,7 @@
         if (answer.status === 401 || answer.status === 403) { source.close(); location.reload(); return; }
         if (answer.ok) show(await answer.text());
       } catch { say('away'); } finally { loading = false; }
-      if (again && !document.hidden) load();
+      if (again) load();
     }
 
     // Whoever is at a button with the keyboard stays there.
@@ -57,17 +57,22 @@
     });
 
     function listen() {
+      clearTimeout(later);
       source = new EventSource('/dashboard/events');
-      let first = true;
-      source.onmessage = () => { say('live'); if (!first) load(); first = false; };
+      // The first event only opens the stream; the page has just come.
+      source.onmessage = () => { say('live'); if (!fresh) load(); fresh = false; };
       source.onerror = () => {
         say('away');
         // The browser tries again by itself, unless it was turned away: then later, and the page asks meanwhile.
-        if (source.readyState === EventSource.CLOSED) { load(); setTimeout(listen, 30000); }
+        if (source.readyState === EventSource.CLOSED) { load(); later = setTimeout(listen, 30000); }
       };
     }
 
-    document.addEventListener('visibilitychange', () => { if (!document.hidden && again) load(); });
+    // A page that nobody sees does not watch: a browser has six connections to a host, for all its tabs together.
+    document.addEventListener('visibilitychange', () => {
+      clearTimeout(later);
+      if (document.hidden) source.close(); else listen();
+    });
     listen();
   }
 })();

@@ -44,8 +44,8 @@ fn decisions(html: &mut Html, view: &View, state: &State<'_>, figures: &Figures)
     open(html, "decisions", words.decisions, &columns);
     for one in &figures.recent {
         html.raw("<tr>");
-        cell(html, words.when).word("<time>", clock(one.at, state), "</time></td>");
-        cell(html, words.model).word("<b>", &one.model, "</b> ");
+        html.raw("<td>").word("<time>", clock(one.at, state), "</time></td>");
+        html.raw("<td>").word("<b>", &one.model, "</b> ");
         let (tag, tier) = if one.tier == 1 { ("tier1", 0) } else { ("tier2", 1) };
         html.raw("<span class=\"tag ")
             .raw(tag)
@@ -56,10 +56,10 @@ fn decisions(html: &mut Html, view: &View, state: &State<'_>, figures: &Figures)
             html.raw(" · ").text(shortened(about, 40));
         }
         html.raw("</span></td>");
-        cell(html, words.why);
+        html.raw("<td>");
         why(html, view, one);
         html.raw("</td>");
-        cell(html, words.outcome).raw("<span class=\"").raw(if one.error.is_some() { "tone-bad" } else { "" });
+        html.raw("<td>").raw("<span class=\"").raw(if one.error.is_some() { "tone-bad" } else { "" });
         html.word("\">", said(&words.outcomes, &one.outcome), "</span>");
         if let Some(error) = &one.error {
             html.word(" <code>", error, "</code>");
@@ -69,9 +69,9 @@ fn decisions(html: &mut Html, view: &View, state: &State<'_>, figures: &Figures)
             html.raw(" · ").text(one.attempts).raw(" ").text(words.attempts);
         }
         html.raw("</span></td>");
-        cell(html, words.cost).text(one.cost.map_or_else(|| words.unknown.to_owned(), usd)).raw("</td>");
+        html.raw("<td>").text(one.cost.map_or_else(|| words.unknown.to_owned(), usd)).raw("</td>");
         if view.corrects {
-            cell(html, words.right);
+            html.raw("<td>");
             correct(html, view, one, figures.opinions.get(&one.request).copied());
             html.raw("</td>");
         }

@@ -77,7 +77,8 @@ fn tiers(html: &mut Html, view: &View, tiles: Option<&Tiles>) {
     html.raw("<svg class=\"split\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" aria-hidden=\"true\">");
     html.raw("<rect class=\"fill p2\" width=\"100\" height=\"6\"/><rect class=\"fill p1\" height=\"6\" width=\"");
     html.text(format!("{one:.1}")).raw("\"/></svg>");
-    html.word("<p class=\"sub\">", words.tiers_how, "</p></div>");
+    let of_what = if tiles.totals.cost.nanos() > 0 { words.tiers_how } else { words.tiers_free };
+    html.word("<p class=\"sub\">", of_what, "</p></div>");
 }
 
 fn budget(html: &mut Html, view: &View, state: &State<'_>) {
