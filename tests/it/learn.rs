@@ -143,14 +143,15 @@ fn a_broken_file_is_an_error_with_a_hint_and_the_built_in_weights_decide() {
 #[test]
 fn a_gateway_that_runs_takes_new_weights_up() {
     let scratch = world();
-    teach(&scratch);
+    let weights = json!({"version": 1, "names": {"op:explain": 400, "fin:explain": 400}});
+    let file = scratch.write("mine.json", weights.to_string());
     let served = Served::start(&scratch, &["--model", "sim"]);
     let route = || {
         let answer = served.post("/api/router/route", &json!({"message": "Explain the scheduler"})).is(200).json();
         answer["classification_confidence"].clone()
     };
     let before = route();
-    json(&scratch, &["train"]);
+    json(&scratch, &["import", file.to_str().unwrap()]);
     assert!((0..2_000).any(|_| route() != before), "it never took the weights up: {before}");
     json(&scratch, &["undo"]);
     assert!((0..2_000).any(|_| route() == before), "it kept what was taken back");
