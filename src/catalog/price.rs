@@ -321,10 +321,15 @@ impl PriceBook {
     /// a slash has to be a vendor; a date or `-latest` at the end is ignored when the id is not listed with it. An id
     /// that only resembles a listed one is not found.
     pub fn find(&self, model: &str) -> Option<&ModelPrice> {
+        self.models.get(self.position(model)?)
+    }
+
+    /// Where the model's row stands.
+    pub(super) fn position(&self, model: &str) -> Option<usize> {
         let id = model.trim().to_ascii_lowercase();
         let id = id.strip_suffix("[1m]").unwrap_or(&id);
         let (vendor, id) = split_vendor(id);
-        let exact = |id: &str| self.models.iter().find(|one| one.is(vendor, id) && self.offers(one, vendor));
+        let exact = |id: &str| self.models.iter().position(|one| one.is(vendor, id) && self.offers(one, vendor));
         exact(id).or_else(|| undated(id).and_then(exact))
     }
 

@@ -1,6 +1,7 @@
 //! The books that moai comes with, and what a user lays over them.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use crate::base::packed::unpack;
 
@@ -40,6 +41,23 @@ fn built_in(text: &str) -> PriceBook {
 pub struct Prices {
     base: Base,
     user: Option<PriceBook>,
+    found: Found,
+}
+
+/// What was looked for before, and where it stands: a gateway asks for the same few models again and again. The books
+/// do not change, so what was found once is right for ever.
+#[derive(Debug, Clone, Default)]
+struct Found(Arc<RwLock<HashMap<Box<str>, Option<Place>>>>);
+
+/// More names than a configuration has: they are forgotten, and looked for again.
+const MOST_FOUND: usize = 1_000;
+
+/// The row of a book.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    User(usize),
+    Base(usize),
+    Local,
 }
 
 /// The book behind. One that moai comes with is read where a price is asked for: most commands ask for none.
@@ -64,29 +82,33 @@ impl Prices {
     /// The names of the built-in books, the default first.
     pub const NAMES: [&'static str; 2] = ["list", "spec-model-001"];
 
+    fn behind(base: Base) -> Self {
+        Self { base, user: None, found: Found::default() }
+    }
+
     /// The list prices.
     pub fn list() -> Self {
-        Self { base: Base::BuiltIn(&LIST), user: None }
+        Self::behind(Base::BuiltIn(&LIST))
     }
 
     /// The built-in book of this name.
     pub fn named(name: &str) -> Result<Self, UnknownBook> {
         match name {
             "list" => Ok(Self::list()),
-            "spec-model-001" => Ok(Self { base: Base::BuiltIn(&SPEC), user: None }),
+            "spec-model-001" => Ok(Self::behind(Base::BuiltIn(&SPEC))),
             _ => Err(UnknownBook(name.into())),
         }
     }
 
     /// The prices of this book: a newer list than the built-in one.
     pub fn of(book: PriceBook) -> Self {
-        Self { base: Base::Own(book), user: None }
+        Self::behind(Base::Own(book))
     }
 
     /// The same prices with a user's book in front.
     #[must_use]
     pub fn with_user(self, book: PriceBook) -> Self {
-        Self { user: Some(book), ..self }
+        Self { user: Some(book), found: Found::default(), ..self }
     }
 
     /// The book behind.
@@ -104,9 +126,24 @@ impl Prices {
 
     /// The row of a model and the book it stands in: the user's, the built-in one, or the free models of this machine.
     pub fn find(&self, model: &str) -> Option<(&PriceBook, &ModelPrice)> {
-        let books = self.user.iter().chain([self.base()]);
-        let listed = books.into_iter().find_map(|book| book.find(model).map(|row| (book, row)));
-        listed.or_else(|| LOCAL.models.first().filter(|_| is_local(model)).map(|row| (&*LOCAL, row)))
+        let known = self.found.0.read().unwrap_or_else(PoisonError::into_inner).get(model).copied();
+        match known.unwrap_or_else(|| self.look_for(model))? {
+            Place::User(at) => self.user.as_ref().and_then(|book| Some((book, book.models.get(at)?))),
+            Place::Base(at) => self.base().models.get(at).map(|row| (self.base(), row)),
+            Place::Local => LOCAL.models.first().map(|row| (&*LOCAL, row)),
+        }
+    }
+
+    fn look_for(&self, model: &str) -> Option<Place> {
+        let own = || self.user.as_ref().and_then(|book| book.position(model)).map(Place::User);
+        let listed = || self.base().position(model).map(Place::Base);
+        let place = own().or_else(listed).or_else(|| is_local(model).then_some(Place::Local));
+        let mut found = self.found.0.write().unwrap_or_else(PoisonError::into_inner);
+        if found.len() >= MOST_FOUND {
+            found.clear();
+        }
+        found.insert(model.into(), place);
+        place
     }
 }
 

@@ -103,13 +103,22 @@ impl AsRef<str> for RequestId {
 /// RFC 9562, section 5.7: 48 bits of milliseconds, then random bits around the version and the variant.
 fn uuid7(at: Timestamp, random: [u8; 10]) -> String {
     let millis = u64::try_from(at.as_millisecond()).unwrap_or(0) & 0xffff_ffff_ffff;
-    let [high @ .., _, _, _, _, _, _, _, _] = random;
-    let [_, _, low @ .., _, _, _, _, _, _] = random;
-    let [_, _, _, _, node @ ..] = random;
-    let high = u16::from_be_bytes(high) & 0x0fff | 0x7000;
-    let low = u16::from_be_bytes(low) & 0x3fff | 0x8000;
-    let node = node.iter().fold(0_u64, |node, byte| node << 8 | u64::from(*byte));
-    format!("{:08x}-{:04x}-{high:04x}-{low:04x}-{node:012x}", millis >> 16, millis & 0xffff)
+    let [_, _, at @ ..] = millis.to_be_bytes();
+    let mut id = String::with_capacity(36);
+    for (place, byte) in at.into_iter().chain(random).enumerate() {
+        let byte = match place {
+            6 => byte & 0x0f | 0x70,
+            8 => byte & 0x3f | 0x80,
+            _ => byte,
+        };
+        if matches!(place, 4 | 6 | 8 | 10) {
+            id.push('-');
+        }
+        for half in [byte >> 4, byte & 0x0f] {
+            id.push(char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 }));
+        }
+    }
+    id
 }
 
 #[cfg(test)]

@@ -41,6 +41,11 @@ impl Model {
 
     /// How directly `word` names this model, the most direct first; `None` where it does not.
     pub(super) fn rank_of(&self, word: &str) -> Option<u8> {
+        self.rank(word, word.split_once('/'))
+    }
+
+    /// The same of a word that was taken apart at its first slash before: by whoever asks many models.
+    pub(super) fn rank(&self, word: &str, parts: Option<(&str, &str)>) -> Option<u8> {
         let is = |known: &str| known.eq_ignore_ascii_case(word);
         let qualified = |(provider, rest): (&str, &str)| {
             provider.eq_ignore_ascii_case(&self.provider)
@@ -48,7 +53,7 @@ impl Model {
         };
         if is(&self.name) {
             Some(0)
-        } else if word.split_once('/').is_some_and(qualified) {
+        } else if parts.is_some_and(qualified) {
             Some(1)
         } else if is(&self.id) {
             Some(2)

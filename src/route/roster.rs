@@ -185,7 +185,9 @@ impl Roster {
     /// The model that `name` means, ready to be sent to.
     pub fn ready(&self, name: &str) -> Result<Ready, NotReady> {
         let wanted = name.trim();
-        let ranked = self.entries.iter().filter_map(|entry| entry.model.rank_of(wanted).map(|rank| (rank, entry)));
+        let parts = wanted.split_once('/');
+        let rank = |entry: &Entry| entry.model.rank(wanted, parts);
+        let ranked = self.entries.iter().filter_map(|entry| rank(entry).map(|rank| (rank, entry)));
         let Some((_, entry)) = ranked.min_by_key(|(rank, _)| *rank) else {
             return Err(NotReady::Unknown { name: name.into(), near: self.near(wanted) });
         };

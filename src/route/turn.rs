@@ -4,6 +4,10 @@
 //! The headers and the shapes were seen from Claude Code 2.1.329 (2026-11), which sends the headers where
 //! `CLAUDE_CODE_GATEWAY_HINT_HEADERS=1` is set.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Errand {
@@ -80,6 +84,8 @@ impl Signs<'_> {
 /// around every wording of the order, in the text of the client of 2.1.329 (strings of its binary, 2026-11-21). What the
 /// user said last may stand before it in the same message.
 const FRAME: &str = "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.";
+/// What looks for it, made once.
+static FRAMES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(FRAME));
 /// The frame's last line says what is wanted: `an <analysis> block followed by a <summary> block`, or that one alone.
 const WANTED: &str = "a <summary> block.";
 /// The wordings themselves (same source): all of the conversation, what came after a part that is kept, what comes
@@ -98,11 +104,14 @@ pub fn of_text(text: &str) -> Errand {
         let end = text.char_indices().nth(NEAR).map_or(text.len(), |(at, _)| at);
         text.get(..end).is_some_and(|near| near.contains(words))
     };
-    let framed = text.rmatch_indices(FRAME).any(|(at, _)| {
-        let (before, order) = text.split_at(at);
-        // Whoever quotes it in the middle of a line orders nothing.
-        (before.is_empty() || before.ends_with('\n')) && near(order, WANTED)
-    });
+    // Nearly no text has it, and this is asked of most.
+    let has_frame = FRAMES.find(text.as_bytes()).is_some();
+    let framed = has_frame
+        && text.rmatch_indices(FRAME).any(|(at, _)| {
+            let (before, order) = text.split_at(at);
+            // Whoever quotes it in the middle of a line orders nothing.
+            (before.is_empty() || before.ends_with('\n')) && near(order, WANTED)
+        });
     let ordered = ORDERS.iter().any(|order| text.trim_start().starts_with(order));
     if framed || ordered { Errand::Compaction } else { Errand::Turn }
 }

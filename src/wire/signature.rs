@@ -8,8 +8,10 @@
 //! changes; so theirs are marked on the way out ([`mark_stream`], [`mark_whole`]) and nothing else of their bytes is
 //! touched, and on the way in each gets its own back as it was and nobody else's ([`thought`]).
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -61,6 +63,9 @@ pub(super) fn is_foreign(raw: &[u8]) -> bool {
 /// same bytes where there are none.
 pub fn mark_stream(bytes: &Bytes, origin: &str) -> Bytes {
     const KEY: &[u8] = b"\"signature\"";
+    if SIGNATURE.find(bytes).is_none() {
+        return bytes.clone();
+    }
     // Inside of a text the quotes are escaped, so these are keys and types.
     let mut at = 0;
     let mut splice = Splice::new(bytes);
@@ -93,6 +98,9 @@ fn value_of(bytes: &[u8], from: usize) -> Option<usize> {
     skip(colon + 1).filter(|at| bytes.get(*at) == Some(&b'"')).map(|at| at + 1)
 }
 
+/// Most answers have none, and what looks for it is made once.
+static SIGNATURE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"signature"));
+
 /// A host's whole answer in Anthropic's dialect, its signatures marked as `origin`'s.
 pub fn mark_whole(bytes: &Bytes, origin: &str) -> Bytes {
     #[derive(Deserialize)]
@@ -101,6 +109,9 @@ pub fn mark_whole(bytes: &Bytes, origin: &str) -> Bytes {
         kind: &'a str,
         #[serde(borrow)]
         signature: &'a RawValue,
+    }
+    if SIGNATURE.find(bytes).is_none() {
+        return bytes.clone();
     }
     let mut splice = Splice::new(bytes);
     let text = std::str::from_utf8(bytes).unwrap_or_default();

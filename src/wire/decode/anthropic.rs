@@ -1,5 +1,9 @@
 //! Anthropic's own stream, and those who imitate it.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::scribe::Scribe;
@@ -30,6 +34,34 @@ struct Block {
     tool: bool,
 }
 
+/// A message of nothing but words, which is what most are that are not streamed.
+#[derive(Deserialize)]
+struct Plain<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    id: Option<&'a str>,
+    model: Option<&'a str>,
+    #[serde(borrow)]
+    content: Vec<PlainBlock<'a>>,
+    stop_reason: Option<&'a str>,
+    stop_sequence: Option<String>,
+    usage: Option<Value>,
+    // With one of these it may be an error after all.
+    error: Option<IgnoredAny>,
+    success: Option<IgnoredAny>,
+    code: Option<IgnoredAny>,
+    msg: Option<IgnoredAny>,
+    message: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct PlainBlock<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
 impl Reader {
     pub(super) fn new(quirks: &Quirks) -> Self {
         let origin = (!quirks.anthropic).then(|| quirks.origin.clone().into_owned());
@@ -58,6 +90,33 @@ impl Reader {
             "error" => scribe.fail(Fault::new(FaultKind::Server, "the vendor reported an error without a text")),
             _ => {}
         }
+    }
+
+    /// A message that was not streamed and has nothing in it but words, read without being parsed in full; any other is
+    /// left alone.
+    pub(super) fn plain(&mut self, data: &[u8], scribe: &mut Scribe) -> bool {
+        let Ok(message) = serde_json::from_slice::<Plain<'_>>(data) else { return false };
+        let Plain { error: None, success: None, code: None, msg: None, message: None, .. } = message else {
+            return false;
+        };
+        if message.kind != "message" || message.content.iter().any(|block| block.kind != "text") {
+            return false;
+        }
+        scribe.used(self.usage.merge(message.usage.as_ref()));
+        scribe.start(message.id, message.model);
+        for block in message.content {
+            let index = scribe.block(Opened::Text);
+            if !block.text.is_empty() {
+                scribe.delta(index, Delta::Text(block.text.into_owned()));
+            }
+            scribe.close(index);
+        }
+        if let Some(reason) = message.stop_reason {
+            scribe.stop(StopReason::of_word(reason));
+        }
+        scribe.stop_sequence(message.stop_sequence.as_deref());
+        scribe.end();
+        true
     }
 
     /// A message that was not streamed.
@@ -191,6 +250,40 @@ impl Reader {
             scribe.call_done(index);
         } else {
             scribe.close(index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::wire::{Decoder, Dialect, Event, Quirks, ToolNames};
+
+    fn events(message: &Value) -> Vec<Event> {
+        let mut decoder = Decoder::new(Dialect::Anthropic, &Quirks::default(), ToolNames::default(), "seed");
+        let mut events = decoder.feed(message.to_string().as_bytes());
+        events.extend(decoder.finish());
+        events
+    }
+
+    #[test]
+    fn a_message_of_words_alone_says_the_same_however_it_is_read() {
+        let usage = json!({"input_tokens": 9, "output_tokens": 3, "cache_creation": {"ephemeral_1h_input_tokens": 2}});
+        for (content, stop) in [
+            (json!([{"type": "text", "text": "a \"b\"\n한글"}]), json!("end_turn")),
+            (
+                json!([{"type": "text", "text": ""}, {"type": "text", "text": "c", "citations": []}]),
+                json!("max_tokens"),
+            ),
+            (json!([]), json!("end_turn")),
+            (json!([{"type": "text", "text": "cut"}]), Value::Null),
+        ] {
+            let mut message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+                "content": content, "stop_reason": stop, "stop_sequence": "END", "usage": usage, "error": null});
+            let plain = events(&message);
+            message["success"] = json!(true);
+            assert_eq!(plain, events(&message), "{message}");
         }
     }
 }

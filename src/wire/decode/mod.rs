@@ -203,6 +203,12 @@ impl Reader {
         {
             return;
         }
+        if let Self::Anthropic(reader) = self
+            && whole
+            && reader.plain(data, scribe)
+        {
+            return;
+        }
         let parsed =
             serde_json::from_slice::<Value>(data).or_else(|_| serde_json::from_str(&String::from_utf8_lossy(data)));
         let value = match parsed {

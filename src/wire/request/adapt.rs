@@ -1,7 +1,10 @@
 //! A request for an upstream of the same dialect that is not quite like Anthropic: changed where it must be, and
 //! byte for byte the client's elsewhere.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -12,6 +15,9 @@ use super::{Request, foreign};
 use crate::wire::encode::Dropped;
 use crate::wire::quirks::Quirks;
 use crate::wire::reminder;
+
+/// What looks for a message of the system, made once.
+static SYSTEM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""system""#));
 
 /// What an upstream of the Anthropic dialect needs changed.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +124,7 @@ impl Request {
 
     /// Whether a tool may be one that has no schema, because whoever runs it knows it.
     fn has_typed_tools(&self, text: &str) -> bool {
-        memchr::memmem::find_iter(text.as_bytes(), "\"input_schema\"").count() < self.head.tools
+        self.head.tools > 0 && memchr::memmem::find_iter(text.as_bytes(), "\"input_schema\"").count() < self.head.tools
     }
 
     fn splice_messages(&self, text: &str, quirks: &Quirks, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
@@ -126,7 +132,7 @@ impl Request {
         let messages = text.get(first.start..last.end).unwrap_or_default();
         let suspect = foreign::suspects(messages, quirks);
         // The role itself is looked for below; this only spares the look where there cannot be one.
-        let roles = !quirks.system_messages && memchr::memmem::find(messages.as_bytes(), br#""system""#).is_some();
+        let roles = !quirks.system_messages && SYSTEM.find(messages.as_bytes()).is_some();
         if !suspect && !roles {
             return;
         }

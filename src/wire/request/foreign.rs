@@ -2,8 +2,9 @@
 //! not make, and what only Anthropic's own servers can do. Everything else of a message stays byte for byte.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::{self, Finder};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -28,16 +29,18 @@ pub(super) fn note(dropped: &mut Vec<Dropped>, field: impl Into<Cow<'static, str
     }
 }
 
+/// What a block has in it that may not go on to a host that is not Anthropic; what looks for it is made once. The last
+/// one is in the names of results of server tools, and not in `"tool_result"`.
+static SUSPECTS: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
+    ["\"signature\"", "\"redacted_thinking\"", "\"server_tool_use\"", "_tool_result\""].map(Finder::new)
+});
+
 /// Whether there may be a block in the conversation that does not go on. Seen without parsing; a false alarm costs a
 /// look at each message of the model.
 pub(super) fn suspects(text: &str, quirks: &Quirks) -> bool {
     let bytes = text.as_bytes();
-    let has = |needle: &str| memmem::find(bytes, needle.as_bytes()).is_some();
     if !quirks.anthropic {
-        // The last one is in the names of results of server tools, and not in `"tool_result"`.
-        return ["\"signature\"", "\"redacted_thinking\"", "\"server_tool_use\"", "_tool_result\""]
-            .into_iter()
-            .any(has);
+        return SUSPECTS.iter().any(|word| word.find(bytes).is_some());
     }
     let mut signed = 0;
     for at in memmem::find_iter(bytes, KEY) {
