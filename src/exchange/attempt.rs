@@ -180,7 +180,7 @@ impl<A: Asker> Talk<'_, '_, A> {
         let (model, provider) = (attempt.ready.model(), seat.provider());
         let key = way.lines.key(provider);
         let Question { body, dropped, names, stream, skims, carry, beta } = asker.question(model, provider)?;
-        let mut call = Call::new(provider, &model.id, key, body.clone(), stream)?.within(attempt.left);
+        let mut call = way.lines.upstream().call(provider, &model.id, key, body.clone(), stream)?.within(attempt.left);
         if let Some(carry) = carry {
             call = call.carrying(provider, carry);
         }
@@ -193,7 +193,8 @@ impl<A: Asker> Talk<'_, '_, A> {
         asker.note(&Note::Sending { model: model.name.clone(), number: attempt.number });
         asker.begin(attempt, seat, dropped);
         self.body = body;
-        let seed = format!("{}{}", way.id.as_str().replace('-', ""), attempt.number);
+        let mut seed: String = way.id.as_str().chars().filter(|c| *c != '-').collect();
+        seed.push_str(&attempt.number.to_string());
         let decoder = Decoder::new(Call::dialect(provider), &provider.quirks, names, &seed);
         Ok((call, if skims { decoder.skimming() } else { decoder }))
     }

@@ -1,5 +1,6 @@
 //! One request as it will be sent: where to, with which headers, what, and how long to wait for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use reqwest::Url;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use super::http;
+use super::plain::{self, Near};
 use crate::base::secret::Secret;
 use crate::route::{Auth, Engine, Provider, SimScript, Timeouts};
 use crate::wire::{Dialect, Fault, FaultKind};
@@ -37,8 +39,10 @@ const RESERVED: [&str; 8] = [
 #[derive(Debug, Clone)]
 pub struct Call {
     pub(super) url: Url,
+    /// The same for a server on this machine, which is asked the short way.
+    pub(super) near: Option<Near>,
     /// The host as messages name it, with a port that is not the usual one.
-    pub(super) host: String,
+    pub(super) host: Arc<str>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) timeouts: Timeouts,
@@ -66,17 +70,24 @@ impl Call {
         stream: bool,
     ) -> Result<Self, Fault> {
         let path = Self::dialect(provider).path(model, stream);
-        let mut call = Self::to(provider, &path, key, body.into())?;
+        let call = Self::to(provider, &path, key)?;
+        Ok(call.with(provider, body.into(), stream))
+    }
+
+    /// The same request with this body, to be waited for as `provider` is.
+    pub(super) fn with(mut self, provider: &Provider, body: Bytes, stream: bool) -> Self {
+        self.body = body;
+        self.timeouts = provider.timeouts;
         if !stream {
-            let Timeouts { first_byte, total, .. } = call.timeouts;
-            call.timeouts.first_byte = first_byte.saturating_mul(WHOLE).min(total);
+            let Timeouts { first_byte, total, .. } = self.timeouts;
+            self.timeouts.first_byte = first_byte.saturating_mul(WHOLE).min(total);
         }
-        Ok(call)
+        self
     }
 
     /// The question how many tokens a body in Anthropic's dialect has.
     pub fn count_tokens(provider: &Provider, key: Option<&Secret>, body: impl Into<Bytes>) -> Result<Self, Fault> {
-        Self::to(provider, "/v1/messages/count_tokens", key, body.into())
+        Ok(Self { body: body.into(), ..Self::to(provider, "/v1/messages/count_tokens", key)? })
     }
 
     /// The same with headers of the client's own, for a host that is meant to see them: they stand in for those that
@@ -99,10 +110,12 @@ impl Call {
     #[must_use]
     pub fn beta(mut self) -> Self {
         self.url.query_pairs_mut().append_pair("beta", "true");
+        self.near = Near::of(&self.url);
         self
     }
 
-    fn to(provider: &Provider, path: &str, key: Option<&Secret>, body: Bytes) -> Result<Self, Fault> {
+    /// A request without a body to a path of `provider`.
+    pub(super) fn to(provider: &Provider, path: &str, key: Option<&Secret>) -> Result<Self, Fault> {
         let dialect = Self::dialect(provider);
         let script = match &provider.engine {
             Engine::Http => None,
@@ -112,10 +125,16 @@ impl Call {
         let url =
             url(base, path).ok_or_else(|| form(&provider.name, "its base URL is not an http or https address"))?;
         let host = if script.is_some() { provider.name.clone() } else { host(&url) };
+        let near = Near::of(&url);
+        let mut headers = headers(provider, dialect, key)?;
+        if near.is_some() {
+            plain::complete(&mut headers, &host);
+        }
         Ok(Self {
-            host,
-            headers: headers(provider, dialect, key)?,
-            body,
+            near,
+            host: host.into(),
+            headers,
+            body: Bytes::new(),
             timeouts: provider.timeouts,
             script,
             key: key.cloned(),
@@ -140,7 +159,7 @@ impl Call {
     /// A question for a path behind the provider's base URL, which is no request for a model. It is not waited for
     /// longer than [`PATIENCE`].
     pub(super) fn check(provider: &Provider, key: Option<&Secret>, path: &str) -> Result<Self, Fault> {
-        let mut call = Self::to(provider, path, key, Bytes::new())?;
+        let mut call = Self::to(provider, path, key)?;
         call.headers.remove(CONTENT_TYPE);
         Ok(call.soon())
     }
@@ -152,7 +171,7 @@ impl Call {
         path: &str,
         document: &serde_json::Value,
     ) -> Result<Self, Fault> {
-        Self::to(provider, path, key, document.to_string().into())
+        Ok(Self { body: document.to_string().into(), ..Self::to(provider, path, key)? })
     }
 
     /// The same, not waited for longer than [`PATIENCE`].

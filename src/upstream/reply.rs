@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub struct Reply {
 /// Where the bytes come from.
 #[derive(Debug)]
 pub(super) enum Body {
-    Plain(hyper::body::Incoming),
+    Plain(plain::Answer),
     Http(reqwest::Response),
     Sim(Play),
 }
@@ -47,7 +48,7 @@ pub(super) enum Body {
 impl Body {
     async fn chunk(&mut self, host: &str) -> Result<Option<Bytes>, Fault> {
         match self {
-            Self::Plain(body) => plain::chunk(body).await.transpose().map_err(|error| broken(host, &error)),
+            Self::Plain(body) => body.chunk().await.transpose().map_err(|error| broken(host, &error)),
             Self::Http(response) => response.chunk().await.map_err(|error| broken(host, &error.without_url())),
             Self::Sim(play) => play.chunk().await,
         }
@@ -156,7 +157,7 @@ impl Reply {
 /// How long the phases of one request may still take.
 #[derive(Debug)]
 pub(super) struct Waits {
-    host: String,
+    host: Arc<str>,
     timeouts: Timeouts,
     started: Instant,
     /// When the last bytes of the body came.
@@ -165,8 +166,8 @@ pub(super) struct Waits {
 
 impl Waits {
     /// The clock starts now.
-    pub(super) fn new(host: &str, timeouts: Timeouts) -> Self {
-        Self { host: host.to_owned(), timeouts, started: Instant::now(), last: None }
+    pub(super) fn new(host: &Arc<str>, timeouts: Timeouts) -> Self {
+        Self { host: Arc::clone(host), timeouts, started: Instant::now(), last: None }
     }
 
     fn heard(&mut self, bytes: bool) {
