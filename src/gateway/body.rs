@@ -9,6 +9,8 @@ use tokio::sync::mpsc;
 
 use crate::exchange::{Answering, Torn};
 
+use super::work::Own;
+
 /// What an answer says.
 pub(in crate::gateway) struct Body {
     kind: Kind,
@@ -18,8 +20,14 @@ pub(in crate::gateway) struct Body {
 
 enum Kind {
     Whole(Option<Bytes>),
-    Relayed(Box<Answering>),
+    Relayed(Box<Relayed>),
     Fed(mpsc::Receiver<Bytes>),
+}
+
+struct Relayed {
+    answering: Answering,
+    /// Who fetches it.
+    own: Own,
 }
 
 impl Body {
@@ -29,10 +37,10 @@ impl Body {
         Self { kind: Kind::Whole((!bytes.is_empty()).then_some(bytes)), held: Vec::new() }
     }
 
-    /// A body that comes piece by piece from a relay, which learns that the client went away when this is dropped. One
-    /// that breaks off closes the connection, so that nobody takes it for whole.
-    pub(in crate::gateway) fn relayed(answering: Answering) -> Self {
-        Self { kind: Kind::Relayed(Box::new(answering)), held: Vec::new() }
+    /// A body that comes piece by piece from a relay, which `own` is, and which learns that the client went away when
+    /// this is dropped. One that breaks off closes the connection, so that nobody takes it for whole.
+    pub(in crate::gateway) fn relayed(answering: Answering, own: Own) -> Self {
+        Self { kind: Kind::Relayed(Box::new(Relayed { answering, own })), held: Vec::new() }
     }
 
     /// A body that comes piece by piece from whoever has the other end, until they let go of it.
@@ -55,7 +63,10 @@ impl hyper::body::Body for Body {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Torn>>> {
         let piece = match &mut self.kind {
             Kind::Whole(bytes) => bytes.take().map(Ok),
-            Kind::Relayed(answering) => std::task::ready!(answering.poll_piece(context)),
+            Kind::Relayed(relayed) => {
+                relayed.own.go_on(context);
+                std::task::ready!(relayed.answering.poll_piece(context))
+            }
             Kind::Fed(pieces) => std::task::ready!(pieces.poll_recv(context)).map(Ok),
         };
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)))

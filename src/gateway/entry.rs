@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::exchange::book::{Page, estimate};
 use crate::exchange::{End, Finished, Trial};
 use crate::journal::{Attempt, Decided};
@@ -10,6 +12,7 @@ use crate::model::{RequestId, Usd};
 use crate::route::{Model, Ready, learn, retry};
 use crate::wire::Fault;
 
+use super::ledger::Noted;
 use super::limits::{Permit, Visit};
 use super::snapshot::Snapshot;
 use super::state::Gateway;
@@ -22,7 +25,7 @@ pub(in crate::gateway) struct Entry {
     /// The configuration that it began with.
     pub(in crate::gateway) snapshot: Arc<Snapshot>,
     pub(in crate::gateway) id: RequestId,
-    pub(in crate::gateway) turn: Turn,
+    pub(in crate::gateway) turn: Arc<Turn>,
 }
 
 impl Entry {
@@ -78,55 +81,31 @@ impl Entry {
     /// Writes the decision into the log, and what is needed to learn from an opinion of it. In the middle of a turn no
     /// text was read: there is nothing new to learn from.
     pub(in crate::gateway) fn log(&self) {
-        let Self { gateway, snapshot, id, turn, .. } = self;
-        let at = gateway.world.now();
-        let about = &turn.about;
-        let line = DecisionLine::new(
-            id,
-            at,
-            &turn.seen,
-            &turn.decision,
-            log::About {
-                session: about.session.as_ref(),
-                project: about.project.as_deref(),
-                worktree: about.worktree.as_deref().map(AsRef::as_ref),
-                spec: about.spec.as_deref(),
-                agent: about.agent.as_deref(),
-                task: about.task.as_deref(),
-                dry_run: false,
-                prompt: turn.text.as_deref().filter(|_| snapshot.log.prompts),
-            },
-        );
-        gateway.ledger.log_decision(&line);
-        if let Some(text) = &turn.text {
-            gateway.ledger.remember(Decided {
-                request: id.clone(),
-                at,
-                fingerprint: learn::fingerprint(text),
-                tier: turn.seen.tier,
-                evidence: learn::names(&turn.seen),
-                score: Some(learn::own_score(&turn.seen)),
-            });
-        }
+        let at = self.gateway.world.now();
+        let (snapshot, id, turn) = (Arc::clone(&self.snapshot), self.id.clone(), Arc::clone(&self.turn));
+        self.gateway.ledger.note(move || noted(&snapshot, &id, &turn, at));
     }
 
-    /// The end of a request: its rows, what it used of what is allowed, and where nobody answered, who was tried.
-    pub(in crate::gateway) fn finish(&self, finished: &Finished, permit: Permit) -> Vec<Attempt> {
+    /// The end of a request: its [`Entry::rows`], what it used of what is allowed, and where nobody answered, who was
+    /// tried.
+    pub(in crate::gateway) fn finish(&self, finished: &Finished, rows: Vec<Attempt>, permit: Permit) {
         let Self { gateway, id, .. } = self;
-        let rows = self.rows(finished);
-        permit.settle(&rows, |number| gateway.ledger.record(rows.clone(), number));
+        let told = gateway.teller.as_ref().map(|tell| {
+            let told = Told::new(id, gateway.world.now(), &self.turn, finished, &rows);
+            move || tell(told)
+        });
+        permit.settle(rows, |rows, number| gateway.ledger.record(rows, number));
         gateway.dashboard.pulse.beat();
-        if let Some(tell) = &gateway.teller {
-            tell(Told::new(id, gateway.world.now(), &self.turn, finished, &rows));
+        if let Some(tell) = told {
+            tell();
         }
         let error = match finished.end {
             End::Failed => "no-answer",
             End::Cut(_) => "cut",
-            End::Answered | End::Cached | End::Stopped(_) => return rows,
+            End::Answered | End::Cached | End::Stopped(_) => return,
         };
         let tried = finished.tally.trials.iter().map(tried).collect();
         gateway.ledger.log_failure(&FailureLine::new(id, gateway.world.now(), error, tried));
-        rows
     }
 
     fn page(&self) -> Page<'_> {
@@ -147,7 +126,8 @@ impl Entry {
         }
     }
 
-    fn rows(&self, finished: &Finished) -> Vec<Attempt> {
+    /// A row for each attempt, and one for an answer from before.
+    pub(in crate::gateway) fn rows(&self, finished: &Finished) -> Vec<Attempt> {
         let page = self.page();
         let mut rows: Vec<Attempt> = finished.trials.iter().map(|trial| page.row(trial)).collect();
         if let (End::Cached, Some(answer)) = (&finished.end, &finished.answer) {
@@ -156,6 +136,36 @@ impl Entry {
         }
         rows
     }
+}
+
+/// A decision in the words of the log.
+fn noted(snapshot: &Snapshot, id: &RequestId, turn: &Turn, at: Timestamp) -> Noted {
+    let about = &turn.about;
+    let line = DecisionLine::new(
+        id,
+        at,
+        &turn.seen,
+        &turn.decision,
+        log::About {
+            session: about.session.as_ref(),
+            project: about.project.as_deref(),
+            worktree: about.worktree.as_deref().map(AsRef::as_ref),
+            spec: about.spec.as_deref(),
+            agent: about.agent.as_deref(),
+            task: about.task.as_deref(),
+            dry_run: false,
+            prompt: turn.text.as_deref().filter(|_| snapshot.log.prompts),
+        },
+    );
+    let decided = turn.text.as_ref().map(|text| Decided {
+        request: id.clone(),
+        at,
+        fingerprint: learn::fingerprint(text),
+        tier: turn.seen.tier,
+        evidence: learn::names(&turn.seen),
+        score: Some(learn::own_score(&turn.seen)),
+    });
+    Noted { line: log::text(&line).ok(), decided }
 }
 
 fn tried(trial: &retry::Trial) -> Tried {

@@ -1,8 +1,10 @@
 //! A request for an answer, from its bytes to its last row: peeked at, decided, let through, relayed, written down.
 //!
-//! The answer is fetched by a task of its own ([`super::work`]). It ends with [`Entry::finish`], which writes the books
-//! whatever became of the client; nothing is written when something is dropped.
+//! The answer is fetched on the client's connection, and goes on without it when the client goes ([`super::work`]). It
+//! ends with [`Entry::finish`], which writes the books whatever became of the client; nothing is written when something
+//! is dropped.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
 use hyper::header::HeaderMap;
@@ -38,7 +40,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         Err(refused) => return fault(*speech, id, &refused.fault()),
     };
     let size = |_: &Model| (estimate_tokens(request.bytes()), request.head().max_tokens);
-    let entry = Entry { gateway, snapshot: Arc::clone(&inbound.snapshot), id: id.clone(), turn };
+    let entry = Entry { gateway, snapshot: Arc::clone(&inbound.snapshot), id: id.clone(), turn: Arc::new(turn) };
     let permit = match entry.admitted(size).await {
         Ok(permit) => permit,
         Err(refused) => {
@@ -51,9 +53,9 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
     let warnings = permit.warnings();
     let errand = Arc::new(Errand { entry, query });
     let (out, mut answering) = outlet();
-    let own = Arc::clone(&errand);
-    errand.entry.gateway.work.begin(async move {
-        let Errand { entry, query } = &*own;
+    let shared = Arc::clone(&errand);
+    let mut own = errand.entry.gateway.work.own(async move {
+        let Errand { entry, query } = &*shared;
         let now = || entry.gateway.world.now();
         let request = &query.request;
         let size = |_: &Model| (estimate_tokens(request.bytes()), request.head().max_tokens);
@@ -75,11 +77,14 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         if let (End::Answered, Some(last)) = (&finished.end, finished.trials.last()) {
             entry.turn.answered_by(&last.model, &entry.gateway);
         }
-        entry.finish(&finished, permit);
+        entry.finish(&finished, entry.rows(&finished), permit);
     });
-    // While the vendor works.
     errand.entry.log();
-    let Ok(head) = answering.head().await else {
+    let head = poll_fn(|context| {
+        own.go_on(context);
+        answering.poll_head(context)
+    });
+    let Ok(head) = head.await else {
         let said = "the gateway failed on this request; this is a bug of moai";
         return fault(inbound.speech, &errand.entry.id, &Fault::new(FaultKind::Server, said));
     };
@@ -88,7 +93,11 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         errand.entry.turn.answered_by(&by.model, &errand.entry.gateway);
     }
     let Head { status, headers, by, attempts, dropped, whole } = head;
-    let body = whole.map_or_else(|| Body::relayed(answering), Body::whole);
+    let body = match whole {
+        Some(whole) if own.is_over() => Body::whole(whole),
+        Some(whole) => Body::whole(whole).holding(own),
+        None => Body::relayed(answering, own),
+    };
     let mut answer = Response::new(body);
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *answer.headers_mut() = headers;

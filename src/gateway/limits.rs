@@ -312,10 +312,10 @@ impl Permit {
 
     /// Exchanges what was set aside for what these attempts did cost and use. `record` writes them down, before the
     /// request counts as over, under the number by which the books say that they have them.
-    pub fn settle(mut self, rows: &[Attempt], record: impl FnOnce(Option<u64>)) {
-        let number = self.pay(rows);
-        record(number);
+    pub fn settle(mut self, rows: Vec<Attempt>, record: impl FnOnce(Vec<Attempt>, Option<u64>)) {
+        let number = self.pay(&rows);
         let tokens = rows.iter().filter_map(|row| row.usage).map(Usage::total).fold(0, u64::saturating_add);
+        record(rows, number);
         self.close(tokens);
     }
 
@@ -431,7 +431,7 @@ mod tests {
         let refused = limits.admit(&rules, Visit::default()).await.unwrap_err();
         assert_eq!(refused.kind, FaultKind::RateLimit);
         assert!(refused.message.ends_with("and 1 wait already"), "{refused}");
-        first.settle(&[], drop);
+        first.settle(Vec::new(), |_, _| {});
         waiting.await.unwrap().unwrap();
         assert_eq!(limits.load(), (0, 0));
     }
@@ -515,12 +515,12 @@ mod tests {
         let tomorrow: Timestamp = "2026-01-10T00:00:01Z".parse().unwrap();
         *clock.lock().unwrap() = tomorrow;
         // What it cost is yesterday's, and the sums of yesterday come late.
-        first.settle(&[paid(now(), "0.75")], drop);
+        first.settle(vec![paid(now(), "0.75")], |_, _| {});
         let late = Telling { day: "2026-01-09".parse().unwrap(), books: Some(Vec::new()), written: &[1] };
         assert!(!limits.tell(late));
         let second = waiting.await.unwrap();
         assert_eq!(spent(&limits, &rules), Usd::ZERO);
-        second.settle(&[paid(tomorrow, "0.5")], drop);
+        second.settle(vec![paid(tomorrow, "0.5")], |_, _| {});
         assert_eq!(spent(&limits, &rules), usd("0.5"), "today's is not lost");
         assert_eq!(limits.standings(&[Scope::Day], &rules.budgets)[0].held, Usd::ZERO);
     }
@@ -553,7 +553,7 @@ mod tests {
             ("0.15", Some("100 % of today's budget is spent ($1.00 of $1.00); what comes now is refused")),
         ] {
             let permit = limits.admit(&rules, asks("0.15")).await.unwrap();
-            permit.settle(&[paid(now(), cost)], drop);
+            permit.settle(vec![paid(now(), cost)], |_, _| {});
             assert_eq!(said(), told.into_iter().collect::<Vec<_>>());
             assert!(limits.tell(Telling { day: "2026-01-09".parse().unwrap(), books: None, written: &[] }));
         }

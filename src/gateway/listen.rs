@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
@@ -25,7 +26,7 @@ use crate::base::random;
 use crate::model::RequestId;
 use crate::wire::FaultKind;
 
-use super::answer::{Answer, Refusal, add};
+use super::answer::{Answer, Refusal};
 use super::dashboard;
 use super::error::GatewayError;
 use super::guard::{self, Pass, Question};
@@ -86,11 +87,11 @@ pub async fn serve(
     closing.send_replace(true);
     gateway.dashboard.pulse.close();
     let drained = async { while open.join_next().await.is_some() {} };
-    // What has not ended is dropped with the set.
     let patience = gateway.snapshot().serve.drain;
     let began = tokio::time::Instant::now();
     drop(tokio::time::timeout(patience, drained).await);
-    drop(open);
+    // What has not ended is cut off, and what it fetched goes on for its last words.
+    open.shutdown().await;
     // A client that is gone has closed its connection, and its answer is still written down.
     gateway.work.drained(patience.saturating_sub(began.elapsed()).max(LAST_WORDS)).await;
     gateway.alarm.close();
@@ -239,13 +240,14 @@ async fn caught<T>(coming: impl Future<Output = T>) -> Option<T> {
 /// Gives the answer the request's id, in our header and in that of the client's vendor.
 fn name(answer: &mut Answer, id: &RequestId, speech: Speech) {
     let vendors = match speech {
-        Speech::Anthropic => Some("request-id"),
-        Speech::Chat => Some("x-request-id"),
+        Speech::Anthropic => Some(HeaderName::from_static("request-id")),
+        Speech::Chat => Some(HeaderName::from_static("x-request-id")),
         Speech::Moai => None,
     };
-    let names = std::iter::once("x-moai-request-id").chain(vendors);
-    let missing: Vec<_> = names.filter(|name| !answer.headers().contains_key(*name)).collect();
-    add(answer, missing.into_iter().map(|name| (name, id.as_str().to_owned())));
+    let Ok(value) = HeaderValue::from_str(id.as_str()) else { return };
+    for name in std::iter::once(HeaderName::from_static("x-moai-request-id")).chain(vendors) {
+        answer.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
 }
 
 /// Something that is counted as long as it lives.

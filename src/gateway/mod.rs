@@ -48,7 +48,7 @@ pub use access::{Access, AccessError, Key, NewKey, Scope};
 pub use alarm::{ALL, AlertBook, Silence, Silences, SinkStanding, Unheard, Warn, deliver, look as alerts};
 pub use error::GatewayError;
 pub use force::ForceError;
-pub use ledger::{Condition, Ledger, LedgerError, Logs, Trouble};
+pub use ledger::{Condition, Ledger, LedgerError, Logs, Noted, Trouble};
 pub use limits::{Allowance, Clock, Limits, Permit, Reached, Visit};
 pub use listen::serve;
 pub use snapshot::{Load, Snapshot};

@@ -50,7 +50,7 @@ pub struct Gateway {
     /// The checkouts that clients stand in.
     pub(in crate::gateway) places: Places,
     /// The answers that are under way.
-    pub(in crate::gateway) work: Work,
+    pub(in crate::gateway) work: Arc<Work>,
     /// Who looks at the dashboard.
     pub(in crate::gateway) dashboard: Dashboard,
     /// Who hears of every request that is over.
@@ -137,7 +137,7 @@ impl Gateway {
             force,
             sessions: Sessions::default(),
             places: Places::default(),
-            work: Work::default(),
+            work: Arc::default(),
             dashboard: Dashboard::default(),
             teller,
             alarm,

@@ -10,6 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use hyper::HeaderMap;
 use jiff::Timestamp;
+use memchr::memmem::Finder;
 
 use crate::base::failure::Explain as _;
 use crate::classify::{Classification, Options, classify};
@@ -27,6 +28,10 @@ use super::state::Gateway;
 
 /// What no text asks for.
 static NOTHING: LazyLock<Arc<Classification>> = LazyLock::new(|| Arc::new(classify("", Options::default())));
+
+/// What looks for the signs of an errand in a body, made once.
+static SEARCHES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"web_search_2"));
+static SCHEMAS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"json_schema\""));
 
 /// The longest word of a header that is written down.
 const LONGEST: usize = 200;
@@ -198,7 +203,7 @@ impl Turn {
 }
 
 /// What the headers say.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Hints<'a> {
     class: Option<&'a str>,
     first_party: Option<&'a str>,
@@ -215,36 +220,47 @@ struct Hints<'a> {
 
 impl<'a> Hints<'a> {
     fn of(headers: &'a HeaderMap) -> Self {
-        let word = |name: &str| {
-            let text = std::str::from_utf8(headers.get(name)?.as_bytes()).ok()?.trim();
-            (!text.is_empty()).then_some(text)
-        };
-        Self {
-            class: word("x-claude-code-request-class"),
-            first_party: word("x-claude-1p-request-class"),
-            claude_code: word("user-agent").is_some_and(|agent| agent.starts_with("claude-c")),
-            session: word("x-claude-code-session-id").or_else(|| word("x-moai-session")),
-            agent_id: word("x-claude-code-agent-id"),
-            agent_type: word("x-claude-code-agent-type"),
-            agent: word("x-moai-agent"),
-            task: word("x-moai-task"),
-            project: word("x-moai-project"),
-            worktree: word("x-moai-worktree"),
-            spec: word("x-moai-spec"),
+        let mut hints = Self::default();
+        let mut session = None;
+        // In one pass: most clients send none of these, and some send many others.
+        for (name, value) in headers {
+            let slot = match name.as_str() {
+                "x-claude-code-request-class" => &mut hints.class,
+                "x-claude-1p-request-class" => &mut hints.first_party,
+                "x-claude-code-session-id" => &mut hints.session,
+                "x-claude-code-agent-id" => &mut hints.agent_id,
+                "x-claude-code-agent-type" => &mut hints.agent_type,
+                "x-moai-session" => &mut session,
+                "x-moai-agent" => &mut hints.agent,
+                "x-moai-task" => &mut hints.task,
+                "x-moai-project" => &mut hints.project,
+                "x-moai-worktree" => &mut hints.worktree,
+                "x-moai-spec" => &mut hints.spec,
+                "user-agent" => {
+                    hints.claude_code |= value.as_bytes().trim_ascii_start().starts_with(b"claude-c");
+                    continue;
+                }
+                _ => continue,
+            };
+            // The first one that says anything counts.
+            let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default().trim();
+            *slot = slot.or(Some(text).filter(|text| !text.is_empty()));
         }
+        hints.session = hints.session.or(session);
+        hints
     }
 
     fn errand(&self, request: &Request) -> Option<Errand> {
         let head = request.head();
-        let has = |word: &str| memchr::memmem::find(request.bytes(), word.as_bytes()).is_some();
+        let has = |word: &Finder<'_>| word.find(request.bytes()).is_some();
         let signs = Signs {
             class: self.class,
             first_party: self.first_party,
             claude_code: self.claude_code,
             model: &head.model,
             tools: head.tools,
-            web_search: head.tools == 1 && has("\"web_search_2"),
-            schema: head.tools == 0 && has("\"json_schema\""),
+            web_search: head.tools == 1 && has(&SEARCHES),
+            schema: self.claude_code && head.tools == 0 && has(&SCHEMAS),
         };
         signs.errand()
     }
@@ -313,6 +329,9 @@ fn decoded(value: &str) -> Cow<'_, str> {
 
 /// The beginning of a client's word, as long as is written down.
 fn cut(word: &str) -> &str {
+    if word.len() <= LONGEST {
+        return word;
+    }
     word.char_indices().nth(LONGEST).and_then(|(at, _)| word.get(..at)).unwrap_or(word)
 }
 

@@ -1,6 +1,8 @@
 //! The pipe between a relay and the gateway's answer: the head once, then pieces of the body. It is bounded, so a
 //! client that reads slowly slows the vendor down; and an end that nobody put there is not taken for one.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -78,7 +80,12 @@ pub fn outlet() -> (Outlet, Answering) {
 impl Answering {
     /// The head, once; fails where the relay ended without one.
     pub async fn head(&mut self) -> Result<Head, Torn> {
-        (&mut self.head).await.map_err(|_closed| Torn)
+        std::future::poll_fn(|context| self.poll_head(context)).await
+    }
+
+    /// The same.
+    pub fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Result<Head, Torn>> {
+        Pin::new(&mut self.head).poll(context).map_err(|_closed| Torn)
     }
 
     /// The next piece of the body; `None` is its end.

@@ -84,7 +84,8 @@ struct Words {
 pub(super) async fn ask(gateway: Arc<Gateway>, inbound: &Inbound, mut wish: Wish) -> Result<Answered, Answer> {
     let talk = begin(&gateway, inbound, &mut wish).await?;
     let turn = decided(&gateway, inbound, &mut wish, &talk.conversation).map_err(|refused| *refused)?;
-    let entry = Entry { gateway, snapshot: Arc::clone(&inbound.snapshot), id: inbound.id.clone(), turn };
+    let entry =
+        Entry { gateway, snapshot: Arc::clone(&inbound.snapshot), id: inbound.id.clone(), turn: Arc::new(turn) };
     let words = Words {
         talk,
         text: wish.text,
@@ -208,7 +209,8 @@ async fn work(entry: Arc<Entry>, mut words: Words, permit: Permit, mut tell: one
         finished.or_cached(&whole, &mut (), |_| kept);
     }
     let warnings = permit.warnings();
-    let rows = entry.finish(&finished, permit);
+    let rows = entry.rows(&finished);
+    entry.finish(&finished, rows.clone(), permit);
     let last = finished.trials.last().map(|trial| trial.model.clone());
     let last = turn.decision.plan().iter().find(|ready| Some(ready.name()) == last.as_deref()).cloned();
     let compressed = last.as_ref().and_then(|ready| words.talk.conversation.made_short(ready.model(), words.next()));

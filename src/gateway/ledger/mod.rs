@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use crate::base::failure::{Explain, Kind};
 use crate::base::world::World;
 use crate::journal::{Attempt, Decided, Journal, JournalError, Recorder, Spool};
-use crate::log::{self, DecisionLine, FailureLine, Log};
+use crate::log::{self, FailureLine, Log};
 
 use super::metrics::Tally;
 
@@ -116,13 +116,22 @@ pub struct Condition {
 /// What is asked of the journal; told `None` where nothing was ever recorded.
 type Question = Box<dyn FnOnce(Result<Option<&mut Journal>, JournalError>) + Send>;
 
+/// What is kept of a decision.
+pub struct Noted {
+    /// The line of the log.
+    pub line: Option<String>,
+    /// What is needed to learn from an opinion of it.
+    pub decided: Option<Decided>,
+}
+
+/// Puts it into words: on the thread, because no answer is to wait for that.
+type Note = Box<dyn FnOnce() -> Noted + Send>;
+
 /// What waits in the queue.
 pub(super) enum Item {
     /// The attempts of a request, and its number where somebody waits to hear that it is written down.
     Rows(Vec<Attempt>, Option<u64>),
-    Decided(Box<Decided>),
-    /// A line of the log of decisions.
-    Decision(String),
+    Note(Note),
     /// A line of the log of errors.
     Failure(String),
     Ask(Question),
@@ -203,17 +212,9 @@ impl Ledger {
         }
     }
 
-    /// Remembers a decision, so that feedback on it can be learned from. One that finds no room is forgotten: it is not
-    /// worth a wait.
-    pub fn remember(&self, decided: Decided) {
-        drop(self.put(Item::Decided(Box::new(decided))));
-    }
-
-    /// Adds a decision to the log.
-    pub fn log_decision(&self, line: &DecisionLine<'_>) {
-        if let Ok(text) = log::text(line) {
-            drop(self.put(Item::Decision(text)));
-        }
+    /// Notes a decision. One that finds no room is forgotten: it is not worth a wait.
+    pub fn note(&self, note: impl FnOnce() -> Noted + Send + 'static) {
+        drop(self.put(Item::Note(Box::new(note))));
     }
 
     /// Adds a request that nobody answered to the log of errors.
@@ -518,7 +519,7 @@ mod tests {
         while first.recv().unwrap() != sums(2_000_000, &[]) {}
         let question = Box::new(move |_: Result<Option<&mut Journal>, JournalError>| held.recv().unwrap());
         assert!(ledger.put(Item::Ask(question)).is_ok());
-        while ledger.put(Item::Decision(String::new())).is_ok() {}
+        while ledger.put(Item::Failure(String::new())).is_ok() {}
         ledger.record(vec![row(1)], Some(1));
         let second = listen(&ledger, true);
         go.send(()).unwrap();
@@ -574,7 +575,7 @@ mod tests {
         assert!(ledger.put(Item::Ask(question)).is_ok());
         arrived.recv().unwrap();
         for _ in 0..ROOM {
-            assert!(ledger.put(Item::Decision(String::new())).is_ok());
+            assert!(ledger.put(Item::Failure(String::new())).is_ok());
         }
         ledger.record(vec![row(1), row(2)], None);
         ledger.record(vec![row(3)], None);

@@ -1,5 +1,6 @@
 //! The thread that owns the journal.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -11,15 +12,16 @@ use crate::base::world::World;
 use crate::journal::{Attempt, Decided, JournalError, Recorded, Recorder};
 
 use super::sums::{self, Learn, Telling, Told};
-use super::{Counts, Item, Logs, Question, Shared, Wishes};
+use super::{Counts, Item, Logs, Noted, Question, Shared, Wishes};
 
 /// The shortest time between two transactions: what comes within it shares one.
 const SPACING: Duration = Duration::from_millis(10);
 /// The longest, under load.
 const LONGEST_SPACING: Duration = Duration::from_millis(200);
-/// A transaction is followed by a pause of so many times what it took, so that the writer takes a small part of one
-/// core, however many requests there are.
-const PAUSES: u32 = 20;
+/// A transaction is followed by a pause of so many times what it took: under load the rows of the longest spacing share
+/// one. Most of what a transaction costs is the encryption of its pages, which are the same few for one row and for a
+/// thousand; and no answer of a busy gateway has to wait for more than five of them a second to leave its core.
+const PAUSES: u32 = 100;
 /// How many things are written together at most.
 const BATCH: usize = 1000;
 /// After how long a journal that could not be written is tried again.
@@ -117,7 +119,7 @@ impl Writer {
                 self.look_around();
                 continue;
             };
-            let waits = matches!(first, Item::Rows(..) | Item::Decided(_) | Item::Decision(_) | Item::Failure(_));
+            let waits = matches!(first, Item::Rows(..) | Item::Note(_) | Item::Failure(_));
             let due = self.last.filter(|_| waits).map(|(last, spacing)| last + spacing);
             let mut batch = Batch::default();
             self.take(first, &mut batch);
@@ -161,8 +163,12 @@ impl Writer {
                 batch.numbers.extend(number);
                 batch.rows.append(&mut rows);
             }
-            Item::Decided(decided) => batch.decided.push(*decided),
-            Item::Decision(line) => batch.decisions.push_str(&line),
+            Item::Note(note) => {
+                // Whatever is wrong with one, the books go on.
+                let Ok(Noted { line, decided }) = catch_unwind(AssertUnwindSafe(note)) else { return };
+                batch.decisions.push_str(&line.unwrap_or_default());
+                batch.decided.extend(decided);
+            }
             Item::Failure(line) => batch.failures.push_str(&line),
             Item::Ask(question) => batch.then = Some(Then::Ask(question)),
             Item::Wake => batch.wake = true,
