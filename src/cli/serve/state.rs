@@ -180,7 +180,8 @@ impl Seat {
     fn write(&mut self, state: State) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(&state)
             .map_err(|error| Failure::new(Kind::Bug, format!("cannot write JSON: {error}")))?;
-        disk::replace(&file(&self.dir), (text + "\n").as_bytes(), Access::Private)?;
+        // After a power cut there is no gateway that it could tell of.
+        disk::replace_unsynced(&file(&self.dir), (text + "\n").as_bytes(), Access::Private)?;
         self.state = Some(state);
         Ok(())
     }
