@@ -141,6 +141,8 @@ pub enum Untracked {
 
 /// The states of `entries`, in their order; up to four are read at once. `bases` has the base of each.
 pub fn inspect_all(world: &World, entries: &[Entry], bases: &[Option<String>]) -> Vec<State> {
+    // As git does: whether an object is what its name says is for `git fsck`, and costs a fifth of the time here.
+    git2::opts::strict_hash_verification(false);
     let workers = thread::available_parallelism().map_or(1, usize::from).min(4).min(entries.len());
     let next = AtomicUsize::new(0);
     let states = Mutex::new(vec![State::default(); entries.len()]);
