@@ -157,10 +157,11 @@ impl<A: Asker> Talk<'_, '_, A> {
 
     async fn exchange(&mut self) -> Result<(), Fault> {
         let (call, mut decoder) = self.call()?;
-        let mut reply = waiting(self.asker, self.way.lines.upstream().open(call)).await?;
+        // Boxed: whoever waits for what is large is larger by twice as much.
+        let mut reply = waiting(self.asker, Box::pin(self.way.lines.upstream().open(call))).await?;
         self.vendor_id = reply.request_id().map(str::to_owned);
         if !reply.is_success() {
-            return Err(waiting(self.asker, reply.fault((self.way.now)())).await);
+            return Err(waiting(self.asker, Box::pin(reply.fault((self.way.now)()))).await);
         }
         if let Some(fault) = reply.unreadable() {
             return Err(fault);

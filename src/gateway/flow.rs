@@ -54,7 +54,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
     let errand = Arc::new(Errand { entry, query });
     let (out, mut answering) = outlet();
     let shared = Arc::clone(&errand);
-    let mut own = errand.entry.gateway.work.own(async move {
+    let mut own = errand.entry.gateway.work.own(Box::pin(async move {
         let Errand { entry, query } = &*shared;
         let now = || entry.gateway.world.now();
         let request = &query.request;
@@ -78,7 +78,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             entry.turn.answered_by(&last.model, &entry.gateway);
         }
         entry.finish(&finished, entry.rows(&finished), permit);
-    });
+    }));
     errand.entry.log();
     let head = poll_fn(|context| {
         own.go_on(context);

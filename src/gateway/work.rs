@@ -3,9 +3,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -17,21 +17,35 @@ use tokio::time::{Instant, timeout_at};
 pub(in crate::gateway) struct Work {
     /// What goes on by itself.
     tasks: Mutex<JoinSet<()>>,
-    under_way: Arc<AtomicU64>,
+    under_way: Arc<AtomicUsize>,
 }
 
-/// What a task remembers is large, and is not to be moved about.
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// A task. What it remembers is large, and is not to be moved about: it comes boxed.
+pub(in crate::gateway) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A task that counts as long as it is there.
+struct Counted {
+    task: Task,
+    _one: One,
+}
+
+impl Future for Counted {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.task.as_mut().poll(context)
+    }
+}
 
 /// Work that is done by whoever waits for it, as long as somebody does. Dropped, it goes on by itself.
 pub(in crate::gateway) struct Own {
-    task: Option<Task>,
+    task: Option<Counted>,
     work: Arc<Work>,
     runtime: Handle,
 }
 
 /// One that is under way.
-struct One(Arc<AtomicU64>);
+struct One(Arc<AtomicUsize>);
 
 impl Drop for One {
     fn drop(&mut self) {
@@ -49,7 +63,7 @@ impl Own {
     pub(in crate::gateway) fn go_on(&mut self, context: &mut Context<'_>) {
         // Not there while it runs: one that panics is not asked again.
         let Some(mut task) = self.task.take() else { return };
-        if task.as_mut().poll(context).is_pending() {
+        if Pin::new(&mut task).poll(context).is_pending() {
             self.task = Some(task);
         }
     }
@@ -65,25 +79,21 @@ impl Drop for Own {
 
 impl Work {
     /// Begins a task.
-    pub(in crate::gateway) fn begin(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(in crate::gateway) fn begin(&self, task: Task) {
         self.spawn(self.counted(task), &Handle::current());
     }
 
     /// A task that begins when it is first asked to go on.
-    pub(in crate::gateway) fn own(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) -> Own {
+    pub(in crate::gateway) fn own(self: &Arc<Self>, task: Task) -> Own {
         Own { task: Some(self.counted(task)), work: Arc::clone(self), runtime: Handle::current() }
     }
 
-    fn counted(&self, task: impl Future<Output = ()> + Send + 'static) -> Task {
+    fn counted(&self, task: Task) -> Counted {
         self.under_way.fetch_add(1, Ordering::Relaxed);
-        let one = One(Arc::clone(&self.under_way));
-        Box::pin(async move {
-            let _one = one;
-            task.await;
-        })
+        Counted { task, _one: One(Arc::clone(&self.under_way)) }
     }
 
-    fn spawn(&self, task: Task, runtime: &Handle) {
+    fn spawn(&self, task: Counted, runtime: &Handle) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that have ended are let go of here, so that the set is never longer than what is under way.
         while tasks.try_join_next().is_some() {}
@@ -91,7 +101,7 @@ impl Work {
     }
 
     /// How many are under way.
-    pub(in crate::gateway) fn count(&self) -> u64 {
+    pub(in crate::gateway) fn count(&self) -> usize {
         self.under_way.load(Ordering::Relaxed)
     }
 

@@ -100,7 +100,7 @@ pub(super) async fn ask(gateway: Arc<Gateway>, inbound: &Inbound, mut wish: Wish
     let (tell, told) = oneshot::channel();
     let own = Arc::clone(&entry);
     // A task of its own: what the answer costs is written down also where the client has gone.
-    entry.gateway.work.begin(work(own, words, permit, tell));
+    entry.gateway.work.begin(Box::pin(work(own, words, permit, tell)));
     told.await.ok().ok_or_else(|| {
         let refusal = Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,
