@@ -11,6 +11,7 @@
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
 //! | 5 | [`keys`] | where keys are kept and how one is found |
 //! | 5 | [`journal`] | every attempt and what it cost, encrypted; conversations, cached answers, feedback |
+//! | 5 | [`backup`] | what moai keeps at home, in one encrypted file |
 //! | 5 | [`log`] | what was decided and why, and what failed, a line each |
 //! | 5 | [`settings`] | Claude Code's settings files: edited in place, undone to the byte |
 //! | 5 | [`worktree`] | git worktrees: created fast, removed without loss |
@@ -29,6 +30,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make their own files with the plain tools"))]
 
 pub mod alert;
+pub mod backup;
 pub mod base;
 pub mod catalog;
 pub mod classify;

@@ -121,6 +121,11 @@ impl Books {
         Ok(Some(self.journal()?))
     }
 
+    /// A copy of the journal as it is now at `path`, with the key that opens it and the number of its rows.
+    pub(super) fn copy_to(&mut self, path: &Path) -> Result<(Secret, u64), JournalError> {
+        self.recorder.copy_to(path, self.world.now())
+    }
+
     /// What `text` asks for: the classifier, corrected by what the person has taught. A journal that cannot be read
     /// has taught nothing; [`Books::trouble`] says why.
     pub(super) fn classify(&mut self, text: &str, options: Options) -> Classification {

@@ -2,6 +2,7 @@
 //! the terminal. Here is the list of commands, and the way from a command line to an exit code.
 
 mod alerts;
+mod backup;
 mod books;
 mod claude;
 mod code;
@@ -109,6 +110,7 @@ enum Command {
     Learn(learn::Args),
     Optimize(optimize::Args),
     Experiment(experiment::Args),
+    Backup(backup::Args),
     Doctor(doctor::Args),
     Demo(demo::Args),
     #[command(flatten)]
@@ -229,6 +231,7 @@ fn dispatch(cli: Cli, world: &World, ui: &mut Ui) -> Result<(), Failure> {
         Command::Learn(args) => learn::run(&args, world, ui),
         Command::Optimize(args) => optimize::run(&args, world, ui),
         Command::Experiment(args) => experiment::run(&args, world, ui),
+        Command::Backup(args) => backup::run(args, world, ui),
         Command::Doctor(args) => doctor::run(&args, world, ui),
         Command::Demo(args) => demo::run(&args, world, ui),
         Command::Shell(command) => shell::run(command, world, ui),

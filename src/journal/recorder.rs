@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::base::failure::Explain as _;
+use crate::base::secret::Secret;
 
 use super::attempt::Attempt;
 use super::error::JournalError;
@@ -159,6 +160,15 @@ impl Recorder {
             Ok(path) => Recorded::Spooled { why, path },
             Err(spool) => Recorded::Lost { why, spool },
         }
+    }
+
+    /// Copies the journal as it is now into a new file, and returns the key that opens the copy and the number of
+    /// its rows.
+    pub fn copy_to(&mut self, path: &Path, now: Timestamp) -> Result<(Secret, u64), JournalError> {
+        self.journal(now)?;
+        let (key, _) = key::find(&self.spool.place.dir, &self.lookup)?;
+        let rows = self.journal(now)?.copy_to(path, &key)?;
+        Ok((key.to_secret(), rows))
     }
 
     /// Whether the journal is open.

@@ -196,17 +196,25 @@ impl Journal {
         }
         let part = dir.join(format!("journal-v{version}-{stamp}.part"));
         disk::remove(&part)?;
-        let sql = JournalError::sql(&part);
-        let touch = OpenOptions::new().create(true).append(true).mode(0o600).open(&part);
-        drop(touch.map_err(DiskError::io("write", &part))?);
-        let mut copy = connect(&part, key).map_err(&sql)?;
-        let backup = rusqlite::backup::Backup::new(&self.db, &mut copy).map_err(&sql)?;
-        backup.run_to_completion(1000, Duration::ZERO, None).map_err(&sql)?;
-        drop(backup);
-        drop(copy);
+        self.copy_to(&part, key)?;
         std::fs::rename(&part, &path).map_err(DiskError::io("write", &path))?;
         prune_backups(&dir);
         Ok(())
+    }
+
+    /// Copies the journal as it is at this moment into a new file, encrypted with the same key. Others may go on
+    /// writing meanwhile: it is one step, so what they write is not in it.
+    /// Returns the number of rows in the copy.
+    pub(super) fn copy_to(&self, path: &Path, key: &JournalKey) -> Result<u64, JournalError> {
+        let sql = JournalError::sql(path);
+        let touch = OpenOptions::new().create_new(true).append(true).mode(0o600).open(path);
+        drop(touch.map_err(DiskError::io("write", path))?);
+        let mut copy = connect(path, key).map_err(&sql)?;
+        let backup = rusqlite::backup::Backup::new(&self.db, &mut copy).map_err(&sql)?;
+        backup.run_to_completion(i32::MAX, Duration::ZERO, None).map_err(&sql)?;
+        drop(backup);
+        let rows: i64 = copy.query_row("SELECT count(*) FROM attempts", [], |row| row.get(0)).map_err(&sql)?;
+        Ok(u64::try_from(rows).unwrap_or(0))
     }
 
     /// Reads every page, which verifies every page's checksum, and checks the structure. Slow on large journals.

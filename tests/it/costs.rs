@@ -18,14 +18,14 @@ use serde_json::Value;
 use crate::schema::holds;
 use crate::scratch::{NOW, Said, Scratch};
 
-const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+pub(crate) const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
 /// A world whose journal opens with [`KEY`].
-fn world() -> Scratch {
+pub(crate) fn world() -> Scratch {
     let mut scratch = Scratch::repository();
     scratch.set_env("MOAI_JOURNAL_KEY", KEY);
     scratch
@@ -43,7 +43,7 @@ fn request(seed: u64, at: Timestamp) -> RequestId {
 }
 
 /// An attempt of 1,000 and 500 tokens, priced by the seeds' book.
-fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
+pub(crate) fn attempt(seed: u64, model: &str, tier: Tier) -> Attempt {
     let prices = Prices::named("spec-model-001").unwrap();
     let usage = Usage::new(1000, 500);
     let amount = cost::price(&usage, model, &prices, now(), Variant::Standard);
