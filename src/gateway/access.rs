@@ -32,6 +32,8 @@ const FIRST: &str = "first";
 /// The name of the key that sessions of Claude Code are given, and the file of its secret.
 const CODE: &str = "moai-code";
 const CODE_FILE: &str = "code.key";
+/// The key that is given from outside, in a container: no person can give one this name.
+const GIVEN: &str = "env:given";
 /// How long one process waits for another that changes the keys.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -137,6 +139,9 @@ pub enum AccessError {
     /// There is none of that name.
     #[error("there is no access key `{0}`")]
     Unknown(String),
+    /// The key that is given from outside cannot be one.
+    #[error("{0} holds no access key: 16 characters or more, without spaces, that a header can carry")]
+    BadGiven(String),
     /// It cannot be a name.
     #[error("`{0}` cannot be the name of an access key: letters, digits, `-`, `_` and `.`, at most 64")]
     BadName(String),
@@ -151,7 +156,7 @@ impl Explain for AccessError {
             Self::World(error) => error.kind(),
             Self::Disk(error) => error.kind(),
             Self::Random(_) | Self::Taken(_) | Self::Unknown(_) => Kind::Expected,
-            Self::Broken { .. } | Self::Newer { .. } => Kind::Config,
+            Self::Broken { .. } | Self::Newer { .. } | Self::BadGiven(_) => Kind::Config,
             Self::BadName(_) => Kind::Usage,
             Self::Write(_) => Kind::Bug,
         }
@@ -167,6 +172,7 @@ impl Explain for AccessError {
             )],
             Self::Newer { .. } => vec!["update moai".into()],
             Self::Taken(name) => vec![format!("revoke it first: `moai serve key revoke {name}`")],
+            Self::BadGiven(_) => vec!["make one: `head -c 24 /dev/urandom | base64`".into()],
             Self::Unknown(_) => vec!["see which there are: `moai serve key list`".into()],
             Self::Random(_) | Self::BadName(_) | Self::Write(_) => Vec::new(),
         }
@@ -181,6 +187,7 @@ impl Explain for AccessError {
             Self::Newer { .. } => Some("newer-keys"),
             Self::Taken(_) => Some("key-exists"),
             Self::Unknown(_) => Some("no-such-key"),
+            Self::BadGiven(_) => Some("bad-given-key"),
             Self::BadName(_) => Some("bad-key-name"),
         }
     }
@@ -249,6 +256,26 @@ impl Access {
         access.ensure_code(world.now())?;
         access.refresh(mark(&access.path))?;
         Ok(access)
+    }
+
+    /// Has the key open everything that the environment gives (`MOAI_ACCESS_KEY`, or the file that
+    /// `MOAI_ACCESS_KEY_FILE` names), and takes back one that it does not give any more.
+    pub fn take_given(&self, world: &World) -> Result<(), AccessError> {
+        let given = super::given::key(world)?;
+        let wanted = given.map(|secret| Entry::new(GIVEN, &Scope::ALL, &secret, world.now()));
+        let stands = |file: &File| {
+            let there = file.keys.iter().find(|entry| entry.name == GIVEN);
+            there.map(|entry| &entry.sha256) == wanted.as_ref().map(|entry| &entry.sha256)
+        };
+        if stands(&self.read()?) {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        let mut file = self.read()?;
+        file.keys.retain(|entry| entry.name != GIVEN);
+        file.keys.extend(wanted);
+        self.write(&file)?;
+        self.refresh(mark(&self.path))
     }
 
     /// The secret of the first key, which lies in its own file, where it is there.
@@ -434,7 +461,7 @@ fn directory(world: &World) -> Result<PathBuf, WorldError> {
 }
 
 /// The secret in a file of its own, where it is there.
-fn secret(path: &Path) -> Result<Option<String>, DiskError> {
+pub(super) fn secret(path: &Path) -> Result<Option<String>, DiskError> {
     let text = disk::read_text(path)?;
     Ok(text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
@@ -465,6 +492,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::base::world::Env;
+    use crate::gateway::given::{GIVEN_FILE_VAR, GIVEN_VAR};
 
     fn world(home: &Path) -> World {
         World::scratch(home, home, Env::default())
@@ -597,5 +625,31 @@ mod tests {
         for name in ["", "a b", "../x", "한글", &"x".repeat(65)] {
             assert!(matches!(access.add(name, &[Scope::Use], world.now()), Err(AccessError::BadName(_))), "{name}");
         }
+    }
+
+    #[test]
+    fn a_key_from_outside_opens_as_long_as_it_is_given() {
+        let home = tempfile::tempdir().unwrap();
+        let with = |env: &[(&str, &str)]| World::scratch(home.path(), home.path(), env.iter().copied().collect());
+        let access = Access::open(&with(&[])).unwrap();
+        let names = || access.keys().unwrap().into_iter().map(|key| key.name).collect::<Vec<_>>();
+        assert!(!access.has_own().unwrap());
+        access.take_given(&with(&[(GIVEN_VAR, "0123456789abcdef-x")])).unwrap();
+        assert!(access.has_own().unwrap() && access.admits(b"0123456789abcdef-x").is_some());
+        let file = home.path().join("secret");
+        fs::write(&file, "another-key-of-24-chars\n").unwrap();
+        let by_file = with(&[(GIVEN_FILE_VAR, file.to_str().unwrap())]);
+        access.take_given(&by_file).unwrap();
+        assert!(access.admits(b"another-key-of-24-chars").is_some() && access.admits(b"0123456789abcdef-x").is_none());
+        let kept = fs::read(&access.path).unwrap();
+        access.take_given(&by_file).unwrap();
+        assert_eq!(fs::read(&access.path).unwrap(), kept);
+        for bad in ["short", "with spaces in it, though", "열여섯글자가넘는열쇠입니다그래요"] {
+            assert!(matches!(access.take_given(&with(&[(GIVEN_VAR, bad)])), Err(AccessError::BadGiven(_))));
+        }
+        let missing = with(&[(GIVEN_FILE_VAR, "/nowhere/key")]);
+        assert!(matches!(access.take_given(&missing), Err(AccessError::BadGiven(path)) if path == "/nowhere/key"));
+        access.take_given(&with(&[])).unwrap();
+        assert!(!names().contains(&GIVEN.to_owned()) && access.admits(b"another-key-of-24-chars").is_none());
     }
 }

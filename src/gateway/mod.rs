@@ -20,6 +20,7 @@ mod entry;
 mod error;
 mod flow;
 mod force;
+mod given;
 mod guard;
 mod health;
 mod inbound;

@@ -8,6 +8,7 @@
 //! - `control`: status, stop, reload
 //! - `access`: the access keys
 //! - `listen`: the socket
+//! - `service`: install and uninstall; `unit`: the texts that they write
 //! - `words`: what is said of it and of its requests
 
 pub(in crate::cli) mod access;
@@ -15,9 +16,11 @@ mod beside;
 mod control;
 mod listen;
 mod run;
+mod service;
 mod snapshot;
 mod start;
 pub(in crate::cli) mod state;
+mod unit;
 mod words;
 
 use std::path::PathBuf;
@@ -50,6 +53,7 @@ Examples:
   moai serve reload                   read the configuration again, now
   moai serve stop                     let the answers under way end, then stop
   moai serve key add ci --scope use   another access key
+  moai serve install                  have it running from login on
   moai code                           Claude Code on it"
 )]
 pub(super) struct Args {
@@ -72,6 +76,14 @@ enum Command {
     /// Read the configuration again; a wrong one is refused, and the old one stays
     #[command(after_help = "Examples:\n  moai serve reload")]
     Reload,
+    /// Have the system keep it running, from login on: a systemd user unit, or a launchd agent
+    #[command(
+        after_help = "Examples:\n  moai serve install --dry-run\n  moai serve install\n  systemctl --user status moai\n  moai serve uninstall\n\nKeys in your shell's environment are not there: save them with `moai key set`, or write NAME=VALUE lines into\n~/.moai/serve.env (0600). It runs while you are logged in; `loginctl enable-linger` is yours to decide."
+    )]
+    Install(service::ServiceArgs),
+    /// Stop the service and take away what install has made
+    #[command(after_help = "Examples:\n  moai serve uninstall --dry-run\n  moai serve uninstall")]
+    Uninstall(service::ServiceArgs),
     /// The gateway's access keys
     Key(access::Args),
 }
@@ -109,6 +121,8 @@ pub(super) fn run(args: Args, world: &World, ui: &mut Ui) -> Result<(), Failure>
         Some(Command::Status) => control::status(world, ui),
         Some(Command::Stop) => control::stop(world, ui),
         Some(Command::Reload) => control::reload(world, ui),
+        Some(Command::Install(args)) => service::install(args, world, ui),
+        Some(Command::Uninstall(args)) => service::uninstall(args, world, ui),
         Some(Command::Key(args)) => access::run(args, world, ui),
     }
 }

@@ -25,7 +25,7 @@ use crate::log::Log;
 use super::snapshot::{Loaded, Loader, Marks, ready};
 use super::state::{self, Reload, Seat, State};
 use super::words::{self, Voice, one};
-use super::{control, listen, models_line};
+use super::{control, listen, models_line, service};
 
 /// How often the files of the configuration are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -64,6 +64,7 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     let warn: Option<Warn> = Some(Box::new(move |said| drop(warn.try_send(said))));
     let load = load(&loader, &notes);
     let gateway = Gateway::open(Opening { world: world.clone(), recorder, load, teller, warn })?;
+    gateway.access.take_given(world)?;
     if !address.ip().is_loopback() && !gateway.access.has_own()? {
         return Err(GatewayError::Exposed(address).into());
     }
@@ -82,6 +83,7 @@ pub(super) fn run(start: Start, world: &World, ui: &mut Ui) -> Result<(), Failur
     world.interrupt.listen();
     seat.announce(state.clone())?;
     tell_ready(&state, &notes, world, ui)?;
+    service::ready(world);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Kind::Bug, format!("cannot start the event loop: {error}")))?;
