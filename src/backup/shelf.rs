@@ -109,7 +109,7 @@ pub fn shelved(dir: &Path) -> Result<Vec<Shelved>, BackupError> {
         entries => entries.map_err(DiskError::io("read", dir))?,
     };
     let mut found: Vec<Shelved> = entries.flatten().filter_map(|entry| look(&entry.path())).collect();
-    found.sort_by(|a, b| (b.created, &b.path).cmp(&(a.created, &a.path)));
+    found.sort_by_cached_key(|it| std::cmp::Reverse((it.created, again(&it.path), it.path.clone())));
     Ok(found)
 }
 
@@ -126,6 +126,12 @@ fn stamp(path: &Path) -> Option<Timestamp> {
     let name = name.split('.').next()?;
     let (date, time) = name.split_once('T')?;
     format!("{date}T{}", time.replace('-', ":")).parse().ok()
+}
+
+/// Which of its second it is, from 1.
+fn again(path: &Path) -> u32 {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(END));
+    name.and_then(|name| name.rsplit_once('.')?.1.parse().ok()).unwrap_or(1)
 }
 
 /// The newest backup in a directory.

@@ -212,6 +212,9 @@ fn the_newest_stay_and_only_moais_own_go() {
     }
     let again = free_name(dir.path(), at(4));
     assert!(again.to_str().unwrap().ends_with("moai-2026-01-04T12-00-00Z.2.backup"));
+    fs::write(&again, "moai-backup 1\n{}\n").unwrap();
+    assert_eq!(newest(dir.path()).unwrap(), again, "the second of the same second");
+    fs::remove_file(&again).unwrap();
     fs::write(dir.path().join("mine.backup"), "moai-backup 1\n{}\n").unwrap();
     fs::write(dir.path().join("moai-2025-01-01T12-00-00Z.backup"), "no backup").unwrap();
     assert_eq!(newest(dir.path()).unwrap(), dir.path().join("moai-2026-01-04T12-00-00Z.backup"));

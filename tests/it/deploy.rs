@@ -144,8 +144,8 @@ fn a_gateway_says_when_it_is_ready_and_a_given_key_opens_it() {
     let ask = |key: &str| {
         let header = format!("x-api-key: {key}");
         let path = format!("{url}/v1/models");
-        let asked = Command::new("curl").args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", &header, &path]);
-        String::from_utf8(asked.output().unwrap().stdout).unwrap()
+        let args = ["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", &header, &path];
+        String::from_utf8(Command::new("curl").args(args).output().unwrap().stdout).unwrap()
     };
     assert_eq!((ask("a-key-from-outside-1234").as_str(), ask("another-key-from-outside").as_str()), ("200", "401"));
     drop(gateway.stdin.take());
