@@ -199,7 +199,13 @@ fn the_compose_file_opens_nothing_and_holds_no_secret() {
     for (name, secret) in compose["secrets"].as_object().unwrap() {
         assert!(secret["file"].as_str().unwrap().starts_with("./secrets/"), "{name}");
     }
-    let scrape = &yaml("templates/compose/prometheus.yml")["scrape_configs"][0];
+    let prometheus = yaml("templates/compose/prometheus.yml");
+    for rules in strings(&prometheus["rule_files"]) {
+        let file = rules.strip_prefix("/etc/prometheus/moai/").unwrap();
+        assert!(top.join("templates/prometheus").join(file).is_file(), "{rules}");
+    }
+    assert!(top.join("templates/grafana/moai.json").is_file());
+    let scrape = &prometheus["scrape_configs"][0];
     assert_eq!(scrape["authorization"]["credentials_file"], "/run/secrets/moai_access_key");
 }
 
