@@ -59,7 +59,7 @@ fn reports(scratch: &Scratch, home: &Path) -> Vec<String> {
         let said = crate::scratch::Said::from(&output);
         assert_eq!(said.status, 0, "{args:?} {said:?}");
         // The place of the journal is in one of them, and is another one.
-        said.stdout.replace(&home.display().to_string(), "HOME")
+        said.stdout.replace("~/.moai", "HOME").replace(&home.display().to_string(), "HOME")
     };
     asked.iter().map(ask).collect()
 }
