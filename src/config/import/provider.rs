@@ -39,6 +39,7 @@ pub(super) fn own_name(name: &str, host: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c.to_ascii_lowercase() } else { '-' })
         .collect();
+    let plain = plain.trim_matches('-').to_owned();
     match plain.as_str() {
         "google" | "google-ai" | "googleai" => "gemini".into(),
         "z.ai" | "z-ai" | "zai" | "glm" | "zhipu" | "bigmodel" if host.is_empty() || catalog::is_glm_host(host) => {
@@ -106,8 +107,10 @@ pub(super) fn read(described: &Described<'_>, sheet: &mut Sheet<'_>) -> String {
         if ollama || known_url.as_deref() != Some(url.as_str()) {
             sheet.set(&["providers", &name, "base_url"], url, &url_path);
         }
-        let inferred = known_wire.filter(|_| known_url.as_deref() == Some(url.as_str()) || name == "ollama");
-        let inferred = inferred.unwrap_or(if url.ends_with("/anthropic") { Dialect::Anthropic } else { Dialect::Chat });
+        // A provider that moai comes with keeps its wire at another address; but for Z.AI, whose address says it.
+        let kept = known_wire.filter(|_| name != "zai" || known_url.as_deref() == Some(url.as_str()));
+        let by_address = if url.ends_with("/anthropic") { Dialect::Anthropic } else { Dialect::Chat };
+        let inferred = kept.unwrap_or(by_address);
         if let Some(wire) = wire.filter(|wire| *wire != inferred) {
             sheet.set(&["providers", &name, "wire"], wire.as_str(), &url_path);
         }

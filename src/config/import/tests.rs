@@ -160,6 +160,26 @@ fn claude_code_routers_example_is_understood() {
 }
 
 #[test]
+fn a_built_in_provider_at_another_address_speaks_as_the_file_says() {
+    let text = r#"{ "Providers": [
+      { "name": "gemini", "api_base_url": "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions", "api_key": "$K" },
+      { "name": "zhipu", "api_base_url": "https://open.bigmodel.cn/api/paas/v4/chat/completions", "api_key": "$GLM_API_KEY" },
+      { "name": "my gate!", "api_base_url": "https://gate.example/v1/messages", "api_key": "$K" } ] }"#;
+    assert_eq!(
+        settings(&understood(text).unwrap()),
+        [
+            "providers.gemini.base_url=https://generativelanguage.googleapis.com/v1beta/openai",
+            "providers.gemini.wire=chat",
+            "providers.gemini.key_env=K",
+            "providers.zai.base_url=https://open.bigmodel.cn/api/paas/v4",
+            "providers.my-gate.base_url=https://gate.example",
+            "providers.my-gate.wire=anthropic",
+            "providers.my-gate.key_env=K",
+        ]
+    );
+}
+
+#[test]
 fn seed_003s_files_are_understood() {
     let config = r#"{"server": {"port": 3000, "host": "localhost"},
       "providers": {"anthropic": {"enabled": true, "models": ["claude-3-opus", "claude-3-sonnet", "claude-3-haiku"]},
