@@ -286,6 +286,32 @@ fn errors_costs_and_what_has_no_price_are_alerts_and_errors_end() {
 }
 
 #[test]
+fn a_provider_that_dies_and_returns_is_told_once_each() {
+    let mut town = Town::new(
+        "off = [\"error-rate\"]\n[retry]\nattempts = 1\n[tiers]\nplan = [\"claude-opus\"]\nimplement = [\"claude-opus\"]\n\
+         [alerts.sinks.good]\nkind = \"webhook\"\nurl_env = \"GOOD_URL\"\n",
+    );
+    town.receiver.on("/good/*").answer(Answer::json(200, &json!({})));
+    // After the one that went well. It asks to be left alone, long enough for that to be seen.
+    let busy = || Answer::error(Dialect::Anthropic, 529).header("retry-after", "4");
+    let script = (0..4).fold(town.vendor.on(PATH), |script, _| script.answer(busy()));
+    script.answer(Answer::said(Dialect::Anthropic, "ok").using(1000, 500));
+    town.start();
+    town.ask().is(200);
+    for state in ["onset", "ended"] {
+        until(state, || {
+            town.ask();
+            states(&town.heard("good")).contains(&state)
+        });
+    }
+    let heard = town.heard("good");
+    assert_eq!(states(&heard), ["onset", "ended"]);
+    assert!(heard.iter().all(|one| one["alert"] == "provider-down" && one["subject"] == "anthropic"), "{heard:?}");
+    let message = heard[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("alert provider-down: no model of anthropic can be asked"), "{message}");
+}
+
+#[test]
 fn a_test_says_who_does_not_hear() {
     let town = Town::new(
         "[alerts.sinks.good]\nkind = \"webhook\"\nurl_env = \"GOOD_URL\"\n\
