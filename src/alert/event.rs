@@ -73,8 +73,7 @@ impl Event {
 
     /// A name of its own: the same however often it is sent, so that a receiver can leave a repetition out.
     pub fn id(&self) -> String {
-        let Self { turn, rule, subject, step, since, .. } = self;
-        let at = if *turn == Turn::Test { &self.at } else { since };
+        let Self { turn, rule, subject, step, at, .. } = self;
         format!("{}/{subject}/{}/{step}/{at}", rule.as_str(), turn.as_str())
     }
 
@@ -150,7 +149,7 @@ mod tests {
         let document = event.document("here");
         assert_eq!((&document["value"], &document["threshold"]), (&json!(0.012), &json!(0.05)));
         assert_eq!((&document["state"], &document["severity"]), (&json!("ended"), &json!("critical")));
-        assert_eq!(document["id"], "error-rate//ended/1/2026-01-09T12:00:00Z");
+        assert_eq!(document["id"], "error-rate//ended/1/2026-01-09T14:05:59Z");
         let test = Event::test(at("12:00:00")).document("here");
         assert_eq!((&test["state"], &test["severity"]), (&json!("test"), &json!("info")));
     }

@@ -1,6 +1,12 @@
 //! `GET /metrics`: exact against the journal, bounded, and read by a real Prometheus (Debian's), whose `promtool` checks
 //! the rules and the format, too.
 
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_possible_truncation,
+    reason = "counts are whole numbers, and dollars are compared as whole nano-dollars"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
