@@ -19,7 +19,7 @@ use super::super::ledger::{Ledger, LedgerError};
 /// For how long what was read is told.
 const FRESH: Duration = Duration::from_secs(1);
 /// How many decisions are listed.
-const RECENT: u32 = 12;
+const RECENT: u32 = 10;
 /// How many conversations.
 const SESSIONS: usize = 8;
 

@@ -144,8 +144,8 @@ pub(super) struct Words {
     // The four opinions, as one gives them and as they were given.
     pub(super) give: [&'static str; 4],
     pub(super) given: [&'static str; 4],
-    // Who decided, in the order of `route::DecidedBy::ALL`.
-    pub(super) decided_by: [(&'static str, &'static str); 9],
+    // Who decided: every one of `route::DecidedBy::ALL`.
+    pub(super) decided_by: [(&'static str, &'static str); 10],
     pub(super) kinds: [(&'static str, &'static str); 3],
     pub(super) outcomes: [(&'static str, &'static str); 5],
     pub(super) states: [(&'static str, &'static str); 3],
@@ -249,6 +249,7 @@ static ENGLISH: Words = Words {
         ("background", "the client's own business"),
         ("session", "the conversation stays with its model"),
         ("classifier", "the text"),
+        ("experiment", "an experiment"),
         ("default", "the default tier"),
     ],
     kinds: [("coding", "coding"), ("reasoning", "reasoning"), ("general", "general")],
@@ -354,6 +355,7 @@ static KOREAN: Words = Words {
         ("background", "클라이언트 자체 요청"),
         ("session", "대화가 쓰던 모델 유지"),
         ("classifier", "글의 내용"),
+        ("experiment", "실험"),
         ("default", "기본 단계"),
     ],
     kinds: [("coding", "코딩"), ("reasoning", "추론"), ("general", "일반")],

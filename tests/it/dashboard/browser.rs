@@ -66,7 +66,7 @@ fn in_korean_with_a_month_of_figures() {
     browser.log_in(&served.key);
     browser.wait("document.getElementById('live').className === 'live on'");
     assert_eq!(browser.eval("document.documentElement.lang"), "ko");
-    assert_eq!(browser.eval(ROWS), 12);
+    assert_eq!(browser.eval(ROWS), 10);
     // Every chart shows something, and says what.
     assert_eq!(browser.eval("document.querySelectorAll('.charts svg').length"), 6);
     assert_eq!(

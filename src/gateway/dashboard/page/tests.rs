@@ -47,7 +47,7 @@ fn full(name: &str) -> Figures {
     let found = Some(Percentiles { p50: 1_234, p95: 23_456, p99: 98_765 });
     let measured = Measured { first_ms: found, total_ms: found };
     let times = |model| TimesLine { model, whole: measured, slots: vec![measured; 30] };
-    let pulse = |slot: u64| Pulse { ok: 100, errors: (slot / 2 % 3) * 60 };
+    let pulse = |slot: u64| Pulse { ok: 100, errors: (slot / 3 % 3) * 60 };
     let recent = |at: u64| Recent {
         request: format!("019ba2c0-0000-7000-8000-{at:012}"),
         at: now(),
@@ -99,7 +99,7 @@ fn full(name: &str) -> Figures {
                 slots: (0..slots).map(pulse).collect(),
             })
             .collect(),
-        recent: (0..12).map(recent).collect(),
+        recent: (0..10).map(recent).collect(),
         opinions: [("019ba2c0-0000-7000-8000-000000000001".to_owned(), Opinion::Plan)].into(),
         sessions: (0..8)
             .map(|_| Line { start: "2026-11-21".parse().unwrap(), value: Some(name.into()), totals: totals(99) })
