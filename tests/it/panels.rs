@@ -62,7 +62,7 @@ fn world() -> Scratch {
 fn attempt(seed: u64, at: Timestamp) -> Attempt {
     let mut random = [0; 10];
     random[2..].copy_from_slice(&seed.to_be_bytes());
-    let opus = seed % 4 == 0;
+    let opus = seed.is_multiple_of(4);
     Attempt {
         request: RequestId::new(NOW.parse().unwrap(), random),
         number: 1,
