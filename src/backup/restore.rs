@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -39,7 +39,7 @@ pub fn restore<E: From<BackupError>>(
     // A volume of its own cannot be exchanged as a whole.
     let mounted = is_mount(&home, &parent);
     let beside = if mounted { &home } else { &parent };
-    let stage = tempfile::Builder::new().prefix(STAGE).tempdir_in(beside);
+    let stage = private().tempdir_in(beside);
     let stage = stage.map_err(|error| BackupError::from(DiskError::io("create", beside)(error)))?;
     archive.extract(stage.path())?;
     try_it(stage.path())?;
@@ -50,6 +50,13 @@ pub fn restore<E: From<BackupError>>(
     };
     let carried = swapped.map_err(|error| BackupError::from(DiskError::io("replace", &home)(error)))?;
     Ok(Restored { files: archive.manifest().files.len(), carried })
+}
+
+/// A directory that only its owner may look into: it becomes moai's home.
+fn private() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(STAGE).permissions(fs::Permissions::from_mode(0o700));
+    builder
 }
 
 fn is_mount(home: &Path, parent: &Path) -> bool {
@@ -110,7 +117,7 @@ fn at_once(stage: &Path, home: &Path) -> io::Result<()> {
 
 /// The same inside of a volume, name by name; where one cannot be moved, those before it go back.
 fn piece_by_piece(archive: &Archive, stage: &Path, home: &Path) -> io::Result<usize> {
-    let old = tempfile::Builder::new().prefix(STAGE).tempdir_in(home)?;
+    let old = private().tempdir_in(home)?;
     let carried = carry(archive, home, stage)?;
     let names = |dir: &Path| -> io::Result<Vec<PathBuf>> {
         let names = fs::read_dir(dir)?.map(|entry| entry.map(|entry| PathBuf::from(entry.file_name())));
