@@ -58,7 +58,7 @@ fn a_length_of_whole_chunks_ends_where_it_ends() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.backup");
     // The list is in the first chunk, too: find the filling that makes two chunks exactly.
-    let list = create(&path, about(), &[item("x", &[0; 100_000])], &passphrase()).unwrap();
+    let list = create(&path, about(), &[item("x", &vec![0; 100_000])], &passphrase()).unwrap();
     let head = list.size - (4 + 2 * 16) - serde_json::to_vec(&list.manifest).unwrap().len() as u64 - 100_000;
     let filling = 2 * seal::CHUNK - 4 - serde_json::to_vec(&list.manifest).unwrap().len();
     let path = dir.path().join("b.backup");

@@ -216,9 +216,9 @@ fn the_image_is_the_program_and_nothing_else() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Dockerfile")).unwrap();
     let text = text.replace("\\\n", " ");
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty()).collect();
-    let last = lines.iter().rposition(|line| line.starts_with("FROM ")).unwrap();
-    assert_eq!(lines[last], "FROM scratch");
-    let stage = &lines[last + 1..];
+    let from = lines.iter().rposition(|line| line.starts_with("FROM ")).unwrap();
+    assert_eq!(lines[from], "FROM scratch");
+    let stage = &lines[from + 1..];
     assert!(!stage.iter().any(|line| line.starts_with("RUN ")));
     for word in ["CMD ", "ENTRYPOINT "] {
         let line = stage.iter().find(|line| line.starts_with(word)).unwrap();
@@ -234,7 +234,7 @@ fn the_image_is_the_program_and_nothing_else() {
     assert!(!text.contains("API_KEY") && !text.contains("ADD "));
     let rust = lines.iter().find_map(|line| line.strip_prefix("ARG RUST=")).unwrap();
     let manifest = include_str!("../../Cargo.toml");
-    let least = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    let oldest = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
     let number = |text: &str| text.split('.').map(|part| part.parse::<u32>().unwrap()).collect::<Vec<_>>();
-    assert!(number(rust) >= number(least), "{rust} is older than {least}");
+    assert!(number(rust) >= number(oldest), "{rust} is older than {oldest}");
 }

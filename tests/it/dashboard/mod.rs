@@ -38,7 +38,7 @@ impl<'a> Visit<'a> {
         let cookie = set.split(';').next().unwrap().to_owned();
         let mut visit = Self { served, cookie, token: String::new() };
         let page = visit.get("/dashboard").is(200).text();
-        visit.token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().clone_into(&mut visit.token);
         visit
     }
 
