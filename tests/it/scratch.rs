@@ -194,7 +194,11 @@ impl Scratch {
 fn collect(dir: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        let meta = fs::symlink_metadata(&path).unwrap();
+        // A process that is still at work may take a file away between two looks.
+        let meta = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            meta => meta.unwrap(),
+        };
         if meta.is_dir() {
             collect(&path, files);
         } else if meta.is_symlink() {
