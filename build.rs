@@ -19,7 +19,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// The texts, by the names that they have in the binary.
-const PACKED: [(&str, &str); 3] = [
+const PACKED: [(&str, &str); 4] = [
+    ("lexicon.tsv", "templates/classify/lexicon.tsv"),
     ("list.json", "templates/prices/list.json"),
     ("openapi.json", "docs/openapi.json"),
     ("weights.tsv", "templates/classify/weights.tsv"),

@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
+use crate::base::packed::unpack;
+
 use super::fold::{Glyph, is_word};
 
-const SOURCE: &str = include_str!("../../templates/classify/lexicon.tsv");
+const SOURCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lexicon.tsv.z"));
 
 /// A word class of the lexicon, such as `design` or `code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +75,7 @@ impl Hasher for Plain {
 
 /// The lexicon of this build.
 pub(super) fn lexicon() -> &'static Lexicon {
-    static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::parse(SOURCE));
+    static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::parse(unpack(SOURCE).leak()));
     &LEXICON
 }
 

@@ -149,7 +149,9 @@ fn business(kpis: &Kpis) -> Vec<Figure> {
     let more = (before > 0).then(|| (number(kpis.totals.requests) / number(before) - 1.0) * 100.0);
     let (good, bad) = kpis.opinions;
     let score = (good + bad > 0).then(|| number(good) * 10.0 / number(good + bad));
-    let claude: f64 = kpis.models.iter().filter(|one| one.model.starts_with("claude")).map(|one| one.share).sum();
+    let of_claude = kpis.models.iter().filter(|one| one.model.starts_with("claude"));
+    // Not `sum`, which is -0 where there are none.
+    let claude = of_claude.fold(0.0, |part, one| part + one.share);
     let others = 1.0 - claude;
     vec![
         Figure {

@@ -199,7 +199,8 @@ fn request(one: &Recent, time: String, width: u16) -> Row {
 fn tiles(seen: &Seen) -> Vec<(&'static str, String, Style)> {
     let Tiles { totals, saved, saved_percent, tier1_percent, tier2_percent, error_rate, fallback_rate, .. } =
         seen.tiles;
-    let percent = |part: f64| format!("{:.1} %", part * 100.0);
+    let hundred = |part: f64| if totals.attempts > 0 { format!("{part:.1} %") } else { "–".to_owned() };
+    let percent = |part: f64| hundred(part * 100.0);
     let mut tiles = vec![("spent today", cost(&totals), BOLD)];
     if saved != Usd::ZERO || saved_percent.is_some() {
         let part = saved_percent.map_or(String::new(), |part| format!(" ({part:.1} %)"));
@@ -216,8 +217,8 @@ fn tiles(seen: &Seen) -> Vec<(&'static str, String, Style)> {
         tiles.push(("budget", format!("{}{} {}", "█".repeat(full), "░".repeat(10 - full), verdict.sums()), style));
     }
     tiles.push(("requests", grouped(totals.requests), PLAIN));
-    tiles.push(("tier 1", format!("{tier1_percent:.1} %"), PLAIN));
-    tiles.push(("tier 2", format!("{tier2_percent:.1} %"), PLAIN));
+    tiles.push(("tier 1", hundred(tier1_percent), PLAIN));
+    tiles.push(("tier 2", hundred(tier2_percent), PLAIN));
     tiles.push(("errors", percent(error_rate), if error_rate >= 0.05 { RED } else { PLAIN }));
     tiles.push(("stood in", percent(fallback_rate), if fallback_rate >= 0.1 { YELLOW } else { PLAIN }));
     tiles.push(("cache", percent(seen.tiles.cache_hit_rate), PLAIN));
