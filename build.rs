@@ -19,10 +19,11 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// The texts, by the names that they have in the binary.
-const PACKED: [(&str, &str); 4] = [
+const PACKED: [(&str, &str); 5] = [
     ("lexicon.tsv", "templates/classify/lexicon.tsv"),
     ("list.json", "templates/prices/list.json"),
     ("openapi.json", "docs/openapi.json"),
+    ("regression.tsv", "templates/classify/regression.tsv"),
     ("weights.tsv", "templates/classify/weights.tsv"),
 ];
 

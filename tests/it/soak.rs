@@ -51,7 +51,7 @@ fn world(vendor: &Vendor) -> Scratch {
     let mut scratch = Scratch::new();
     scratch.set_env("PLAYED_KEY", KEY);
     let mut config = String::from(
-        "[retry]\nfirst_wait = 0\n[timeouts]\nfirst_byte = 0.5\nidle = 0.5\n\
+        "[retry]\nfirst_wait = 0\n[timeouts]\nfirst_byte = 2\nidle = 2\n\
          [tiers]\nplan = [\"a\", \"b\"]\nimplement = [\"a\", \"b\"]\n",
     );
     for (name, wire) in [("a", Dialect::Anthropic), ("b", Dialect::Chat)] {
