@@ -60,7 +60,7 @@ fn conversations_are_split_keep_their_model_and_are_counted() {
     assert_eq!(ask("before", json!({})).0, "classifier");
     let started = town.start();
     assert_eq!(started["experiment"]["arms"][0]["model"], "glm-4.7", "aliases become names");
-    let taken_up = (0..2_000).any(|number| ask(&format!("probe-{number}"), json!({})).0 == "experiment");
+    let taken_up = (0..100_000).any(|number| ask(&format!("probe-{number}"), json!({})).0 == "experiment");
     assert!(taken_up, "the gateway never took the experiment up");
 
     let mut models: BTreeMap<String, u64> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Budgets, limits and the books of the gateway, over real sockets and with real processes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use moai::wire::Dialect;
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ fn spent(served: &Served) -> f64 {
 /// Waits until no request is under way: an answer's last byte is there a moment before its row.
 #[track_caller]
 fn settled(served: &Served) {
-    let idle = (0..10_000).any(|_| served.get("/api/health").is(200).json()["limited"]["running"] == 0);
+    let idle = (0..100_000).any(|_| served.get("/api/health").is(200).json()["limited"]["running"] == 0);
     assert!(idle, "something is still under way");
 }
 
@@ -151,7 +152,7 @@ fn a_budget_that_is_set_while_requests_are_under_way_counts_them() {
     // Its client leaves, and what was generated for it is accounted: to the day's budget as well.
     drop(client);
     let budget = || served.get("/api/costs/daily").is(200).json()["budget"]["spent_usd"].as_f64().unwrap();
-    let counted = (0..5_000).any(|_| spent(&served) > 0.0526 && same(budget(), spent(&served)));
+    let counted = (0..100_000).any(|_| spent(&served) > 0.0526 && same(budget(), spent(&served)));
     assert!(counted, "{} of {}", budget(), spent(&served));
     // And nothing twice, whenever one looks.
     let before = budget();
@@ -209,12 +210,12 @@ fn what_another_process_spends_counts() {
     ask(&served).is(200);
     scratch.moai(["route", "--model", "claude-opus", "Design the API"]).ok();
     // Asking the books is enough: they look around at the next occasion, within two seconds.
-    let refused = (0..2_000).any(|_| {
-        let budget = served.get("/api/costs/daily").is(200).json()["budget"]["spent_usd"].as_f64().unwrap();
+    let begun = Instant::now();
+    let spent = || served.get("/api/costs/daily").is(200).json()["budget"]["spent_usd"].as_f64().unwrap();
+    while !same(spent(), 0.105) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the other process's row was never seen");
         std::thread::yield_now();
-        same(budget, 0.105)
-    });
-    assert!(refused, "the other process's row was never seen");
+    }
     ask(&served).is(429);
     assert_eq!(vendor.count(PATH), 2);
 }
@@ -309,7 +310,7 @@ fn a_journal_with_another_key_stops_nobody_and_loses_nothing() {
     for _ in 0..3 {
         ask(&served).is(200);
     }
-    let journal = (0..2_000)
+    let journal = (0..100_000)
         .map(|_| served.get("/api/health").is(200).json()["books"].clone())
         .find(|books| books["spooled"] == 3)
         .expect("three rows in the spool");
