@@ -232,19 +232,8 @@ mod tests {
     use super::*;
     use crate::classify::classify;
     use crate::route::{Ask, Decision, Facts, Hold, Policy, decide, fixture};
+    use crate::statistics::dice::Dice;
     use crate::statistics::normal;
-
-    struct Dice(u64);
-
-    impl Dice {
-        fn next(&mut self) -> f64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (float((z ^ (z >> 31)) >> 12) + 0.5) / float(1 << 52)
-        }
-    }
 
     fn experiment(weights: &[(&str, u32)]) -> Experiment {
         Experiment {

@@ -10,6 +10,8 @@
 //! Quantiles are computed: the normal one after Acklam (2003; its relative error is under 1.2e-9), Student's after Hill
 //! (Communications of the ACM 13, 1970, algorithm 396).
 
+#[cfg(test)]
+pub(crate) mod dice;
 mod quantile;
 mod sample;
 

@@ -1,32 +1,11 @@
 //! Against values from the literature, and against chance.
 
+use super::dice::Dice;
 use super::*;
 
 #[track_caller]
 fn near(found: f64, expected: f64, by: f64) {
     assert!((found - expected).abs() <= by, "{found} is not {expected}");
-}
-
-/// Numbers that look random and are the same every time (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (float((z ^ (z >> 31)) >> 12) + 0.5) / float(1 << 52)
-    }
-
-    fn normal(&mut self) -> f64 {
-        normal(self.next())
-    }
-
-    /// As costs are: many small ones, and a few large ones.
-    fn skewed(&mut self) -> f64 {
-        self.normal().exp()
-    }
 }
 
 #[test]

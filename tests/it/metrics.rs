@@ -149,12 +149,14 @@ fn who_has_no_key_that_reads_sees_nothing() {
     assert_eq!((head.status, head.body.len()), (200, 0));
 }
 
-/// Debian's programs, where they are installed (`tests/run.sh`).
+/// Debian's programs, where they are installed (`tests/run.sh`); in CI a failure where they are not.
 fn program(name: &str) -> Option<PathBuf> {
     let named = std::env::var_os("MOAI_TEST_PROMETHEUS").map(|dir| PathBuf::from(dir).join(name));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let dirs = std::env::split_paths(&path).map(|dir| dir.join(name));
-    named.into_iter().chain(dirs).find(|path| path.is_file())
+    let found = named.into_iter().chain(dirs).find(|path| path.is_file());
+    assert!(found.is_some() || std::env::var("CI").as_deref() != Ok("true"), "{name} is missing, and CI needs it");
+    found
 }
 
 /// Runs promtool, which has to be content.

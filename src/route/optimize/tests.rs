@@ -2,19 +2,8 @@
 
 use super::*;
 use crate::route::Agent;
+use crate::statistics::dice::Dice;
 use crate::statistics::{float, normal};
-
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (float((z ^ (z >> 31)) >> 12) + 0.5) / float(1 << 52)
-    }
-}
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of an answer")]
 fn whole(number: f64) -> u64 {
