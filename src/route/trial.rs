@@ -233,7 +233,6 @@ mod tests {
     use crate::classify::classify;
     use crate::route::{Ask, Decision, Facts, Hold, Policy, decide, fixture};
     use crate::statistics::dice::Dice;
-    use crate::statistics::normal;
 
     fn experiment(weights: &[(&str, u32)]) -> Experiment {
         Experiment {
@@ -266,9 +265,9 @@ mod tests {
             model: model.into(),
             requests: 3,
             attempts: 3,
-            cost: 3.0 * cost * normal(dice.next()).exp(),
+            cost: 3.0 * cost * dice.skewed(),
             priced: 3,
-            seconds: 6.0 * normal(dice.next()).exp(),
+            seconds: 6.0 * dice.skewed(),
             answers: 3,
             errors: u64::from(dice.next() < 0.1),
             ..Unit::default()

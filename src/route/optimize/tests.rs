@@ -3,7 +3,7 @@
 use super::*;
 use crate::route::Agent;
 use crate::statistics::dice::Dice;
-use crate::statistics::{float, normal};
+use crate::statistics::float;
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds of an answer")]
 fn whole(number: f64) -> u64 {
@@ -27,7 +27,7 @@ fn work(study: &mut Study, dice: &mut Dice, model: &str, attempts: u64, cost: f6
     let mut worth = 0.0;
     for number in 0..attempts {
         if number % 2 == 0 {
-            worth = normal(dice.next());
+            worth = dice.normal();
         }
         let group = format!("{model}-{}", number / 2);
         let at = (i64::try_from(number % 20).unwrap(), i8::try_from(number % 24).unwrap());
@@ -39,7 +39,7 @@ fn work(study: &mut Study, dice: &mut Dice, model: &str, attempts: u64, cost: f6
             tier: Tier::One,
             fallback: false,
             well: dice.next() < success,
-            cost: Some(cost * (0.8 * worth + 0.3 * normal(dice.next())).exp()),
+            cost: Some(cost * (0.8 * worth + 0.3 * dice.normal()).exp()),
             prompt: Some(4_000),
             millis: Some(2_000 + whole(dice.next() * 1_000.0)),
             at,
@@ -164,7 +164,7 @@ fn an_hour_at_which_a_model_is_slow_every_day_is_said_and_one_bad_day_is_not() {
         for (day, hour) in (0..20).flat_map(|day| (8..18).map(move |hour| (day, hour))) {
             for _ in 0..3 {
                 let base = if slow(day, hour) { 8.0 } else { 2.0 };
-                let millis = whole(base * 1_000.0 * (0.3 * normal(dice.next())).exp());
+                let millis = whole(base * 1_000.0 * (0.3 * dice.normal()).exp());
                 let group = format!("{day}-{hour}");
                 study.add(&Seen {
                     group: &group,
