@@ -50,6 +50,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         }
     };
     let query = Query::new(request, dialect, &inbound.headers, inbound.query.as_deref());
+    let query = query.adding(entry.turn.decision.addition());
     let warnings = permit.warnings();
     let errand = Arc::new(Errand { entry, query });
     let (out, mut answering) = outlet();

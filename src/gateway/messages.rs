@@ -34,6 +34,7 @@ pub(in crate::gateway) async fn count_tokens(gateway: Arc<Gateway>, inbound: Inb
         return answer(StatusCode::OK, &json!({"input_tokens": estimate_tokens(request.bytes())}));
     };
     let query = Query::new(request, Dialect::Anthropic, &inbound.headers, inbound.query.as_deref());
+    let query = query.adding(turn.decision.addition());
     let lines = &inbound.snapshot.lines;
     let counted = exchange::count_tokens(&query, turn.decision.plan().first(), lines, &gateway.board).await;
     let mut answer = bytes_as(StatusCode::OK, "application/json", counted.body);

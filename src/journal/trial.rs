@@ -52,8 +52,8 @@ fn add(row: &Row<'_>, found: &mut BTreeMap<String, (i64, i64, Unit)>) -> rusqlit
     let outcome: String = row.get(5)?;
     let (retries, at, opinions): (i64, i64, Option<i64>) = (row.get(6)?, row.get(7)?, row.get(8)?);
     let (begun, touched, unit) = found.entry(conversation).or_insert_with(|| {
-        let model = mark.split_once('/').map_or("", |(_, model)| model).to_owned();
-        (at, at, Unit { model, ..Unit::default() })
+        let arm = mark.split_once('/').map_or("", |(_, arm)| arm).to_owned();
+        (at, at, Unit { arm, ..Unit::default() })
     });
     *begun = (*begun).min(at);
     *touched = (*touched).max(at.saturating_add(millis));

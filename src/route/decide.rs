@@ -7,6 +7,7 @@ use super::lineup::{Lineup, Needs};
 use super::policy::Policy;
 use super::roster::{Ready, Roster};
 use super::source::{Source, of_text, sources};
+use super::trial::{Arm, Experiment};
 use crate::classify::Classification;
 use crate::model::Tier;
 use crate::wire::Dialect;
@@ -69,7 +70,7 @@ fn keep_here(first: &Ready, rest: &mut Vec<Ready>) {
 }
 
 /// Asks everybody who has a say, in order, until a model is found.
-fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup<'_>) -> Option<Choice> {
+fn choose<'a>(ask: &Ask, seen: &Classification, policy: &'a Policy, lineup: &mut Lineup<'_>) -> Option<Choice<'a>> {
     let (sources, notes) = sources(ask, seen, policy);
     lineup.because.extend(notes);
     for source in sources {
@@ -106,8 +107,8 @@ fn choose(ask: &Ask, seen: &Classification, policy: &Policy, lineup: &mut Lineup
     None
 }
 
-/// The mark of the arm that answers: the experiment decided, or the conversation stays with what it decided.
-fn arm(ask: &Ask, first: &Ready, by: DecidedBy, policy: &Policy) -> Option<String> {
+/// The arm that answers: the experiment decided, or the conversation stays with what it decided.
+fn arm<'a>(ask: &Ask, first: &Ready, by: DecidedBy, policy: &'a Policy) -> Option<(&'a Experiment, &'a Arm)> {
     if policy.experiments.is_empty() || !matches!(by, DecidedBy::Experiment | DecidedBy::Session) {
         return None;
     }
@@ -115,26 +116,29 @@ fn arm(ask: &Ask, first: &Ready, by: DecidedBy, policy: &Policy) -> Option<Strin
     let mut running = policy.experiments.iter().filter(|experiment| experiment.stopped.is_none());
     running.find_map(|experiment| {
         let arm = experiment.arm(unit)?;
-        first.model().answers_to(&arm.model).then(|| experiment.mark(arm))
+        first.model().answers_to(&arm.model).then_some((experiment, arm))
     })
 }
 
 /// A plan, and who decided.
-struct Choice {
+struct Choice<'a> {
     plan: Plan,
     tier: Tier,
     by: DecidedBy,
-    arm: Option<String>,
+    arm: Option<(&'a Experiment, &'a Arm)>,
 }
 
-impl Choice {
+impl Choice<'_> {
     /// The decision, with everything that the lineup noted on the way.
     fn decision(self, seen: &Classification, lineup: Lineup<'_>) -> Decision {
         let first = self.plan.first().name().to_owned();
         let mut decision = Decision::new(seen, self.plan, self.tier, self.by);
         decision.because = lineup.because;
         decision.strategy = lineup.strategy;
-        decision.arm = self.arm;
+        if let Some((experiment, arm)) = self.arm {
+            decision.arm = Some(experiment.mark(arm));
+            decision.addition = arm.prompt.as_ref().map(|added| added.text.clone());
+        }
         if let Some((wanted, why)) = lineup.wanted {
             decision.because.push(Reason::new("wanted", format!("wanted {wanted}, took {first}: {why}")));
             decision.wanted = Some(wanted);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::policy::Strategy;
 use super::roster::{NotReady, Ready};
+use super::trial::Text;
 use crate::base::failure::{Explain, Kind};
 use crate::classify::Classification;
 use crate::model::{TaskKind, Tier};
@@ -145,6 +146,7 @@ pub struct Decision {
     pub(super) wanted: Option<String>,
     pub(super) strategy: Option<Strategy>,
     pub(super) arm: Option<String>,
+    pub(super) addition: Option<Text>,
 }
 
 impl Decision {
@@ -162,6 +164,7 @@ impl Decision {
             wanted: None,
             strategy: None,
             arm: None,
+            addition: None,
         }
     }
 
@@ -218,6 +221,11 @@ impl Decision {
     /// The experiment and the arm that the conversation is in, where it answers: `faster-tests/glm-4.7`.
     pub fn arm(&self) -> Option<&str> {
         self.arm.as_deref()
+    }
+
+    /// What the arm says at the end of the system prompt, to whoever answers.
+    pub fn addition(&self) -> Option<&Text> {
+        self.addition.as_ref()
     }
 
     /// The strategy that chose, where one did.

@@ -92,7 +92,7 @@ fn of_experiment(ask: &Ask, tier: Tier, policy: &Policy) -> Option<Source> {
     if ask.hold != Hold::Loose && ask.session_model.as_ref().is_some_and(|model| *model != arm.model) {
         return None;
     }
-    let text = format!("the experiment {} gives this conversation {}", experiment.name, arm.model);
+    let text = format!("the experiment {} gives this conversation {}", experiment.name, arm.name());
     Some(one(DecidedBy::Experiment, &arm.model, text))
 }
 

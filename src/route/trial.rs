@@ -1,4 +1,4 @@
-//! Experiments: conversations split among the models of a tier, and what may be said of the difference while they run.
+//! Experiments: conversations split among the models of a tier, or the words that a model is given, and what may be said of the difference while they run.
 //!
 //! A conversation has its arm for good: a hash of its name decides, by the arms' weights. Whoever looks at an
 //! experiment looks as often as they like, so means are compared by confidence sequences, which hold at every size of
@@ -6,6 +6,8 @@
 //! (Bonferroni). Values are those of conversations, not of requests, because conversations are what was split.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,47 @@ pub const FEWEST: u64 = 30;
 /// The sequences are narrowest at so many conversations of an arm.
 const TUNED: u64 = 200;
 
-/// A model that an experiment tries.
+/// Words of a person that a program carries and nobody is to read in a log: `Debug` says how long they are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// The words, for whoever sends them.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.0.as_ref().into()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({} bytes)", self.0.len())
+    }
+}
+
+/// What an arm says at the end of the system prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Addition {
+    /// What it is called.
+    pub name: String,
+    /// The words.
+    pub text: Text,
+}
+
+/// A model that an experiment tries, with its own end of the system prompt where that is what is tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
@@ -27,6 +69,19 @@ pub struct Arm {
     pub model: String,
     /// How many conversations it gets, in proportion to the others' weights.
     pub weight: u32,
+    /// What it says at the end of the system prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Addition>,
+}
+
+impl Arm {
+    /// What it is called in the experiment: `glm-4.7`, `glm-4.7+terse`.
+    pub fn name(&self) -> String {
+        match &self.prompt {
+            None => self.model.clone(),
+            Some(added) => format!("{}+{}", self.model, added.name),
+        }
+    }
 }
 
 /// Models of a tier against each other; the first is what they are compared with.
@@ -105,7 +160,7 @@ impl Experiment {
 
     /// What an attempt is marked with: `faster-tests/glm-4.7`.
     pub fn mark(&self, arm: &Arm) -> String {
-        format!("{}/{}", self.name, arm.model)
+        format!("{}/{}", self.name, arm.name())
     }
 }
 
@@ -118,8 +173,8 @@ fn hash(name: &str, unit: &str) -> u64 {
 /// A conversation of an experiment, as it ended.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Unit {
-    /// Its model.
-    pub model: String,
+    /// Its arm's name.
+    pub arm: String,
     /// Its requests.
     pub requests: u64,
     /// Its attempts.
@@ -160,6 +215,8 @@ impl Unit {
 /// An arm with what it has come to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
+    /// Its name.
+    pub arm: String,
     /// The model.
     pub model: String,
     /// Its conversations.
@@ -186,32 +243,28 @@ pub struct Standing {
 pub fn standing(experiment: &Experiment, units: &[Unit]) -> Standing {
     let others = float((experiment.arms.len().max(2) - 1) as u64);
     let alpha = ALPHA / (others * float(Measure::ALL.len() as u64));
-    let sample = |model: &str, measure: Measure| -> Sample {
-        units.iter().filter(|unit| unit.model == model).filter_map(|unit| unit.value(measure)).collect()
+    let sample = |arm: &str, measure: Measure| -> Sample {
+        units.iter().filter(|unit| unit.arm == arm).filter_map(|unit| unit.value(measure)).collect()
     };
-    let first = experiment.arms.first().map(|arm| arm.model.as_str()).unwrap_or_default();
+    let first = experiment.arms.first().map(Arm::name).unwrap_or_default();
     let mut arms = Vec::new();
     for arm in &experiment.arms {
-        let mine = || units.iter().filter(|unit| unit.model == arm.model);
+        let name = arm.name();
+        let mine = || units.iter().filter(|unit| unit.arm == name);
         let (mut means, mut differences) = (BTreeMap::new(), BTreeMap::new());
         for measure in Measure::ALL {
-            let here = sample(&arm.model, measure);
+            let here = sample(&name, measure);
             means.insert(measure.as_str(), (here.count() > 0).then(|| here.mean()));
-            let there = sample(first, measure);
-            if arm.model != first && here.count() >= FEWEST && there.count() >= FEWEST {
+            let there = sample(&first, measure);
+            if name != first && here.count() >= FEWEST && there.count() >= FEWEST {
                 differences.insert(measure.as_str(), sequences_apart(&here, &there, TUNED, alpha));
             }
         }
         let requests = mine().map(|unit| unit.requests).sum();
-        arms.push(Outcome {
-            model: arm.model.clone(),
-            conversations: mine().count() as u64,
-            requests,
-            means,
-            differences,
-        });
+        let conversations = mine().count() as u64;
+        arms.push(Outcome { arm: name, model: arm.model.clone(), conversations, requests, means, differences });
     }
-    let winner = winner(experiment.measure, first, &arms);
+    let winner = winner(experiment.measure, &first, &arms);
     Standing { arms, winner }
 }
 
@@ -220,9 +273,9 @@ fn winner(measure: Measure, first: &str, arms: &[Outcome]) -> Option<String> {
     let gain = |arm: &Outcome| arm.differences.get(measure.as_str()).map(|apart| apart.times_signed(-sign));
     let best = arms.iter().filter_map(|arm| Some((arm, gain(arm)?))).filter(|(_, gain)| gain.low > 0.0);
     if let Some((best, _)) = best.max_by(|a, b| a.1.point.total_cmp(&b.1.point)) {
-        return Some(best.model.clone());
+        return Some(best.arm.clone());
     }
-    let mut others = arms.iter().filter(|arm| arm.model != first).peekable();
+    let mut others = arms.iter().filter(|arm| arm.arm != first).peekable();
     others.peek()?;
     others.all(|arm| gain(arm).is_some_and(|gain| gain.high < 0.0)).then(|| first.to_owned())
 }
@@ -238,7 +291,10 @@ mod tests {
         Experiment {
             name: "price".into(),
             tier: 2,
-            arms: weights.iter().map(|(model, weight)| Arm { model: (*model).into(), weight: *weight }).collect(),
+            arms: weights
+                .iter()
+                .map(|(model, weight)| Arm { model: (*model).into(), weight: *weight, prompt: None })
+                .collect(),
             measure: Measure::Cost,
             started: "2026-01-09T12:00:00Z".into(),
             stopped: None,
@@ -260,9 +316,9 @@ mod tests {
         assert_eq!(Experiment { arms: Vec::new(), ..experiment }.arm("s"), None);
     }
 
-    fn unit(dice: &mut Dice, model: &str, cost: f64) -> Unit {
+    fn unit(dice: &mut Dice, arm: &str, cost: f64) -> Unit {
         Unit {
-            model: model.into(),
+            arm: arm.into(),
             requests: 3,
             attempts: 3,
             cost: 3.0 * cost * dice.skewed(),
@@ -335,7 +391,7 @@ mod tests {
     /// Whoever has a say of their own has it in an experiment, too; its arm comes before the tier's list alone.
     #[test]
     fn an_experiment_splits_what_the_text_decides_and_nothing_else() {
-        let arm = |model: &str| Arm { model: model.into(), weight: 1 };
+        let arm = |model: &str| Arm { model: model.into(), weight: 1, prompt: None };
         let experiment = Experiment {
             name: "cheap".into(),
             tier: 2,

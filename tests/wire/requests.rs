@@ -56,7 +56,7 @@ fn every_row_of_the_request_matrix() {
         let forwarded = ["anthropic", "anthropic-compatible"].map(|preset| {
             let quirks = cases::quirks(None, preset);
             let most_output = case["most_output"].as_u64();
-            let adapted = request.adapt(&Adapt { model: "there", quirks: &quirks, most_output });
+            let adapted = request.adapt(&Adapt { model: "there", quirks: &quirks, most_output, addition: None });
             let same = adapted.body == request.with_model("there") && adapted.dropped.is_empty();
             let told = if same { json!("as it came") } else { written(&adapted.body, adapted.dropped.iter()) };
             (preset.to_owned(), told)

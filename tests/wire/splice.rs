@@ -108,7 +108,7 @@ fn the_same_model_costs_no_copy() {
 fn adapt(body: &str, preset: &str, most_output: Option<u64>) -> (String, Vec<String>) {
     let request = Request::peek(body.to_owned()).unwrap();
     let quirks = Quirks::preset(preset).unwrap();
-    let adapted = request.adapt(&Adapt { model: "m2", quirks: &quirks, most_output });
+    let adapted = request.adapt(&Adapt { model: "m2", quirks: &quirks, most_output, addition: None });
     let dropped = adapted.dropped.iter().map(|dropped| dropped.field.to_string()).collect();
     (String::from_utf8(adapted.body.to_vec()).unwrap(), dropped)
 }
@@ -148,7 +148,7 @@ fn fields_that_a_host_refuses_are_taken_out_with_their_comma() {
     };
     let stripped = |body: &str| {
         let request = Request::peek(body.to_owned()).unwrap();
-        let adapted = request.adapt(&Adapt { model: "m", quirks: &quirks, most_output: None });
+        let adapted = request.adapt(&Adapt { model: "m", quirks: &quirks, most_output: None, addition: None });
         let body = String::from_utf8(adapted.body.to_vec()).unwrap();
         serde_json::from_str::<Value>(&body).expect(&body);
         (body, adapted.dropped.len())
@@ -230,7 +230,8 @@ fn thinking_goes_to_whom_it_is_from_and_to_nobody_else() {
     assert_eq!(to_claude, body(&[&kept, &only, &only, &sealed, &message(&[gone]), &only]));
     assert_eq!(dropped, ["thinking"]);
     let zai = Quirks { origin: "zai".into(), ..Quirks::preset("anthropic-compatible").unwrap() };
-    let adapted = Request::peek(before).unwrap().adapt(&Adapt { model: "m2", quirks: &zai, most_output: None });
+    let adapted =
+        Request::peek(before).unwrap().adapt(&Adapt { model: "m2", quirks: &zai, most_output: None, addition: None });
     let restored = thinking("@/x");
     let expected = body(&[
         &only,
@@ -273,8 +274,12 @@ fn tools_that_only_anthropics_servers_run_are_taken_out() {
     }
     let searches = Quirks { web_search: WebSearch::Server, ..Quirks::preset("anthropic-compatible").unwrap() };
     let before = tools(&[search], chosen);
-    let adapted =
-        Request::peek(before.clone()).unwrap().adapt(&Adapt { model: "m2", quirks: &searches, most_output: None });
+    let adapted = Request::peek(before.clone()).unwrap().adapt(&Adapt {
+        model: "m2",
+        quirks: &searches,
+        most_output: None,
+        addition: None,
+    });
     assert_eq!(adapted.body, before);
 }
 

@@ -1,6 +1,6 @@
 //! Experiments, for people and for programs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::base::failure::Failure;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
@@ -10,7 +10,9 @@ use crate::statistics::Interval;
 /// Says which experiments there are.
 pub(super) fn list(experiments: &[Experiment], ui: &mut Ui) -> Result<(), Failure> {
     if ui.json {
-        return ui.answer_json(&json!({ "schema": SCHEMA, "experiments": experiments }));
+        return ui.answer_json(
+            &json!({ "schema": SCHEMA, "experiments": experiments.iter().map(told).collect::<Vec<_>>() }),
+        );
     }
     if experiments.is_empty() {
         ui.say("there are no experiments")?;
@@ -25,7 +27,7 @@ pub(super) fn list(experiments: &[Experiment], ui: &mut Ui) -> Result<(), Failur
     ];
     let mut table = Table::new(columns);
     for one in experiments {
-        let arms: Vec<String> = one.arms.iter().map(|arm| format!("{}={}", arm.model, arm.weight)).collect();
+        let arms: Vec<String> = one.arms.iter().map(|arm| format!("{}={}", arm.name(), arm.weight)).collect();
         table.row([
             (clean(&one.name), Style::Bold),
             (one.tier.to_string(), Style::Plain),
@@ -37,12 +39,27 @@ pub(super) fn list(experiments: &[Experiment], ui: &mut Ui) -> Result<(), Failur
     ui.answer_table(&table)
 }
 
+/// An experiment for programs: of what an arm is told, its name and its length; the words stay in their file.
+pub(super) fn told(experiment: &Experiment) -> Value {
+    let mut told = json!(experiment);
+    for (at, arm) in experiment.arms.iter().enumerate() {
+        if let Some(added) = &arm.prompt {
+            let bytes = added.text.as_str().len();
+            let said = told.pointer_mut(&format!("/arms/{at}/prompt"));
+            if let Some(said) = said {
+                *said = json!({ "name": added.name, "bytes": bytes });
+            }
+        }
+    }
+    told
+}
+
 /// Says what an experiment shows.
 pub(super) fn one(experiment: &Experiment, standing: &Standing, ui: &mut Ui) -> Result<(), Failure> {
     if ui.json {
         return ui.answer_json(&json!({
             "schema": SCHEMA,
-            "experiment": experiment,
+            "experiment": told(experiment),
             "error": ALPHA,
             "arms": standing.arms,
             "winner": standing.winner,
@@ -52,7 +69,7 @@ pub(super) fn one(experiment: &Experiment, standing: &Standing, ui: &mut Ui) -> 
     let mut table = Table::new([Column::shrinking("arm")].into_iter().chain(columns));
     for arm in &standing.arms {
         let mut cells = vec![
-            (clean(&arm.model), Style::Bold),
+            (clean(&arm.arm), Style::Bold),
             (arm.conversations.to_string(), Style::Plain),
             (arm.requests.to_string(), Style::Plain),
         ];
@@ -63,10 +80,10 @@ pub(super) fn one(experiment: &Experiment, standing: &Standing, ui: &mut Ui) -> 
         table.row(cells);
     }
     ui.answer_table(&table)?;
-    let first = standing.arms.first().map(|arm| clean(&arm.model)).unwrap_or_default();
+    let first = standing.arms.first().map(|arm| clean(&arm.arm)).unwrap_or_default();
     for arm in &standing.arms {
         for (measure, apart) in surely(arm) {
-            ui.answer(format!("{} against {first}: {}", clean(&arm.model), difference(measure, apart)))?;
+            ui.answer(format!("{} against {first}: {}", clean(&arm.arm), difference(measure, apart)))?;
         }
     }
     match &standing.winner {

@@ -26,7 +26,7 @@ use crate::route::retry::{self, Rules};
 use crate::route::{Engine, Model};
 use crate::upstream::check_proxies;
 use crate::wire::StopReason;
-use crate::wire::hub::Prompt;
+use crate::wire::hub::{Block, Prompt};
 
 use super::Args;
 use super::desk::{Decided, Desk};
@@ -182,6 +182,8 @@ impl<'a> Words<'a> {
         prompt.model = self.asked.decided.ask.wishes();
         prompt.max_tokens = wish.max_tokens;
         prompt.sampling.temperature.clone_from(&wish.temperature);
+        let addition = self.asked.decided.decision.addition();
+        prompt.system.extend(addition.map(|addition| Block::text(addition.as_str())));
         // Also for `--no-stream`, which is about what is shown: a vendor that streams shows that it is at work.
         prompt.stream = true;
         prompt

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 
 use crate::exchange::asker::Question;
+use crate::route::trial::Text;
 use crate::route::{Model, Provider};
 use crate::upstream::{Call, carries};
-use crate::wire::hub::Prompt;
+use crate::wire::hub::{Block, Prompt};
 use crate::wire::{
     Adapt, Dialect, Dropped, Fault, FaultKind, Request, RequestError, Target, ToolNames, encode, inbound,
 };
@@ -23,6 +24,8 @@ pub struct Query {
     pub carry: HeaderMap,
     /// The client put `?beta=true` behind the path; told to the same hosts.
     pub beta: bool,
+    /// What is said at the end of the system prompt, to whoever answers.
+    pub addition: Option<Text>,
 }
 
 /// A request in the hub's terms, for an upstream of another dialect.
@@ -42,7 +45,13 @@ impl Query {
             carry.append(name.clone(), value.clone());
         });
         let beta = query.is_some_and(|query| query.split('&').any(|pair| pair == "beta=true"));
-        Self { request, dialect, carry, beta }
+        Self { request, dialect, carry, beta, addition: None }
+    }
+
+    /// The same, with this at the end of the system prompt.
+    #[must_use]
+    pub fn adding(self, addition: Option<&Text>) -> Self {
+        Self { addition: addition.cloned(), ..self }
     }
 
     /// Whether the client wants a stream.
@@ -62,16 +71,20 @@ impl Query {
 
     pub(super) fn typed(&self) -> Result<Typed, Fault> {
         let wrong = |error: RequestError| Fault::new(FaultKind::BadRequest, error.to_string());
-        if self.dialect == Dialect::Chat {
+        let mut typed = if self.dialect == Dialect::Chat {
             let read = inbound::chat(self.request.bytes()).map_err(wrong)?;
-            return Ok(Typed { prompt: read.prompt, dropped: read.dropped });
-        }
-        Ok(Typed { prompt: self.request.prompt().map_err(wrong)?, dropped: Vec::new() })
+            Typed { prompt: read.prompt, dropped: read.dropped }
+        } else {
+            Typed { prompt: self.request.prompt().map_err(wrong)?, dropped: Vec::new() }
+        };
+        typed.prompt.system.extend(self.addition.as_ref().map(|addition| Block::text(addition.as_str())));
+        Ok(typed)
     }
 
     /// The client's own bytes for an upstream of its dialect.
     pub(super) fn spliced(&self, model: &Model, provider: &Provider) -> Question<'_> {
-        let to = Adapt { model: &model.id, quirks: &provider.quirks, most_output: model.most_output };
+        let addition = self.addition.as_ref().map(Text::as_str);
+        let to = Adapt { model: &model.id, quirks: &provider.quirks, most_output: model.most_output, addition };
         let adapted =
             if self.dialect == Dialect::Chat { self.request.adapt_chat(&to) } else { self.request.adapt(&to) };
         let own = provider.quirks.anthropic;

@@ -18,8 +18,9 @@ use crate::exchange::{End, Finished, Order, Trial, Wording, drive, question};
 use crate::journal::{self, Attempt, Message};
 use crate::model::SessionId;
 use crate::route::compress::Compressed;
+use crate::route::trial::Text;
 use crate::route::{Agent, Ask, Model, NoRoute, NotReady, Policy, Ready, decide};
-use crate::wire::hub::Prompt;
+use crate::wire::hub::{Block, Prompt};
 use crate::wire::{FaultKind, StopReason, estimate_tokens};
 
 use super::super::answer::{Answer, Refusal, fault};
@@ -78,6 +79,8 @@ struct Words {
     temperature: Option<serde_json::Number>,
     /// What was wished for: part of what an answer is kept under.
     wishes: String,
+    /// What the arm of an experiment says at the end of the system prompt.
+    addition: Option<Text>,
 }
 
 /// Gets an answer, or the refusal to send.
@@ -92,6 +95,7 @@ pub(super) async fn ask(gateway: Arc<Gateway>, inbound: &Inbound, mut wish: Wish
         max_tokens: wish.max_tokens,
         temperature: wish.temperature,
         wishes: wish.ask.wishes(),
+        addition: entry.turn.decision.addition().cloned(),
     };
     let size = |model: &Model| (words.tokens(model), words.max_tokens);
     let permit = entry.admitted(size).await.map_err(|refused| fault(inbound.speech, &inbound.id, &refused))?;
@@ -255,6 +259,7 @@ impl Words {
         prompt.model.clone_from(&self.wishes);
         prompt.max_tokens = self.max_tokens;
         prompt.sampling.temperature.clone_from(&self.temperature);
+        prompt.system.extend(self.addition.as_ref().map(|addition| Block::text(addition.as_str())));
         // A vendor that streams shows that it is at work.
         prompt.stream = true;
         prompt

@@ -28,6 +28,8 @@ pub struct Adapt<'a> {
     pub quirks: &'a Quirks,
     /// The most output tokens that the model gives: a wish for more is cut to it.
     pub most_output: Option<u64>,
+    /// What is said at the end of the system prompt.
+    pub addition: Option<&'a str>,
 }
 
 /// The bytes for the upstream, and what is not in them.
@@ -54,8 +56,9 @@ impl Request {
         }
         let text = self.text();
         self.splice_limit(to, &mut splice, &mut dropped);
-        if !to.quirks.anthropic {
-            self.splice_billing(text, &mut splice, &mut dropped);
+        let emptied = !to.quirks.anthropic && self.splice_billing(text, &mut splice, &mut dropped);
+        if let Some(addition) = to.addition {
+            self.splice_system(text, addition, emptied, &mut splice);
         }
         let typed = !to.quirks.anthropic && self.has_typed_tools(text);
         if typed || !to.quirks.refuses.is_empty() {
@@ -77,6 +80,9 @@ impl Request {
         if !to.quirks.refuses.is_empty() {
             splice_fields(self.text(), to.quirks, false, &mut splice, &mut dropped);
         }
+        if let Some(addition) = to.addition {
+            self.splice_system_message(self.text(), addition, &mut splice);
+        }
         if self.head.stream && !self.head.include_usage {
             self.splice_usage(&mut splice);
         }
@@ -87,12 +93,15 @@ impl Request {
         const ASKED: &str = r#"{"include_usage":true}"#;
         match &self.places.stream_options {
             Some(place) => splice.replace(place.clone(), ASKED),
-            // A request has a model, so something stands before the closing brace.
-            None => {
-                if let Some(end) = self.bytes.iter().rposition(|byte| *byte == b'}') {
-                    splice.replace(end..end, format!(r#","stream_options":{ASKED}"#));
-                }
-            }
+            None => self.splice_field("stream_options", ASKED, splice),
+        }
+    }
+
+    /// Adds a field at the end.
+    pub(super) fn splice_field(&self, name: &str, value: &str, splice: &mut Splice<'_>) {
+        // A request has a model, so something stands before the closing brace.
+        if let Some(end) = self.bytes.iter().rposition(|byte| *byte == b'}') {
+            splice.replace(end..end, format!(r#","{name}":{value}"#));
         }
     }
 
@@ -107,11 +116,12 @@ impl Request {
         }
     }
 
-    fn splice_billing(&self, text: &str, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) {
-        let Some(system) = self.places.system.clone() else { return };
-        let Some(items) = text.get(system).and_then(|raw| raw.strip_prefix('[')) else { return };
+    /// Takes Anthropic's accounting line out; says whether nothing is left of the system prompt.
+    fn splice_billing(&self, text: &str, splice: &mut Splice<'_>, dropped: &mut Vec<Dropped>) -> bool {
+        let Some(system) = self.places.system.clone() else { return false };
+        let Some(items) = text.get(system).and_then(|raw| raw.strip_prefix('[')) else { return false };
         let mut items = serde_json::Deserializer::from_str(items).into_iter::<&RawValue>();
-        let Some(first) = items.next().and_then(Result::ok).filter(|raw| is_billing(raw)) else { return };
+        let Some(first) = items.next().and_then(Result::ok).filter(|raw| is_billing(raw)) else { return false };
         let first = place(text, first);
         // With the comma that follows it, and the space behind; alone it leaves an empty array, which is allowed.
         let behind = text.get(first.end..).unwrap_or_default();
@@ -120,6 +130,7 @@ impl Request {
         splice.replace(first.start..end, "");
         let field = "system: x-anthropic-billing-header".into();
         dropped.push(Dropped { field, why: "it is for Anthropic and changes with every build" });
+        next.is_none()
     }
 
     /// Whether a tool may be one that has no schema, because whoever runs it knows it.

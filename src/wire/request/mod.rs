@@ -5,6 +5,7 @@
 //! costs money or fails. `docs/architecture.md` has the measurements behind this shape.
 
 mod adapt;
+mod addition;
 mod estimate;
 mod foreign;
 mod head;

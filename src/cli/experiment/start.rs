@@ -1,0 +1,156 @@
+//! `moai experiment start`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{name, show, store};
+use crate::base::disk;
+use crate::base::failure::Failure;
+use crate::base::world::World;
+use crate::cli::serve;
+use crate::cli::ui::{SCHEMA, Ui, clean};
+use crate::model::Tier;
+use crate::route::trial::{Addition, Arm, Experiment, Measure};
+
+/// The heaviest arm.
+const HEAVIEST: u32 = 1000;
+/// The longest text that an arm adds to the system prompt.
+const LONGEST: usize = 64 * 1024;
+
+/// Start an experiment; a running gateway takes it up
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  moai experiment start cheap --tier 2 --arm glm-4.7 --arm claude-sonnet
+  moai experiment start plans --tier 1 --arm claude-opus=3 --arm gemini-pro=1 --measure feedback
+  moai experiment start terse --tier 2 --arm glm-4.7 --arm glm-4.7+terse --prompt terse=@terse.md")]
+pub(super) struct Args {
+    /// Its name: letters, digits, `-` and `_`
+    #[arg(value_name = "NAME", value_parser = name)]
+    name: String,
+    /// The tier whose conversations are split: 1 plans, 2 implements
+    #[arg(long, value_name = "TIER")]
+    tier: Tier,
+    /// A model, with what it is told beside (`--prompt`) and its share of the conversations (1 where none is given);
+    /// the first is what the others are compared with
+    #[arg(long = "arm", value_name = "MODEL[+PROMPT][=SHARE]", required = true, value_parser = arm)]
+    arms: Vec<Word>,
+    /// Words for the end of the system prompt, for the arms that name them; `@FILE` reads them from a file, once
+    #[arg(long = "prompt", value_name = "PROMPT=TEXT", value_parser = prompt)]
+    prompts: Vec<(String, String)>,
+    /// What decides
+    #[arg(long, value_enum, default_value = "cost", value_name = "MEASURE")]
+    measure: Measure,
+}
+
+/// An arm as it is written.
+#[derive(Debug, Clone)]
+struct Word {
+    model: String,
+    prompt: Option<String>,
+    weight: u32,
+}
+
+/// Starts it.
+pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
+    let Args { name, tier, measure, .. } = args;
+    let arms = arms(args, world)?;
+    if arms.len() < 2 {
+        return Err(Failure::usage("an experiment has two arms or more").hint("give `--arm MODEL` twice"));
+    }
+    let started = world.now().to_string();
+    let (name, tier, measure) = (name.clone(), tier.number(), *measure);
+    let new = Experiment { name, tier, arms, measure, started, stopped: None };
+    add(&new, args.tier, world)?;
+    serve::nudge(world);
+    if ui.json {
+        return ui.answer_json(&json!({ "schema": SCHEMA, "experiment": show::told(&new) }));
+    }
+    let shares: Vec<String> = new.arms.iter().map(|arm| format!("{}={}", clean(&arm.name()), arm.weight)).collect();
+    let (name, tier) = (&new.name, new.tier);
+    ui.answer(format!("started: {name} splits tier {tier} among {}", shares.join(", ")))?;
+    ui.hint(format!("what it shows: `moai experiment show {name}`"))
+}
+
+/// Adds it to the file, where it is in nobody's way.
+fn add(new: &Experiment, tier: Tier, world: &World) -> Result<(), Failure> {
+    let _lock = store::lock(world)?;
+    let mut experiments = store::load(world)?;
+    if experiments.iter().any(|known| known.name == new.name) {
+        let failure = Failure::expected(format!("there is an experiment {} already", new.name));
+        return Err(failure.with_code("experiment-exists").hint("give this one another name: rows are marked with it"));
+    }
+    if let Some(other) = experiments.iter().find(|other| other.runs_on(tier)) {
+        let message = format!("the experiment {} splits tier {tier} already", clean(&other.name));
+        let hint = format!("stop it first: `moai experiment stop {}`", clean(&other.name));
+        return Err(Failure::expected(message).with_code("tier-taken").hint(hint));
+    }
+    experiments.push(new.clone());
+    store::save(world, experiments)
+}
+
+/// The arms, by the models' own names and with their words.
+fn arms(args: &Args, world: &World) -> Result<Vec<Arm>, Failure> {
+    let words: Vec<String> = args.arms.iter().map(|arm| arm.model.clone()).collect();
+    let models = serve::named_models(world, &words)?;
+    let mut arms: Vec<Arm> = Vec::new();
+    for (model, word) in models.into_iter().zip(&args.arms) {
+        let prompt = word.prompt.as_ref().map(|name| addition(name, args, world)).transpose()?;
+        let arm = Arm { model, weight: word.weight, prompt };
+        if arms.iter().any(|known| known.name() == arm.name()) {
+            return Err(Failure::usage(format!("{} is in it twice", clean(&arm.name()))));
+        }
+        arms.push(arm);
+    }
+    let used = |name: &str| args.arms.iter().any(|arm| arm.prompt.as_deref() == Some(name));
+    match args.prompts.iter().find(|(name, _)| !used(name)) {
+        None => Ok(arms),
+        Some((name, _)) => {
+            let failure = Failure::usage(format!("no arm says the prompt {name}"));
+            Err(failure.hint(format!("give one that does: `--arm MODEL+{name}`")))
+        }
+    }
+}
+
+/// The words of this name.
+fn addition(name: &str, args: &Args, world: &World) -> Result<Addition, Failure> {
+    let mut named = args.prompts.iter().filter(|(known, _)| known == name);
+    let (Some((_, given)), None) = (named.next(), named.next()) else {
+        let failure = Failure::usage(format!("the prompt {} is not given, or given twice", clean(name)));
+        return Err(failure.hint(format!(
+            "say what it is: `--prompt {}=TEXT` or `--prompt {}=@FILE`",
+            clean(name),
+            clean(name)
+        )));
+    };
+    let text = match given.strip_prefix('@') {
+        None => given.clone(),
+        Some(file) => {
+            let path = world.cwd()?.join(Path::new(file));
+            let missing = || Failure::usage(format!("there is no file {}", clean(&path.to_string_lossy())));
+            disk::read_text(&path)?.ok_or_else(missing)?
+        }
+    };
+    let text = text.trim();
+    if text.is_empty() || text.len() > LONGEST {
+        return Err(Failure::usage(format!("the prompt {name} has to be between 1 and {LONGEST} bytes long")));
+    }
+    Ok(Addition { name: name.to_owned(), text: text.to_owned().into() })
+}
+
+fn arm(text: &str) -> Result<Word, String> {
+    let (arm, weight) = text.split_once('=').unwrap_or((text, "1"));
+    let (model, prompt) = arm.split_once('+').map_or((arm, None), |(model, prompt)| (model, Some(prompt)));
+    match weight.parse() {
+        Ok(weight) if (1..=HEAVIEST).contains(&weight) && !model.is_empty() => {
+            let prompt = prompt.map(name).transpose()?;
+            Ok(Word { model: model.to_owned(), prompt, weight })
+        }
+        _ => Err(format!("an arm looks like glm-4.7, glm-4.7=3 or glm-4.7+terse, with a share of 1 to {HEAVIEST}")),
+    }
+}
+
+fn prompt(text: &str) -> Result<(String, String), String> {
+    let given = text.split_once('=').ok_or("a prompt looks like terse=TEXT or terse=@FILE")?;
+    Ok((name(given.0)?, given.1.to_owned()))
+}
