@@ -142,7 +142,7 @@ pub fn peek(bytes: &[u8]) {
     assert_eq!((&new.session, new.turn, new.messages, new.tools), (&old.session, old.turn, old.messages, old.tools));
     for preset in ["anthropic", "glm"] {
         let quirks = Quirks::preset(preset).expect("the preset is there");
-        let body = request.adapt(&Adapt { model: name, quirks: &quirks, most_output: Some(64) }).body;
+        let body = request.adapt(&Adapt { model: name, quirks: &quirks, most_output: Some(64), addition: None }).body;
         assert!(Request::peek(body).is_ok_and(|adapted| adapted.head().model == name), "{preset}");
     }
     let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();

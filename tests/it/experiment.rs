@@ -150,7 +150,7 @@ fn told(vendor: &Vendor) -> BTreeMap<String, Value> {
     let of = |seen: &crate::upstream::Seen| {
         let body = seen.json();
         let last = body["messages"].as_array().unwrap().last().unwrap()["content"].clone();
-        let last = last.as_str().map(str::to_owned).unwrap_or_else(|| word(&last[0]["text"]));
+        let last = last.as_str().map_or_else(|| word(&last[0]["text"]), str::to_owned);
         (last, body["system"].clone())
     };
     vendor.seen().iter().map(of).collect()
