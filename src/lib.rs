@@ -25,7 +25,7 @@
 //! | 1 | [`plot`] | charts as SVG text: lines, areas, bars, timelines, gauges |
 //! | 1 | [`model`] | the words: modes, phases, SPEC ids, providers |
 //! | 1 | [`statistics`] | what can be said of measured numbers, and how surely |
-//! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes |
+//! | 0 | [`base`] | world, disk, secret, failure, interrupt, child processes, YAML edited in place |
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make their own files with the plain tools"))]
 

@@ -1,5 +1,5 @@
 //! Floor 0: what every other floor stands on. The world as a value, careful disk writes, secrets, failures,
-//! interruption, child processes and who listens where. Nothing here knows what moai is for.
+//! interruption, child processes, who listens where, and YAML edited in place. Nothing here knows what moai is for.
 
 pub mod checkout;
 pub mod disk;
@@ -11,4 +11,5 @@ pub mod program;
 pub mod random;
 pub mod secret;
 pub mod world;
+pub mod yaml;
 mod zone;

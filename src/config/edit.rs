@@ -8,11 +8,12 @@ use toml_edit::{DocumentMut, Item};
 
 use crate::base::disk::{self, Access, DiskError, Lock};
 use crate::base::world::World;
+use crate::base::yaml;
 
 use super::error::ConfigError;
 use super::keys::{self, Home, Name, Value};
 use super::layers::{Entry, Layer, Raw};
-use super::{Files, llm_yaml, moai_toml, yaml_edit};
+use super::{Files, llm_yaml, moai_toml};
 
 const BOM: &str = "\u{feff}";
 
@@ -130,12 +131,16 @@ fn edited(path: &Path, layer: Layer, old: &str, name: &Name, value: Option<&Valu
         if before.iter().any(|entry| entry.path == place && Some(&entry.raw) == wanted.as_ref().map(raw).as_ref()) {
             continue;
         }
-        let new = change(layer, &text, place, wanted.as_ref())
-            .filter(|new| {
-                is_local(&text, new) && read(new).is_ok_and(|after| proves(&before, &after, place, wanted.as_ref()))
-            })
-            .ok_or_else(|| ConfigError::Edit { path: path.to_path_buf(), key: place.to_owned() })?;
-        text = new;
+        let new = change(layer, &text, place, wanted.as_ref()).and_then(|new| match read(&new) {
+            Ok(after) if proves(&before, &after, place, wanted.as_ref()) => Ok(new),
+            _ => Err(NOT_ALONE),
+        });
+        text = new.map_err(|(line, why)| ConfigError::Edit {
+            path: path.to_path_buf(),
+            line,
+            key: place.to_owned(),
+            why,
+        })?;
     }
     Ok(text)
 }
@@ -154,17 +159,41 @@ fn raw(value: &Value) -> Raw {
     }
 }
 
-/// The change itself, on text without BOM; line ends are those of the file.
-fn change(layer: Layer, text: &str, place: &str, value: Option<&Value>) -> Option<String> {
-    let (bom, body) = text.strip_prefix(BOM).map_or(("", text), |body| (BOM, body));
-    let crlf = body.contains("\r\n");
-    let new = match (layer, value) {
-        (Layer::LlmYaml, Some(value)) => yaml_edit::set(body, place, value)?,
-        (Layer::LlmYaml, None) => yaml_edit::unset(body, place)?,
-        (_, value) => toml_with(body, place, value)?,
+/// Why a change was refused, and its line where that is known.
+type Refused = (Option<usize>, &'static str);
+
+const NOT_ALONE: Refused = (None, "more than its value would change");
+
+/// The change itself.
+fn change(layer: Layer, text: &str, place: &str, value: Option<&Value>) -> Result<String, Refused> {
+    if layer != Layer::LlmYaml {
+        return toml_change(text, place, value).ok_or(NOT_ALONE);
+    }
+    let names = keys::parts(place);
+    let edited = match value.map(yaml_value) {
+        Some(Some(value)) => yaml::set(text, &names, &value),
+        Some(None) => return Err((None, "its value is none that is written there")),
+        None => yaml::remove(text, &names),
     };
-    let new = if crlf { added_lines_end_alike(body, &new) } else { new };
-    Some(format!("{bom}{new}"))
+    edited.map_err(|refusal| (Some(refusal.line), refusal.why))
+}
+
+/// `None` for what no setting of a YAML file is.
+fn yaml_value(value: &Value) -> Option<serde_yaml::Value> {
+    match value {
+        Value::Text(text) => Some(text.as_str().into()),
+        Value::Switch(on) => Some((*on).into()),
+        Value::Number(number) => Some((*number).into()),
+        Value::Decimal(_) | Value::List(_) => None,
+    }
+}
+
+/// A change of TOML that stays local; BOM and line ends are those of the file.
+fn toml_change(text: &str, place: &str, value: Option<&Value>) -> Option<String> {
+    let (bom, body) = text.strip_prefix(BOM).map_or(("", text), |body| (BOM, body));
+    let new = toml_with(body, place, value)?;
+    let new = if body.contains("\r\n") { added_lines_end_alike(body, &new) } else { new };
+    is_local(body, &new).then(|| format!("{bom}{new}"))
 }
 
 /// TOML: the bytes of a value that is there are replaced; else the table gets one more line.

@@ -71,12 +71,16 @@ pub enum ConfigError {
         problem: String,
     },
     /// An edit in place would have touched more than the value.
-    #[error("cannot change `{key}` in {} without touching more than that", path.display())]
+    #[error("{}: cannot change `{key}` in place: {why}", place(path, *line))]
     Edit {
         /// The file.
         path: PathBuf,
+        /// From 1, where it is known.
+        line: Option<usize>,
         /// The setting.
         key: String,
+        /// What is in the way.
+        why: &'static str,
     },
 }
 
@@ -133,8 +137,12 @@ impl Explain for ConfigError {
     }
 }
 
+fn place(path: &Path, line: Option<usize>) -> String {
+    line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()))
+}
+
 /// Line and column, from 1, of a byte offset; columns count characters.
-pub(super) fn line_column(text: &str, offset: usize) -> (usize, usize) {
+fn line_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

@@ -1,22 +1,26 @@
 //! `.moai/config/sections/llm.yaml`, of both eras of moai-adk: read with libyaml's rules, edited in place.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_yaml::Value as Yaml;
 
+use crate::base::yaml;
+
 use super::error::ConfigError;
 use super::layers::{Entry, Raw};
 use super::moai_toml::join;
-use super::yaml_edit;
 
 /// Every place of the file and what it says.
 pub(super) fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError> {
     let root = parse(path, text)?;
     let mut entries = Vec::new();
     collect(&root, "", &mut entries);
-    let places = yaml_edit::places(text);
+    let path = |names: &[String]| names.iter().fold(String::new(), |above, name| join(&above, name));
+    let places = yaml::places(text).into_iter().map(|place| (path(&place.names), (place.line, place.column)));
+    let places: HashMap<String, (usize, usize)> = places.collect();
     for entry in &mut entries {
-        entry.at = places.iter().find(|(name, _)| *name == entry.path).map(|(_, at)| *at);
+        entry.at = places.get(&entry.path).copied();
     }
     Ok(entries)
 }
@@ -28,7 +32,7 @@ fn parse(path: &Path, text: &str) -> Result<Yaml, ConfigError> {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
         ConfigError::Syntax { path: path.to_path_buf(), line, column, problem: problem(error) }
     };
-    let mut root: Yaml = serde_yaml::from_str(body).map_err(|error| fail(&error))?;
+    let mut root = yaml::read(text).map_err(|error| fail(&error))?;
     root.apply_merge().map_err(|error| fail(&error))?;
     match root {
         Yaml::Null | Yaml::Mapping(_) => Ok(root),

@@ -13,7 +13,6 @@ mod project;
 mod reference;
 mod routing;
 mod serve;
-mod yaml_edit;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};

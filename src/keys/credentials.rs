@@ -1,9 +1,9 @@
 //! `~/.moai/credentials.yaml`: a flat mapping of `<provider>_api_key` to text, shared with moai-adk. Edited in place,
 //! other entries kept. Its parser's messages quote values, so only the place of an error is passed on.
 
-use std::str::FromStr as _;
-
 use serde_yaml::{Mapping, Value};
+
+use crate::base::yaml::{self, Refusal};
 
 /// What is wrong with the file, without its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,9 +27,9 @@ pub(super) enum Invalid {
         /// The entry.
         entry: &'static str,
     },
-    /// The editor could not make this change without touching the rest.
-    #[error("line 1, column 1: cannot be edited in place; edit it by hand")]
-    Editor,
+    /// This change would not leave the rest alone.
+    #[error("{0}; edit it by hand")]
+    Refused(#[from] Refusal),
 }
 
 /// The value of `entry`, `None` where it is absent or empty.
@@ -39,55 +39,26 @@ pub(super) fn parse(text: &str, entry: &'static str) -> Result<Option<String>, I
         Some(Value::String(value)) if value.trim().is_empty() => Ok(None),
         Some(Value::String(value)) => Ok(Some(value.clone())),
         Some(_) => {
-            let line = text.lines().position(|line| line.trim_start_matches('\u{feff}').starts_with(entry));
-            Err(Invalid::NotText { line: line.map_or(1, |index| index + 1), entry })
+            let place =
+                yaml::places(text).into_iter().find(|place| place.names.first().is_some_and(|name| name == entry));
+            Err(Invalid::NotText { line: place.map_or(1, |place| place.line), entry })
         }
     }
 }
 
 /// The text with `entry` set to `key`; everything else stays as it is.
 pub(super) fn with_key(text: &str, entry: &'static str, key: &str) -> Result<String, Invalid> {
-    let mut wanted = mapping(text)?;
-    wanted.insert(entry.into(), key.into());
-    // The editor has no mapping to add to in a file of comments only.
-    let edited = if mapping(text)?.is_empty() && !text.contains('{') {
-        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        format!("{text}{gap}{entry}: {}\n", quoted(key))
-    } else {
-        edit(text, |document| document.set(entry, key))?
-    };
-    verified(edited, &wanted)
+    mapping(text)?;
+    Ok(yaml::set(text, &[entry], &key.into())?)
 }
 
 /// The text without `entry`.
 pub(super) fn without_key(text: &str, entry: &'static str) -> Result<String, Invalid> {
-    let mut wanted = mapping(text)?;
-    if wanted.shift_remove(entry).is_none() {
-        return Ok(text.to_owned());
-    }
-    verified(edit(text, |document| document.remove(entry).is_some())?, &wanted)
-}
-
-fn edit(text: &str, change: impl FnOnce(&yaml_edit::Document) -> bool) -> Result<String, Invalid> {
-    let (bom, body) = match text.strip_prefix('\u{feff}') {
-        Some(body) => ("\u{feff}", body),
-        None => ("", text),
-    };
-    let file = yaml_edit::YamlFile::from_str(body).map_err(|_quotes_content| Invalid::Editor)?;
-    let document = file.document().ok_or(Invalid::Editor)?;
-    if !change(&document) {
-        return Err(Invalid::Editor);
-    }
-    Ok(format!("{bom}{file}"))
-}
-
-/// The edited text, once it reads as exactly what was wanted: no entry is ever lost to an editor's mistake.
-fn verified(text: String, wanted: &Mapping) -> Result<String, Invalid> {
-    if mapping(&text).is_ok_and(|found| found == *wanted) { Ok(text) } else { Err(Invalid::Editor) }
+    if mapping(text)?.contains_key(entry) { Ok(yaml::remove(text, &[entry])?) } else { Ok(text.to_owned()) }
 }
 
 fn mapping(text: &str) -> Result<Mapping, Invalid> {
-    let value: Value = serde_yaml::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
+    let value = yaml::read(text).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |place| (place.line(), place.column()));
         Invalid::Syntax { line, column }
     })?;
@@ -96,10 +67,6 @@ fn mapping(text: &str) -> Result<Mapping, Invalid> {
         Value::Mapping(mapping) => Ok(mapping),
         _ => Err(Invalid::NotMapping),
     }
-}
-
-fn quoted(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 #[cfg(test)]
