@@ -9,6 +9,7 @@ use crate::catalog::{Prices, Variant};
 use crate::cost::{BASELINE_MODEL, Estimate, Priced, baseline, price};
 use crate::journal::{Attempt, Outcome};
 use crate::model::{RequestId, SessionId, Tier, Usage, Usd};
+use crate::route::shadow::Agreement;
 use crate::route::{Decision, Engine, Ready};
 
 /// What all rows of one request have in common.
@@ -72,6 +73,20 @@ impl Page<'_> {
             // The sums add these up, so each row counts itself.
             retries: u32::from(trial.retries > 0),
             ..self.blank(priced)
+        }
+    }
+
+    /// The row of a copy that was sent beside the request `given`: money, and how it compares. Claude alone would have
+    /// cost nothing, because nobody would have sent it.
+    pub fn copied_row(&self, trial: &Trial, agreement: Agreement, given: &RequestId) -> Attempt {
+        Attempt {
+            decided_by: "shadow".into(),
+            decision: Some(format!("{} {given}", agreement.as_str())),
+            outcome: Outcome::Shadow,
+            baseline: Some(Usd::ZERO),
+            fallback: false,
+            retries: 0,
+            ..self.row(trial)
         }
     }
 

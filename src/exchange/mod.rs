@@ -3,6 +3,7 @@
 //!
 //! - [`drive`]: sends, listens, waits, falls back, stops; tells an [`Audience`] as it happens; ends as [`Finished`]
 //! - [`relay()`]: the same for a client of the gateway, whose bytes go on and come back
+//! - [`shadow()`]: a copy of a request for one model more, whose answer nobody is given
 //! - [`Lines`]: the way out and the keys, for as many requests as a process makes
 //! - [`Board`]: which deployment of a provider is asked, and how each of them does
 //! - [`Memory`]: the memory that the models of an Ollama share
@@ -36,6 +37,8 @@ pub use error::ExchangeError;
 pub use finished::{Answer, End, Finished, Trial};
 pub use lines::Lines;
 pub use memory::{Berth, Memory};
-pub use relay::{Answering, By, Count, Head, Outlet, Query, RelayOrder, Torn, count_tokens, outlet, relay};
+pub use relay::{
+    Answering, By, Count, Head, Heard, Outlet, Query, RelayOrder, Shadow, Torn, count_tokens, outlet, relay, shadow,
+};
 pub use run::Affords;
 pub use stop::stopped;

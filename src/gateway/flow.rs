@@ -18,15 +18,10 @@ use super::answer::{Answer, fault};
 use super::body::Body;
 use super::entry::Entry;
 use super::inbound::Inbound;
+use super::shadow::{self, Original};
 use super::state::Gateway;
 use super::tell;
 use super::turn::Turn;
-
-/// A request that was decided on and let through.
-struct Errand {
-    entry: Entry,
-    query: Query,
-}
 
 /// Answers a request in `dialect`.
 pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, dialect: Dialect) -> Answer {
@@ -49,14 +44,15 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             return answer;
         }
     };
-    let query = Query::new(request, dialect, &inbound.headers, inbound.query.as_deref());
-    let query = query.adding(entry.turn.decision.addition());
+    let query =
+        Query::new(request, dialect, &inbound.headers, inbound.query.as_deref()).adding(entry.turn.decision.addition());
     let warnings = permit.warnings();
-    let errand = Arc::new(Errand { entry, query });
+    let errand = Arc::new(Original { entry, query });
     let (out, mut answering) = outlet();
     let shared = Arc::clone(&errand);
     let mut own = errand.entry.gateway.work.own(Box::pin(async move {
-        let Errand { entry, query } = &*shared;
+        let Original { entry, query } = &*shared;
+        let heard = shadow::ear(entry);
         let now = || entry.gateway.world.now();
         let request = &query.request;
         let size = |_: &Model| (estimate_tokens(request.bytes()), request.head().max_tokens);
@@ -72,6 +68,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             affords: Some(&affords),
             ping: entry.snapshot.serve.ping,
             hold: entry.snapshot.serve.hold,
+            gist: heard.as_ref(),
         };
         let finished = relay(&order, out).await;
         // A head that went out with a ping could not know who would answer in the end.
@@ -79,6 +76,7 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
             entry.turn.answered_by(&last.model, &entry.gateway);
         }
         entry.finish(&finished, entry.rows(&finished), permit);
+        shadow::follow(&shared, &finished, heard.as_ref());
     }));
     errand.entry.log();
     let head = poll_fn(|context| {

@@ -36,6 +36,7 @@ mod places;
 mod read;
 mod routes;
 mod sessions;
+mod shadow;
 mod snapshot;
 mod state;
 mod tell;

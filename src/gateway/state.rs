@@ -22,6 +22,7 @@ use super::ledger::{Learn, Ledger, Logs};
 use super::limits::Limits;
 use super::places::Places;
 use super::sessions::Sessions;
+use super::shadow::Shadows;
 use super::snapshot::{Load, Snapshot};
 use super::tls;
 use super::told::Teller;
@@ -51,6 +52,8 @@ pub struct Gateway {
     pub(in crate::gateway) places: Places,
     /// The answers that are under way.
     pub(in crate::gateway) work: Arc<Work>,
+    /// The copies that are under way.
+    pub(in crate::gateway) shadows: Arc<Shadows>,
     /// Who looks at the dashboard.
     pub(in crate::gateway) dashboard: Dashboard,
     /// Who hears of every request that is over.
@@ -138,6 +141,7 @@ impl Gateway {
             sessions: Sessions::default(),
             places: Places::default(),
             work: Arc::default(),
+            shadows: Arc::default(),
             dashboard: Dashboard::default(),
             teller,
             alarm,

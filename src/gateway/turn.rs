@@ -189,6 +189,12 @@ impl Turn {
         Self { errand, about, asked, seen: Arc::new(seen), text: Some(text), decision, thread: None, checkout: None }
     }
 
+    /// Whether a copy of it may go to another vendor, as far as the request itself says: not where its checkout has a
+    /// model of its own, and not of a client's own business.
+    pub(in crate::gateway) fn may_be_copied(&self) -> bool {
+        self.errand == Errand::Turn && self.checkout.is_none()
+    }
+
     /// Remembers who answers, for the thread's next request.
     pub(in crate::gateway) fn answered_by(&self, model: &str, gateway: &Gateway) {
         let Some(thread) = &self.thread else { return };

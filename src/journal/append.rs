@@ -16,6 +16,7 @@ use super::error::JournalError;
 use super::hours::{self, Sums};
 use super::query::By;
 use super::schema::{SUMS, TOKENS};
+use super::shadow::SHADOWS;
 use super::store::Journal;
 
 /// More than any real row holds, and few enough that sums never leave 64 bits.
@@ -103,6 +104,10 @@ impl<'a> Batch<'a> {
             let value = text.map_or(Ok(0), |text| self.names.number(db, text))?;
             count_into(&mut self.dims, [day, dim.number(), value], &sums);
         }
+        if let Some((experiment, _)) = attempt.shadowed() {
+            let value = self.names.number(db, experiment)?;
+            count_into(&mut self.dims, [day, SHADOWS, value], &sums);
+        }
         Ok(())
     }
 
@@ -167,9 +172,11 @@ fn sums(attempt: &Attempt) -> Sums {
     let [input, read, five_minutes, one_hour, output, reasoning, searches] = tokens(attempt.usage.unwrap_or_default());
     let at = attempt.at.as_millisecond();
     let compared = attempt.cost.zip(attempt.baseline);
+    // A copy is nobody's request and no attempt to answer one.
+    let asked = attempt.outcome != Outcome::Shadow;
     [
-        i64::from(attempt.number == 1),
-        1,
+        i64::from(attempt.number == 1 && asked),
+        i64::from(asked),
         i64::from(attempt.outcome.is_error()),
         i64::from(attempt.outcome == Outcome::Cancelled),
         i64::from(attempt.outcome == Outcome::Cached),

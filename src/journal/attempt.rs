@@ -23,11 +23,13 @@ pub enum Outcome {
     Cancelled,
     /// Answered from the cache, without asking anybody.
     Cached,
+    /// A copy that was sent beside the answer and thrown away, whatever came of it: money, and nothing else.
+    Shadow,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Ok, Self::Failed, Self::Cut, Self::Cancelled, Self::Cached];
+    pub const ALL: [Self; 6] = [Self::Ok, Self::Failed, Self::Cut, Self::Cancelled, Self::Cached, Self::Shadow];
 
     /// The word in rows and `--json`.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Outcome {
             Self::Cut => "cut",
             Self::Cancelled => "cancelled",
             Self::Cached => "cached",
+            Self::Shadow => "shadow",
         }
     }
 
@@ -141,6 +144,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// The experiment and the arm of a copy.
+    pub fn shadowed(&self) -> Option<(&str, &str)> {
+        self.arm.as_deref().filter(|_| self.outcome == Outcome::Shadow)?.split_once('/')
+    }
+
     /// Whether it cost money, or may have.
     pub fn is_paid(&self) -> bool {
         self.cost != Some(Usd::ZERO)

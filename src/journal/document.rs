@@ -7,6 +7,7 @@ use crate::model::Usd;
 
 use super::days::Days;
 use super::query::{By, Line, Totals};
+use super::shadow::Shadowed;
 use super::stats::ModelStats;
 
 /// The schema number of the documents; it grows when a field changes its meaning or goes.
@@ -57,7 +58,7 @@ impl Totals {
 /// (`docs/schema/costs-today.json`).
 pub fn day_document(
     summary: &CostSummary,
-    totals: &Totals,
+    (totals, shadows): (&Totals, Shadowed),
     (by, lines): (By, &[Line]),
     budget: Option<Verdict>,
 ) -> Map<String, Value> {
@@ -71,6 +72,7 @@ pub fn day_document(
         ("tier1_percentage", json!(summary.tier1_percentage)),
         ("tier2_percentage", json!(summary.tier2_percentage)),
         ("total_requests", json!(summary.total_requests)),
+        ("shadows_usd", json!(shadows.cost)),
     ] {
         document.insert(name.into(), value);
     }

@@ -25,8 +25,8 @@ pub(super) type Sums = [i64; SUMS.len() + 2];
 
 /// The shares of a row in the order of [`SUMS`], as `append` counts them for the days.
 const SHARES: [&str; SUMS.len()] = [
-    "number = 1",
-    "1",
+    "number = 1 AND outcome.text <> 'shadow'",
+    "outcome.text <> 'shadow'",
     "outcome.text IN ('failed', 'cut')",
     "outcome.text = 'cancelled'",
     "outcome.text = 'cached'",

@@ -235,9 +235,11 @@ impl Journal {
     }
 
     /// What the day has cost so far, and how many attempts of unknown price there are beside it: what a budget asks.
+    /// Shadows have budgets of their own, and are not in it.
     pub fn spent(&self, day: Date) -> Result<(Usd, u64), JournalError> {
         let totals = self.totals(Days::only(day))?;
-        Ok((totals.cost, totals.unpriced))
+        let beside = self.shadowed(Days::only(day))?;
+        Ok((totals.cost.saturating_sub(beside.cost), totals.unpriced.saturating_sub(beside.unpriced)))
     }
 
     /// What routing saved over `days`.

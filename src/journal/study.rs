@@ -67,7 +67,7 @@ impl Known {
     fn add(&self, row: &Row<'_>, zone: &TimeZone, study: &mut Study) -> rusqlite::Result<()> {
         let named = |id: Option<i64>| id.and_then(|id| self.names.get(&id)).map(String::as_str);
         let outcome = named(row.get(7)?).unwrap_or_default();
-        if outcome == Outcome::Cancelled.as_str() || outcome == Outcome::Cached.as_str() {
+        if [Outcome::Cancelled, Outcome::Cached, Outcome::Shadow].iter().any(|one| one.as_str() == outcome) {
             return Ok(());
         }
         let request: String = row.get(0)?;

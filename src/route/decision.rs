@@ -228,6 +228,11 @@ impl Decision {
         self.addition.as_ref()
     }
 
+    /// The same text for one model more, whose answer nobody is given: it is in the arm of an experiment.
+    pub(super) fn copied(&self, ready: Ready, mark: String) -> Self {
+        Self { plan: Plan::new(ready, []), arm: Some(mark), wanted: None, ..self.clone() }
+    }
+
     /// The strategy that chose, where one did.
     pub fn strategy(&self) -> Option<Strategy> {
         self.strategy

@@ -12,6 +12,7 @@
 //! - [`memory`]: whether a model of one's own machine fits beside those that are loaded
 //! - [`learn`]: what a person's corrections teach the classifier
 //! - [`optimize`]: what the journal shows about models, as proposals
+//! - [`shadow`]: copies of requests that go to one model more, beside the answer
 //! - [`trial`]: experiments, and what may be said of them while they run
 //!
 //! `docs/routing.md` tells the same to users.
@@ -35,6 +36,7 @@ mod policy;
 mod provider;
 pub mod retry;
 mod roster;
+pub mod shadow;
 mod sim;
 mod source;
 mod strategy;

@@ -77,6 +77,11 @@ impl Policy {
         self.experiments.iter().find(|experiment| experiment.runs_on(tier))
     }
 
+    /// The experiment that copies this tier's requests now.
+    pub fn shadow(&self, tier: Tier) -> Option<&Experiment> {
+        self.experiments.iter().find(|experiment| experiment.shadows(tier))
+    }
+
     /// What the classifier is to know.
     pub fn options(&self) -> classify::Options {
         classify::Options { default_tier: self.default_tier, threshold: self.threshold }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Tier;
+use crate::model::{Tier, Usd};
 use crate::statistics::{Interval, Sample, float, sequences_apart};
 
 /// How often an experiment may say that there is a difference where there is none, however often it is looked at.
@@ -96,11 +96,52 @@ pub struct Experiment {
     pub arms: Vec<Arm>,
     /// What it is about.
     pub measure: Measure,
+    /// What it does with the conversations.
+    #[serde(default, skip_serializing_if = "Form::is_split")]
+    pub form: Form,
     /// When it was started.
     pub started: String,
     /// When it was stopped; `None` while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+}
+
+/// What an experiment does with the conversations of its tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Form {
+    /// Splits them among its arms, by their weights.
+    #[default]
+    Split,
+    /// Answers them as without it, and sends a copy of some requests to its one arm ([`super::shadow`]).
+    Shadow {
+        /// Of a hundred requests so many.
+        share: u32,
+        /// What the copies of a day may cost.
+        #[serde(rename = "budget_usd", with = "dollars")]
+        budget: Usd,
+    },
+}
+
+impl Form {
+    /// Whether it only splits.
+    pub const fn is_split(&self) -> bool {
+        matches!(self, Self::Split)
+    }
+}
+
+/// Money as a number of dollars, as a person would write it.
+mod dollars {
+    use super::{Deserialize, Serialize, Usd};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands the field over like this")]
+    pub(super) fn serialize<S: serde::Serializer>(value: &Usd, to: S) -> Result<S::Ok, S::Error> {
+        value.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Usd, D::Error> {
+        f64::deserialize(from)?.to_string().parse().map_err(serde::de::Error::custom)
+    }
 }
 
 /// What is compared.
@@ -143,11 +184,36 @@ impl Measure {
 impl Experiment {
     /// Whether it splits the conversations of this tier now.
     pub fn runs_on(&self, tier: Tier) -> bool {
+        self.is_on(tier) && !self.is_shadow()
+    }
+
+    /// Whether it copies requests of this tier now.
+    pub fn shadows(&self, tier: Tier) -> bool {
+        self.is_on(tier) && self.is_shadow()
+    }
+
+    /// Whether it is beside the answers.
+    pub const fn is_shadow(&self) -> bool {
+        matches!(self.form, Form::Shadow { .. })
+    }
+
+    fn is_on(&self, tier: Tier) -> bool {
         self.stopped.is_none() && self.tier == tier.number()
     }
 
-    /// The model of a conversation: always the same one.
+    /// Whether this request is copied: a hash of its name decides.
+    pub fn copies(&self, request: &str) -> bool {
+        match self.form {
+            Form::Shadow { share, .. } => hash(&self.name, request) % 100 < u64::from(share),
+            Form::Split => false,
+        }
+    }
+
+    /// The arm of a conversation: always the same one.
     pub fn arm(&self, unit: &str) -> Option<&Arm> {
+        if self.is_shadow() {
+            return None;
+        }
         let all: u64 = self.arms.iter().map(|arm| u64::from(arm.weight)).sum();
         let mut at = hash(&self.name, unit).checked_rem(all)?;
         self.arms.iter().find(|arm| {
@@ -165,7 +231,7 @@ impl Experiment {
 }
 
 /// Of the experiment's name too, so that two experiments do not split alike.
-fn hash(name: &str, unit: &str) -> u64 {
+pub(super) fn hash(name: &str, unit: &str) -> u64 {
     let digest = ring::digest::digest(&ring::digest::SHA256, format!("{name}\0{unit}").as_bytes());
     digest.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
@@ -296,6 +362,7 @@ mod tests {
                 .map(|(model, weight)| Arm { model: (*model).into(), weight: *weight, prompt: None })
                 .collect(),
             measure: Measure::Cost,
+            form: Form::Split,
             started: "2026-01-09T12:00:00Z".into(),
             stopped: None,
         }
@@ -397,6 +464,7 @@ mod tests {
             tier: 2,
             arms: vec![arm("gemini-pro"), arm("claude-haiku")],
             measure: Measure::Cost,
+            form: Form::Split,
             started: "2026-01-09T12:00:00Z".into(),
             stopped: None,
         };

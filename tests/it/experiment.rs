@@ -13,7 +13,7 @@ use crate::upstream::{Answer, Vendor};
 /// A world with a Claude and a GLM on loopback.
 struct Town {
     scratch: Scratch,
-    _claude: Vendor,
+    claude: Vendor,
     glm: Vendor,
 }
 
@@ -28,7 +28,7 @@ impl Town {
         scratch.set_env("ZAI_BASE_URL", &format!("{}/api/anthropic", glm.url()));
         scratch.set_env("ZAI_API_KEY", KEY);
         scratch.set_env("MOAI_JOURNAL_KEY", &"11".repeat(32));
-        Self { scratch, _claude: claude, glm }
+        Self { scratch, claude, glm }
     }
 
     #[track_caller]
@@ -128,6 +128,19 @@ fn what_cannot_be_started_says_why_and_a_broken_file_stops_nothing() {
         &["start", "said", "--tier", "2", "--arm", "glm", "--arm", "glm+a", "--prompt", "a=@no"],
         "there is no file",
     );
+    fails(2, &["start", "dim", "--tier", "2", "--shadow", "opus"], "--budget");
+    fails(2, &["start", "dim", "--tier", "2", "--shadow", "opus", "--budget", "0"], "a budget looks like");
+    fails(
+        2,
+        &["start", "dim", "--tier", "2", "--shadow", "opus", "--budget", "1", "--share", "0"],
+        "a share looks like",
+    );
+    fails(
+        2,
+        &["start", "dim", "--tier", "2", "--shadow", "opus", "--budget", "1", "--arm", "glm"],
+        "cannot be used with",
+    );
+    fails(3, &["start", "dim", "--tier", "2", "--shadow", "gemini-pro", "--budget", "1"], "key");
     fails(1, &["show", "nothing"], "there is no experiment nothing");
     town.start();
     fails(1, &["start", "cheap", "--tier", "1", "--arm", "glm", "--arm", "opus"], "there is an experiment cheap");
@@ -221,4 +234,115 @@ fn an_arm_adds_to_the_system_prompt_behind_what_the_client_says_and_nobody_write
         assert_eq!(found, own, "{}", path.display());
     }
     assert!(!town.scratch.moai(["experiment", "show", "words"]).ok().contains("words."));
+}
+
+/// Copies to Claude of everything that GLM answers.
+fn shadowed(town: &Town, share: &str, budget: &str) -> Value {
+    town.json(&["start", "look", "--tier", "2", "--shadow", "claude-sonnet", "--share", share, "--budget", budget])
+}
+
+/// Waits until the gateway says so of its copies; a busy machine may take its time.
+#[track_caller]
+fn counted(served: &Served, outcome: &str, count: u64) {
+    let line = format!("moai_shadows_total{{outcome=\"{outcome}\"}} {count}");
+    for _ in 0..600 {
+        if served.get("/metrics").text().lines().any(|found| found == line) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("never came to {line}:\n{}", served.get("/metrics").text());
+}
+
+fn code(served: &Served, session: &str, text: &str, model: &str) -> crate::serve::Reply {
+    let messages = json!([{"role": "user", "content": text}]);
+    let body = json!({"model": model, "max_tokens": 50, "stream": true, "messages": messages}).to_string();
+    served.ask("POST", "/v1/messages", &[("x-moai-session", session)], body)
+}
+
+#[test]
+fn a_shadow_gets_copies_answers_nobody_and_is_money_and_nothing_else() {
+    let town = Town::new();
+    let started = shadowed(&town, "100%", "2usd/day");
+    assert_eq!(started["experiment"]["form"], json!({"shadow": {"share": 100, "budget_usd": 2.0}}));
+    let served = Served::start(&town.scratch, &[]);
+    for number in 0..3 {
+        let reply = code(&served, &format!("s{number}"), "Fix the login bug", "moai");
+        assert_eq!(reply.is(200).header("x-moai-model"), Some("glm-4.7"), "the answer is the real one's");
+    }
+    counted(&served, "answered", 3);
+    assert_eq!((town.glm.seen().len(), town.claude.seen().len()), (3, 3));
+    let (real, copy) = (town.glm.seen()[0].json(), town.claude.seen()[0].json());
+    assert_eq!((&real["messages"], &real["max_tokens"]), (&copy["messages"], &copy["max_tokens"]));
+    // Whoever names a model has not asked for another vendor, and a plan is of the other tier.
+    code(&served, "named", "Fix the login bug", "glm-4.7").is(200);
+    code(&served, "plan", "Design the API of the payment service", "moai").is(200);
+    code(&served, "last", "Fix the logout bug", "moai").is(200);
+    counted(&served, "answered", 4);
+    let asked: Vec<String> =
+        town.claude.seen().iter().map(|seen| seen.json()["messages"][0]["content"].to_string()).collect();
+    assert_eq!(asked.iter().filter(|text| text.contains("login")).count(), 3, "{asked:?}");
+    assert_eq!(asked.len(), 5, "four copies and a plan: {asked:?}");
+
+    let day = served.get("/api/costs/daily").is(200).json();
+    let stats = served.get("/api/router/stats").is(200).json();
+    for (what, expected) in [("requests", 6), ("attempts", 6)] {
+        assert_eq!((&day[what], &stats[what]), (&json!(expected), &json!(expected)), "{what}");
+    }
+    assert_eq!((&stats["error_rate"], &stats["fallback_rate"]), (&json!(0.0), &json!(0.0)));
+    // 1000 in and 500 out: Sonnet at 3 and 15 dollars a million.
+    let copies = day["shadows_usd"].as_f64().unwrap();
+    assert!(copies > 0.0 && copies < day["total_cost_usd"].as_f64().unwrap(), "{day:#}");
+    let ours = town.scratch.moai(["costs", "today", "--json"]).json();
+    holds("costs-today", &ours);
+    for same in ["total_cost_usd", "shadows_usd", "requests", "saved_usd", "baseline_usd", "cost_usd"] {
+        assert_eq!(ours[same], day[same], "{same}");
+    }
+    assert!(town.scratch.moai(["costs", "today"]).ok().contains("for shadows"));
+    let top = town.scratch.moai(["top", "--once", "--json"]).json();
+    holds("top", &top);
+    let panel = &top["today"];
+    assert_eq!((&panel["spent_usd"], &panel["shadows_usd"]), (&ours["cost_usd"], &ours["shadows_usd"]), "{top:#}");
+    assert!(!top["recent"].to_string().contains("shadow"), "{top:#}");
+    let shown = town.json(&["show", "look"]);
+    let shadow = &shown["shadow"];
+    assert_eq!(
+        (&shadow["copies"], &shadow["failed"], &shadow["other_end"]),
+        (&json!(4), &json!(0), &json!(0)),
+        "{shown:#}"
+    );
+    assert_eq!(shadow["agreement"]["point"], json!(1.0));
+    assert_eq!((&shown["spent_today_usd"], shadow["cost"].as_f64()), (&day["shadows_usd"], Some(copies)));
+    assert!(shadow["mean_cost"][0].as_f64() > shadow["mean_cost"][1].as_f64(), "Claude is dearer: {shadow}");
+    assert!(town.scratch.moai(["experiment", "show", "look"]).ok().contains("agreed: 100 %"));
+    let kpi = town.scratch.moai(["report", "kpi", "--json"]).json();
+    assert_eq!(kpi["requests"], json!(6), "{kpi:#}");
+}
+
+#[test]
+fn a_shadow_keeps_its_own_budget_and_its_failures_to_itself() {
+    let mut town = Town::new();
+    town.scratch.write_home(".moai/config.toml", "[budget]\ndaily_usd = 0.01\non_limit = \"refuse\"\n");
+    let claude = Vendor::start();
+    claude.on("/v1/messages").answer(Answer::error(Dialect::Anthropic, 500));
+    town.scratch.set_env("ANTHROPIC_BASE_URL", &claude.url());
+    shadowed(&town, "100%", "1");
+    let served = Served::start(&town.scratch, &[]);
+    code(&served, "s", "Fix the login bug", "moai").is(200);
+    counted(&served, "failed", 1);
+    assert_eq!(claude.seen().len(), 1, "it is one request, and nobody asks again");
+    let health = served.get("/api/health").json().to_string();
+    assert!(!health.contains("\"open\""), "what becomes of a copy shuts nobody out: {health}");
+    let stats = served.get("/api/router/stats").is(200).json();
+    assert_eq!((&stats["attempts"], &stats["error_rate"]), (&json!(1), &json!(0.0)));
+    assert_eq!(town.json(&["show", "look"])["shadow"]["failed"], 1);
+    drop(served);
+
+    town.json(&["stop", "look"]);
+    let small = ["start", "small", "--tier", "2", "--shadow", "claude-opus", "--share", "100", "--budget", "0.0001"];
+    town.json(&small);
+    let served = Served::start(&town.scratch, &[]);
+    code(&served, "s2", "Fix the login bug", "moai").is(200);
+    counted(&served, "budget", 1);
+    assert_eq!(claude.seen().len(), 1, "what does not fit is not sent");
 }

@@ -136,6 +136,7 @@ fn on(runtime: &Runtime, decision: &Decision, query: &Query, pieces: usize) -> (
         affords: None,
         ping,
         hold,
+        gist: None,
     };
     let (out, mut answering) = outlet();
     let client = async move {
@@ -530,6 +531,7 @@ fn a_client_that_goes_before_the_answer_begins_cancels_too() {
         affords: None,
         ping,
         hold,
+        gist: None,
     };
     let (out, answering) = outlet();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -8,7 +8,7 @@ use crate::cli::books::Books;
 use crate::cli::here::Here;
 use crate::cli::ui::{Column, Style, Table, Ui};
 use crate::cost::{CostSummary, Verdict, shares};
-use crate::journal::{By, Days, Line, Period, Totals, day_document};
+use crate::journal::{By, Days, Line, Period, Shadowed, Totals, day_document};
 use crate::model::Usd;
 
 use super::csv::Csv;
@@ -40,6 +40,8 @@ pub(super) struct TodayArgs {
 struct Today {
     summary: CostSummary,
     totals: Totals,
+    /// The part that shadows cost.
+    shadows: Shadowed,
     by: By,
     lines: Vec<(Line, f64)>,
     budget: Option<Verdict>,
@@ -55,17 +57,18 @@ pub(super) fn run(args: &TodayArgs, world: &World, ui: &mut Ui) -> Result<(), Fa
     let day = books.today();
     let by = args.split.by.unwrap_or(By::Model);
     let budget = books.verdict();
-    let (summary, totals, lines) = match books.reported(ui)? {
-        None => (CostSummary::new(day, (Usd::ZERO, 0), (Usd::ZERO, 0)), Totals::default(), Vec::new()),
+    let (summary, (totals, shadows), lines) = match books.reported(ui)? {
+        None => (CostSummary::new(day, (Usd::ZERO, 0), (Usd::ZERO, 0)), <(Totals, Shadowed)>::default(), Vec::new()),
         Some(journal) => {
             let days = Days::only(day);
-            (journal.summary(day)?, journal.totals(days)?, journal.report(Period::Day, Some(by), days)?)
+            let totals = (journal.totals(days)?, journal.shadowed(days)?);
+            (journal.summary(day)?, totals, journal.report(Period::Day, Some(by), days)?)
         }
     };
     let costs: Vec<Usd> = lines.iter().map(|line| line.totals.cost).collect();
     let counts: Vec<u64> = lines.iter().map(|line| line.totals.attempts).collect();
     let lines = lines.into_iter().zip(shares(&costs, &counts)).collect();
-    let today = Today { summary, totals, by, lines, budget };
+    let today = Today { summary, totals, shadows, by, lines, budget };
     if ui.json {
         return ui.answer_json(&today.document(world, &books));
     }
@@ -78,7 +81,7 @@ pub(super) fn run(args: &TodayArgs, world: &World, ui: &mut Ui) -> Result<(), Fa
 impl Today {
     fn document(&self, world: &World, books: &Books) -> Value {
         let lines: Vec<Line> = self.lines.iter().map(|(line, _)| line.clone()).collect();
-        let mut document = day_document(&self.summary, &self.totals, (self.by, &lines), self.budget);
+        let mut document = day_document(&self.summary, (&self.totals, self.shadows), (self.by, &lines), self.budget);
         document.insert("journal".into(), json!(world.tilde(&books.place().database())));
         Value::Object(document)
     }
@@ -98,6 +101,12 @@ impl Today {
         let summary = &self.summary;
         let (spent, requests) = (dollars(summary.total_cost_usd), counted(summary.total_requests, "request"));
         ui.answer(format!("{}  {} for {requests}", summary.date, ui.style.bold(&spent)))?;
+        if self.shadows.cost != Usd::ZERO {
+            let shadows = dollars(self.shadows.cost);
+            ui.answer(format!(
+                "of it {shadows} for shadows (`moai experiment list`), which no budget of the day counts"
+            ))?;
+        }
         if self.totals.attempts > 0 {
             ui.answer(format!(
                 "tier 1 {} ({:.2} %), tier 2 {} ({:.2} %)\n",

@@ -6,6 +6,8 @@ mod store;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::model::Usd;
+use crate::route::shadow;
 use crate::route::trial::{Experiment, Standing, standing};
 
 use super::books::Books;
@@ -25,6 +27,7 @@ pub(super) use store::{file, running};
   moai experiment start cheap --tier 2 --arm glm-4.7 --arm claude-sonnet
   moai experiment start fast --tier 2 --arm glm-4.7=3 --arm glm-4.5-air --measure latency
   moai experiment start terse --tier 2 --arm glm-4.7 --arm glm-4.7+terse --prompt terse=@terse.md
+  moai experiment start look --tier 2 --shadow gemini-pro --share 10% --budget 2
   moai experiment show cheap
   moai experiment list --json
   moai experiment stop cheap")]
@@ -56,21 +59,32 @@ enum Command {
     },
 }
 
+/// An experiment with what it shows by now.
+struct Seen {
+    experiment: Experiment,
+    shows: Shows,
+}
+
+/// What an experiment shows.
+enum Shows {
+    Split(Standing),
+    /// And what its copies have cost today.
+    Shadow(shadow::Shown, Usd),
+}
+
 /// Runs `moai experiment`.
 pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     match &args.command {
         Command::Start(args) => start::run(args, world, ui),
         Command::List => show::list(&store::load(world)?, ui),
-        Command::Show { name } => {
-            let (experiment, standing) = look(name, world, ui)?;
-            show::one(&experiment, &standing, ui)
-        }
+        Command::Show { name } => show::one(&look(name, world, ui)?, ui),
         Command::Stop { name } => stop(name, world, ui),
     }
 }
 
 fn stop(name: &str, world: &World, ui: &mut Ui) -> Result<(), Failure> {
-    let (mut experiment, standing) = look(name, world, ui)?;
+    let mut seen = look(name, world, ui)?;
+    let experiment = &mut seen.experiment;
     if experiment.stopped.is_some() {
         return Err(Failure::expected(format!("{name} was stopped already")).with_code("experiment-stopped"));
     }
@@ -78,15 +92,15 @@ fn stop(name: &str, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let mut all = store::load(world)?;
     experiment.stopped = Some(world.now().to_string());
     for one in all.iter_mut().filter(|one| one.name == name) {
-        one.clone_from(&experiment);
+        one.clone_from(experiment);
     }
     store::save(world, all)?;
     serve::nudge(world);
-    show::one(&experiment, &standing, ui)
+    show::one(&seen, ui)
 }
 
 /// An experiment and what it shows by now.
-fn look(name: &str, world: &World, ui: &mut Ui) -> Result<(Experiment, Standing), Failure> {
+fn look(name: &str, world: &World, ui: &mut Ui) -> Result<Seen, Failure> {
     let found = store::load(world)?.into_iter().find(|one| one.name == name);
     let experiment = found.ok_or_else(|| {
         Failure::expected(format!("there is no experiment {}", clean(name)))
@@ -95,12 +109,17 @@ fn look(name: &str, world: &World, ui: &mut Ui) -> Result<(Experiment, Standing)
     })?;
     let here = Here::look(world, ui)?;
     let mut books = Books::open(world, &here, None)?;
-    let units = match books.reported(ui)? {
-        None => Vec::new(),
-        Some(journal) => journal.trial(name, world.now())?,
+    let today = books.today();
+    let journal = books.reported(ui)?;
+    let shows = if experiment.is_shadow() {
+        let copies = journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.copies(name))?;
+        let spent = journal.map_or(Ok(Usd::ZERO), |journal| journal.shadowed_by(name, today).map(|one| one.cost))?;
+        Shows::Shadow(shadow::shown(&copies), spent)
+    } else {
+        let units = journal.map_or(Ok(Vec::new()), |journal| journal.trial(name, world.now()))?;
+        Shows::Split(standing(&experiment, &units))
     };
-    let standing = standing(&experiment, &units);
-    Ok((experiment, standing))
+    Ok(Seen { experiment, shows })
 }
 
 fn name(text: &str) -> Result<String, String> {

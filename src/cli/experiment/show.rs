@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::{Seen, Shows};
 use crate::base::failure::Failure;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
-use crate::route::trial::{ALPHA, Experiment, FEWEST, Measure, Outcome, Standing};
+use crate::model::Usd;
+use crate::route::shadow::Shown;
+use crate::route::trial::{ALPHA, Experiment, FEWEST, Form, Measure, Outcome, Standing};
 use crate::statistics::Interval;
 
 /// Says which experiments there are.
@@ -32,7 +35,7 @@ pub(super) fn list(experiments: &[Experiment], ui: &mut Ui) -> Result<(), Failur
             (clean(&one.name), Style::Bold),
             (one.tier.to_string(), Style::Plain),
             (clean(&arms.join(" ")), Style::Plain),
-            (one.measure.as_str().to_owned(), Style::Plain),
+            (if one.is_shadow() { "shadow" } else { one.measure.as_str() }.to_owned(), Style::Plain),
             (if one.stopped.is_some() { "stopped" } else { "running" }.to_owned(), Style::Plain),
         ]);
     }
@@ -55,7 +58,68 @@ pub(super) fn told(experiment: &Experiment) -> Value {
 }
 
 /// Says what an experiment shows.
-pub(super) fn one(experiment: &Experiment, standing: &Standing, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) fn one(seen: &Seen, ui: &mut Ui) -> Result<(), Failure> {
+    match &seen.shows {
+        Shows::Split(standing) => split(&seen.experiment, standing, ui),
+        Shows::Shadow(shown, today) => shadow(&seen.experiment, shown, *today, ui),
+    }
+}
+
+/// Says what copies show.
+fn shadow(experiment: &Experiment, shown: &Shown, today: Usd, ui: &mut Ui) -> Result<(), Failure> {
+    if ui.json {
+        return ui.answer_json(&json!({
+            "schema": SCHEMA,
+            "experiment": told(experiment),
+            "shadow": shown,
+            "spent_today_usd": today,
+        }));
+    }
+    ui.answer(format!("{} {}", clean(&experiment.name), does(experiment)))?;
+    let columns = ["requests", "without an answer", "cost of one", "latency"].map(Column::number);
+    let mut table = Table::new([Column::shrinking("who")].into_iter().chain(columns));
+    let number = |value: Option<f64>, measure| value.map_or_else(|| "–".to_owned(), |value| said(measure, value));
+    let copies = [shown.copies.to_string(), shown.failed.to_string()];
+    let model = experiment.arms.first().map(|arm| clean(&arm.model)).unwrap_or_default();
+    let given = [(shown.copies - shown.failed).to_string(), "–".to_owned()];
+    for (at, (who, counts)) in [(model, copies), ("the answers".to_owned(), given)].into_iter().enumerate() {
+        let mut cells = vec![(who, Style::Bold)];
+        cells.extend(counts.map(|count| (count, Style::Plain)));
+        cells.push((number(shown.mean_cost.get(at).copied().flatten(), Measure::Cost), Style::Plain));
+        cells.push((number(shown.mean_seconds.get(at).copied().flatten(), Measure::Latency), Style::Plain));
+        table.row(cells);
+    }
+    ui.answer_table(&table)?;
+    if let Some(Interval { point, low, high }) = shown.agreement {
+        ui.answer(format!(
+            "agreed: {:.0} % ({:.0} to {:.0} %): ended for the same reason, and called the same tool first",
+            point * 100.0,
+            low * 100.0,
+            high * 100.0
+        ))?;
+        ui.answer(format!("otherwise: {} ended so, {} called another tool", shown.other_end, shown.other_tool))?;
+    }
+    ui.answer(format!("spent: ${today:.4} today, ${:.4} in all", shown.cost))
+}
+
+/// What an experiment does, in words.
+pub(super) fn does(experiment: &Experiment) -> String {
+    let tier = experiment.tier;
+    match experiment.form {
+        Form::Split => {
+            let shares: Vec<String> =
+                experiment.arms.iter().map(|arm| format!("{}={}", clean(&arm.name()), arm.weight)).collect();
+            format!("splits tier {tier} among {}", shares.join(", "))
+        }
+        Form::Shadow { share, budget } => {
+            let model = experiment.arms.first().map(|arm| clean(&arm.model)).unwrap_or_default();
+            format!("copies {share} % of the requests of tier {tier} to {model}, for up to ${budget:.2} a day")
+        }
+    }
+}
+
+/// Says what a split shows.
+fn split(experiment: &Experiment, standing: &Standing, ui: &mut Ui) -> Result<(), Failure> {
     if ui.json {
         return ui.answer_json(&json!({
             "schema": SCHEMA,

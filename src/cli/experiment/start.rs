@@ -10,8 +10,8 @@ use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::cli::serve;
 use crate::cli::ui::{SCHEMA, Ui, clean};
-use crate::model::Tier;
-use crate::route::trial::{Addition, Arm, Experiment, Measure};
+use crate::model::{Tier, Usd};
+use crate::route::trial::{Addition, Arm, Experiment, Form, Measure};
 
 /// The heaviest arm.
 const HEAVIEST: u32 = 1000;
@@ -23,7 +23,8 @@ const LONGEST: usize = 64 * 1024;
 #[command(after_help = "Examples:
   moai experiment start cheap --tier 2 --arm glm-4.7 --arm claude-sonnet
   moai experiment start plans --tier 1 --arm claude-opus=3 --arm gemini-pro=1 --measure feedback
-  moai experiment start terse --tier 2 --arm glm-4.7 --arm glm-4.7+terse --prompt terse=@terse.md")]
+  moai experiment start terse --tier 2 --arm glm-4.7 --arm glm-4.7+terse --prompt terse=@terse.md
+  moai experiment start look --tier 2 --shadow gemini-pro --share 10% --budget 2")]
 pub(super) struct Args {
     /// Its name: letters, digits, `-` and `_`
     #[arg(value_name = "NAME", value_parser = name)]
@@ -33,7 +34,7 @@ pub(super) struct Args {
     tier: Tier,
     /// A model, with what it is told beside (`--prompt`) and its share of the conversations (1 where none is given);
     /// the first is what the others are compared with
-    #[arg(long = "arm", value_name = "MODEL[+PROMPT][=SHARE]", required = true, value_parser = arm)]
+    #[arg(long = "arm", value_name = "MODEL[+PROMPT][=SHARE]", required_unless_present = "shadow", value_parser = arm)]
     arms: Vec<Word>,
     /// Words for the end of the system prompt, for the arms that name them; `@FILE` reads them from a file, once
     #[arg(long = "prompt", value_name = "PROMPT=TEXT", value_parser = prompt)]
@@ -41,6 +42,16 @@ pub(super) struct Args {
     /// What decides
     #[arg(long, value_enum, default_value = "cost", value_name = "MEASURE")]
     measure: Measure,
+    /// Split nothing: send a copy of some requests to this model, and throw its answers away after measuring them. Its
+    /// vendor sees those prompts
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["arms", "prompts", "measure"], requires = "budget")]
+    shadow: Option<String>,
+    /// How many of a hundred requests are copied
+    #[arg(long, value_name = "PERCENT", default_value = "10%", requires = "shadow", value_parser = percent)]
+    share: u32,
+    /// What the copies of a day may cost, in dollars: `2`, `2usd/day`
+    #[arg(long, value_name = "DOLLARS", requires = "shadow", value_parser = budget)]
+    budget: Option<Usd>,
 }
 
 /// An arm as it is written.
@@ -54,21 +65,30 @@ struct Word {
 /// Starts it.
 pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let Args { name, tier, measure, .. } = args;
-    let arms = arms(args, world)?;
-    if arms.len() < 2 {
+    let (arms, form) = match (&args.shadow, args.budget) {
+        (Some(model), Some(budget)) => {
+            let model = serve::shadow_model(world, model)?;
+            (vec![Arm { model, weight: 1, prompt: None }], Form::Shadow { share: args.share, budget })
+        }
+        _ => (arms(args, world)?, Form::Split),
+    };
+    if arms.len() < 2 && form.is_split() {
         return Err(Failure::usage("an experiment has two arms or more").hint("give `--arm MODEL` twice"));
     }
     let started = world.now().to_string();
     let (name, tier, measure) = (name.clone(), tier.number(), *measure);
-    let new = Experiment { name, tier, arms, measure, started, stopped: None };
+    let new = Experiment { name, tier, arms, measure, form, started, stopped: None };
     add(&new, args.tier, world)?;
     serve::nudge(world);
     if ui.json {
         return ui.answer_json(&json!({ "schema": SCHEMA, "experiment": show::told(&new) }));
     }
-    let shares: Vec<String> = new.arms.iter().map(|arm| format!("{}={}", clean(&arm.name()), arm.weight)).collect();
     let (name, tier) = (&new.name, new.tier);
-    ui.answer(format!("started: {name} splits tier {tier} among {}", shares.join(", ")))?;
+    ui.answer(format!("started: {name} {}", show::does(&new)))?;
+    if new.is_shadow() {
+        let model = new.arms.first().map(|arm| clean(&arm.model)).unwrap_or_default();
+        ui.warn(format!("the vendor of {model} sees the prompts of tier {tier} that are copied"))?;
+    }
     ui.hint(format!("what it shows: `moai experiment show {name}`"))
 }
 
@@ -80,8 +100,10 @@ fn add(new: &Experiment, tier: Tier, world: &World) -> Result<(), Failure> {
         let failure = Failure::expected(format!("there is an experiment {} already", new.name));
         return Err(failure.with_code("experiment-exists").hint("give this one another name: rows are marked with it"));
     }
-    if let Some(other) = experiments.iter().find(|other| other.runs_on(tier)) {
-        let message = format!("the experiment {} splits tier {tier} already", clean(&other.name));
+    let same = |other: &&Experiment| if new.is_shadow() { other.shadows(tier) } else { other.runs_on(tier) };
+    if let Some(other) = experiments.iter().find(same) {
+        let does = if new.is_shadow() { "copies" } else { "splits" };
+        let message = format!("the experiment {} {does} tier {tier} already", clean(&other.name));
         let hint = format!("stop it first: `moai experiment stop {}`", clean(&other.name));
         return Err(Failure::expected(message).with_code("tier-taken").hint(hint));
     }
@@ -150,7 +172,45 @@ fn arm(text: &str) -> Result<Word, String> {
     }
 }
 
+fn percent(text: &str) -> Result<u32, String> {
+    let share = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
+    share.filter(|share| (1..=100).contains(share)).ok_or_else(|| "a share looks like 10%, from 1 to 100".to_owned())
+}
+
+fn budget(text: &str) -> Result<Usd, String> {
+    let bare = text.trim().strip_suffix("/day").unwrap_or(text.trim());
+    let bare = bare.strip_suffix("usd").or_else(|| bare.strip_suffix("USD")).unwrap_or(bare);
+    let amount = bare.parse().ok().filter(|amount| *amount > Usd::ZERO);
+    amount.ok_or_else(|| "a budget looks like 2, $2 or 2usd/day".to_owned())
+}
+
 fn prompt(text: &str) -> Result<(String, String), String> {
     let given = text.split_once('=').ok_or("a prompt looks like terse=TEXT or terse=@FILE")?;
     Ok((name(given.0)?, given.1.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read() {
+        for (text, nanos) in
+            [("2", 2_000_000_000), ("$0.5", 500_000_000), ("2usd/day", 2_000_000_000), ("1USD", 1_000_000_000)]
+        {
+            assert_eq!(budget(text), Ok(Usd::from_nanos(nanos)), "{text}");
+        }
+        for text in ["0", "-1", "two", "", "/day"] {
+            assert!(budget(text).is_err(), "{text}");
+        }
+        assert_eq!((percent("10%"), percent("100")), (Ok(10), Ok(100)));
+        for text in ["0", "101%", "1.5%", "%"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+        let word = arm("ollama/qwen2.5-coder:32b+terse=3").unwrap();
+        assert_eq!((&*word.model, word.prompt.as_deref(), word.weight), ("ollama/qwen2.5-coder:32b", Some("terse"), 3));
+        for text in ["+terse", "glm+", "glm+a b", "glm=0", "=1"] {
+            assert!(arm(text).is_err(), "{text}");
+        }
+    }
 }

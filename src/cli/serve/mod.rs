@@ -29,8 +29,9 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::exchange::book::estimate;
 
-use super::ui::Ui;
+use super::ui::{Ui, clean};
 
 pub(in crate::cli) use beside::Beside;
 
@@ -175,6 +176,25 @@ pub(in crate::cli) fn named_models(world: &World, words: &[String]) -> Result<Ve
     let snapshot = snapshot::Loader::new(world, "", None).load()?.snapshot;
     let name = |word: &String| Ok(snapshot.roster.ready(word)?.name().to_owned());
     words.iter().map(name).collect()
+}
+
+/// Moai's own name of a model that copies may be sent to; fails where it cannot be asked, where what it costs is not
+/// known, and where it shares this machine's memory with those that answer.
+pub(in crate::cli) fn shadow_model(world: &World, named: &str) -> Result<String, Failure> {
+    let snapshot = snapshot::Loader::new(world, "", None).load()?.snapshot;
+    let ready = snapshot.roster.ready(named)?;
+    let name = ready.name().to_owned();
+    let refuse = |why: &str| Failure::expected(format!("{} {why}", clean(&name))).with_code("no-shadow");
+    if snapshot.lines.counts_memory(ready.provider()) {
+        return Err(refuse(
+            "shares this machine's memory with the models that answer: a copy could cost them their place",
+        ));
+    }
+    if estimate(&ready, 1, None, &snapshot.prices, world.now()).most.is_none() {
+        let failure = refuse("has no price that is known, so that no budget could be kept");
+        return Err(failure.hint("its price: `moai prices --help`"));
+    }
+    Ok(name)
 }
 
 /// The models in one line: how many and the first of them; the one that was named for everything.

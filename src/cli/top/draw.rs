@@ -279,6 +279,7 @@ mod tests {
     fn frame() -> Frame {
         let totals = Totals { requests: 3, attempts: 3, cost: Usd::from_nanos(6_000_000), ..Totals::default() };
         let tiles = Tiles {
+            shadows: Usd::ZERO,
             totals,
             spent: totals.cost,
             saved: Usd::from_nanos(60_000_000),

@@ -48,7 +48,8 @@ impl Frame {
             let tiles = journal.tiles(today)?;
             let series = journal.series(window, Split::Tier)?;
             Ok(Seen {
-                budget: budget.map(|budget| budget.verdict(tiles.spent, tiles.totals.unpriced)),
+                budget: budget
+                    .map(|budget| budget.verdict(tiles.spent.saturating_sub(tiles.shadows), tiles.totals.unpriced)),
                 hours: series.whole.slots.iter().map(|slot| slot.requests).collect(),
                 recent: journal.recent(MOST)?,
                 providers: journal.health(window)?.1,

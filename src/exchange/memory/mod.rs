@@ -208,6 +208,11 @@ impl Lines {
         self.memory().filter(|_| provider.wire == Dialect::Ollama && provider.engine == Engine::Http)
     }
 
+    /// Whether the provider's models share a memory that is counted: then each of them may cost another its place.
+    pub fn counts_memory(&self, provider: &Provider) -> bool {
+        self.memory_of(provider).is_some()
+    }
+
     /// A place in memory for a model; `None` where its memory is not counted. An error says why there is none, and then
     /// it is not to be asked. `told` hears once why it has to wait.
     pub async fn berth(

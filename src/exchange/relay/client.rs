@@ -118,6 +118,9 @@ impl Asker for Client<'_> {
         let marks = query.dialect == Dialect::Anthropic && !quirks.anthropic;
         self.reader.origin = marks.then(|| quirks.origin.clone().into_owned());
         self.pen = Some(Pen::new(self.reader.clone(), query.streams(), query.is_of(seat.provider())));
+        if let Some(gist) = self.order.gist {
+            gist.forget();
+        }
         self.attempts = attempt.number;
         self.dropped = dropped;
         self.by = Some(By {
@@ -132,6 +135,9 @@ impl Asker for Client<'_> {
     fn note(&mut self, _note: &Note) {}
 
     fn hear(&mut self, heard: Heard<'_>) {
+        if let Some(gist) = self.order.gist {
+            gist.hear(&heard.events);
+        }
         if let Some(pen) = &mut self.pen {
             pen.hear(heard);
         }

@@ -25,6 +25,7 @@ mod count;
 mod outlet;
 mod pen;
 mod query;
+mod shadow;
 
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ use jiff::Timestamp;
 pub use count::{Count, count_tokens};
 pub use outlet::{Answering, By, Head, Outlet, Torn, outlet};
 pub use query::Query;
+pub use shadow::{Heard, Shadow, shadow};
 
 use super::board::Board;
 use super::finished::{End, Finished};
@@ -71,6 +73,8 @@ pub struct RelayOrder<'a> {
     pub ping: Duration,
     /// How long the head is held back for the first content.
     pub hold: Duration,
+    /// Where somebody wants to compare the answer: what of it can be compared.
+    pub gist: Option<&'a Heard>,
 }
 
 /// Relays the order, until it is over or the client is gone. What became of it, for the journal; the client has it

@@ -82,7 +82,7 @@ fn seen(row: &Arrived) -> Seen<'_> {
         answered: match row.outcome {
             Outcome::Ok => Some(true),
             Outcome::Failed | Outcome::Cut => Some(false),
-            Outcome::Cancelled | Outcome::Cached => None,
+            Outcome::Cancelled | Outcome::Cached | Outcome::Shadow => None,
         },
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::failure::{Explain, Kind};
 use crate::cost::{CostSummary, Scope, Verdict};
-use crate::journal::{By, Days, Period, Totals, day_document, lines_document};
+use crate::journal::{By, Days, Period, Shadowed, Totals, day_document, lines_document};
 use crate::model::Usd;
 use crate::wire::FaultKind;
 
@@ -27,15 +27,17 @@ pub(in crate::gateway) async fn daily(gateway: Arc<Gateway>, inbound: Inbound) -
     };
     let read = gateway.ledger.ask(move |journal| {
         let days = Days::only(day);
-        Ok((journal.summary(day)?, journal.totals(days)?, journal.report(Period::Day, Some(by), days)?))
+        let totals = (journal.totals(days)?, journal.shadowed(days)?);
+        Ok((journal.summary(day)?, totals, journal.report(Period::Day, Some(by), days)?))
     });
     let (summary, totals, lines) = match read.await {
-        Ok(read) => read
-            .unwrap_or_else(|| (CostSummary::new(day, (Usd::ZERO, 0), (Usd::ZERO, 0)), Totals::default(), Vec::new())),
+        Ok(read) => read.unwrap_or_else(|| {
+            (CostSummary::new(day, (Usd::ZERO, 0), (Usd::ZERO, 0)), <(Totals, Shadowed)>::default(), Vec::new())
+        }),
         Err(error) => return broken(&error, &inbound),
     };
     let budget = verdict(&gateway, &inbound).filter(|_| day == today);
-    let mut document = day_document(&summary, &totals, (by, &lines), budget);
+    let mut document = day_document(&summary, (&totals.0, totals.1), (by, &lines), budget);
     document.insert("budgets".into(), budgets(&gateway, &inbound));
     answer(StatusCode::OK, &document)
 }

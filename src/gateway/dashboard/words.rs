@@ -79,6 +79,7 @@ pub(super) struct Words {
     // The first row.
     pub(super) spent: &'static str,
     pub(super) unpriced: &'static str,
+    pub(super) shadows: &'static str,
     pub(super) saved: &'static str,
     pub(super) saved_how: &'static str,
     pub(super) uncompared: &'static str,
@@ -147,7 +148,7 @@ pub(super) struct Words {
     // Who decided: every one of `route::DecidedBy::ALL`.
     pub(super) decided_by: [(&'static str, &'static str); 10],
     pub(super) kinds: [(&'static str, &'static str); 3],
-    pub(super) outcomes: [(&'static str, &'static str); 5],
+    pub(super) outcomes: [(&'static str, &'static str); 6],
     pub(super) states: [(&'static str, &'static str); 3],
     // What was looked at on the way to a decision, where its own word is not enough.
     pub(super) reasons: &'static [(&'static str, &'static str)],
@@ -178,6 +179,7 @@ static ENGLISH: Words = Words {
     narrow_key: "This key does not open the dashboard: it needs the scope read.",
     spent: "Spent",
     unpriced: "of unknown price, not in it",
+    shadows: "of it for shadows",
     saved: "Saved against Claude only",
     saved_how: "of what Claude alone would have cost",
     uncompared: "cannot be compared",
@@ -259,6 +261,7 @@ static ENGLISH: Words = Words {
         ("cut", "cut off"),
         ("cancelled", "cancelled"),
         ("cached", "from the cache"),
+        ("shadow", "a shadow"),
     ],
     states: [("open", "left alone"), ("half-open", "being tried"), ("hard-down", "not usable")],
     reasons: &[],
@@ -284,6 +287,7 @@ static KOREAN: Words = Words {
     narrow_key: "이 키로는 대시보드를 열 수 없습니다. read 권한이 필요합니다.",
     spent: "사용 금액",
     unpriced: "건은 가격을 몰라 빠져 있음",
+    shadows: "은 섀도 비용",
     saved: "Claude만 쓸 때보다 절약",
     saved_how: "Claude만 썼을 때의 비용 대비",
     uncompared: "건은 비교할 수 없음",
@@ -359,7 +363,14 @@ static KOREAN: Words = Words {
         ("default", "기본 단계"),
     ],
     kinds: [("coding", "코딩"), ("reasoning", "추론"), ("general", "일반")],
-    outcomes: [("ok", "성공"), ("failed", "실패"), ("cut", "중단됨"), ("cancelled", "취소됨"), ("cached", "캐시에서")],
+    outcomes: [
+        ("ok", "성공"),
+        ("failed", "실패"),
+        ("cut", "중단됨"),
+        ("cancelled", "취소됨"),
+        ("cached", "캐시에서"),
+        ("shadow", "섀도"),
+    ],
     states: [("open", "잠시 제외"), ("half-open", "시험 중"), ("hard-down", "사용 불가")],
     reasons: &[
         ("forced", "강제 지정"),

@@ -43,7 +43,9 @@ pub(super) fn booked(journal: &Journal, day: Date, budgets: &Budgets) -> Result<
         booked.push(Booked { scope, spent: totals.cost, unpriced: totals.unpriced, usual });
     };
     if budgets.day.is_some() {
-        add(Scope::Day, &journal.totals(Days::only(day))?);
+        let (all, beside) = (journal.totals(Days::only(day))?, journal.shadowed(Days::only(day))?);
+        let cost = all.cost.saturating_sub(beside.cost);
+        add(Scope::Day, &Totals { cost, unpriced: all.unpriced.saturating_sub(beside.unpriced), ..all });
     }
     let today = Days::only(day);
     let since = Days { since: day.checked_sub(jiff::Span::new().days(SESSION_DAYS)).ok(), until: None };

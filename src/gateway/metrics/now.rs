@@ -19,6 +19,7 @@ pub(super) fn write(gateway: &Gateway, snapshot: &Snapshot, page: &mut Page) {
     http(gateway, page);
     lanes(gateway, snapshot, page);
     budgets(gateway, &snapshot.allowance.budgets, page);
+    shadows(gateway, page);
     books(gateway, page);
     alerts(gateway, page);
 }
@@ -117,6 +118,13 @@ fn budgets(gateway: &Gateway, budgets: &Budgets, page: &mut Page) {
             let labels = [("scope", standing.scope.as_str()), ("name", standing.scope.name().unwrap_or_default())];
             page.sample(&labels, dollars(amount(standing)));
         }
+    }
+}
+
+fn shadows(gateway: &Gateway, page: &mut Page) {
+    page.family("moai_shadows_total", Kind::Counter, "Copies of requests for a shadow, by what became of them.");
+    for (outcome, count) in gateway.shadows.counts() {
+        page.sample(&[("outcome", outcome)], count);
     }
 }
 

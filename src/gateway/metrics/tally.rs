@@ -81,7 +81,8 @@ impl Default for Calls {
 impl Tally {
     /// Adds the attempts of one request.
     pub(in crate::gateway) fn add(&mut self, rows: &[Attempt]) {
-        if let Some(last) = rows.last() {
+        let asked = |row: &&Attempt| row.outcome != Outcome::Shadow;
+        if let Some(last) = rows.last().filter(asked) {
             let first = rows.first().map_or("", |row| row.decided_by.as_str());
             let decided = bounded(&self.requests, |(_, by, _)| by, first);
             *self.requests.entry((last.tier, decided, last.outcome.as_str())).or_default() += 1;
@@ -91,7 +92,7 @@ impl Tally {
             let other = || Lane { provider: OTHER.into(), model: OTHER.into(), tier: row.tier };
             within(&mut self.lanes, lane, other).add(row);
             // Nobody was called for an answer from the cache.
-            if row.outcome != Outcome::Cached {
+            if !matches!(row.outcome, Outcome::Cached | Outcome::Shadow) {
                 let call = Call { provider: row.provider.clone(), model: row.model_id.clone() };
                 let other = || Call { provider: OTHER.into(), model: OTHER.into() };
                 within(&mut self.calls, call, other).add(row);
@@ -234,7 +235,10 @@ fn bounded<K: Ord, V>(map: &BTreeMap<K, V>, of: impl Fn(&K) -> &String, word: &s
 
 impl Sums {
     fn add(&mut self, row: &Attempt) {
-        *self.outcomes.entry(row.outcome.as_str()).or_default() += 1;
+        // A copy is no attempt to answer; what it costs is money all the same.
+        if row.outcome != Outcome::Shadow {
+            *self.outcomes.entry(row.outcome.as_str()).or_default() += 1;
+        }
         if row.outcome.is_error() {
             let error = bounded(&self.errors, |error| error, row.error.as_deref().unwrap_or(OTHER));
             *self.errors.entry(error).or_default() += 1;

@@ -168,6 +168,9 @@ pub struct Tiles {
     /// What was paid, as far as it is known; a budget is asked with it and `totals.unpriced`.
     #[serde(rename = "spent_usd")]
     pub spent: Usd,
+    /// The part of it that shadows cost, which no budget of the person's counts.
+    #[serde(rename = "shadows_usd")]
+    pub shadows: Usd,
     /// What was saved against Claude alone; negative where routing was dearer.
     #[serde(rename = "saved_usd")]
     pub saved: Usd,
@@ -225,6 +228,7 @@ impl Journal {
         let totals = lines.iter().fold(Totals::default(), |sum, line| sum.plus(&line.totals));
         Ok(Tiles {
             spent: totals.cost,
+            shadows: self.shadowed(days)?.cost,
             saved: totals.saved(),
             saved_percent: totals.saved_percent(),
             tier1_percent,

@@ -75,6 +75,7 @@ SELECT request, at, number,
     (SELECT text FROM names WHERE id = agent)
 FROM attempts AS one
 WHERE NOT EXISTS (SELECT 1 FROM attempts AS later WHERE later.request = one.request AND later.number > one.number)
+    AND outcome IS NOT (SELECT id FROM names WHERE text = 'shadow')
     AND (?2 IS NULL OR (at = ?2 AND session = ?3))
 ORDER BY at DESC, id DESC LIMIT ?1";
 

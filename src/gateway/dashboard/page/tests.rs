@@ -75,6 +75,7 @@ fn full(name: &str) -> Figures {
     let whole = line(0);
     Figures {
         tiles: Tiles {
+            shadows: Usd::ZERO,
             totals: totals(12_345),
             spent: Usd::from_nanos(1_234_567_891),
             saved: Usd::from_nanos(8_000_000_000),

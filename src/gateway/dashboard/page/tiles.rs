@@ -2,6 +2,7 @@
 
 use crate::cost::Level;
 use crate::journal::panels::Tiles;
+use crate::model::Usd;
 use crate::plot::{Caption, Gauge, Tone, gauge};
 
 use super::super::figures::Figures;
@@ -24,6 +25,9 @@ pub(super) fn tiles(view: &View, state: &State<'_>, figures: Option<&Figures>) -
     html.raw("<p class=\"sub\">").text(words.requests).raw(": ").text(count(totals.requests));
     if totals.unpriced > 0 {
         html.raw(" · ").text(count(totals.unpriced)).raw(" ").text(words.unpriced);
+    }
+    if let Some(tiles) = tiles.filter(|tiles| tiles.shadows != Usd::ZERO) {
+        html.raw(" · ").text(usd(tiles.shadows)).raw(" ").text(words.shadows);
     }
     html.raw("</p></div>");
     saved(&mut html, view, tiles);
