@@ -1,31 +1,16 @@
-//! What of the build depends on the machine, and what lies packed in the binary.
+//! What of linking depends on the machine.
 //!
 //! Where the C library can read packed relocations, the linker packs them: they are 320 KB of the binary otherwise.
 //! glibc reads them since 2.36; a linker that does not know the option ignores it. Where the linker can lay functions and
 //! constants of the same bytes on one another, it does: 180 KB. Builds for another machine do without both.
-//!
-//! Long texts that a run seldom reads are packed with zlib, which libgit2 brings anyway (`base::packed` unpacks them).
 
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "this is how a build script talks and asks")]
 
 use std::env::var;
 use std::error::Error;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-
-/// The texts, by the names that they have in the binary.
-const PACKED: [(&str, &str); 5] = [
-    ("lexicon.tsv", "templates/classify/lexicon.tsv"),
-    ("list.json", "templates/prices/list.json"),
-    ("openapi.json", "docs/openapi.json"),
-    ("regression.tsv", "templates/classify/regression.tsv"),
-    ("weights.tsv", "templates/classify/weights.tsv"),
-];
 
 /// What is the same, functions and constants, is there once.
 const FOLDING: &str = "-Wl,--icf=all,--ignore-data-address-equality";
@@ -33,12 +18,6 @@ const FOLDING: &str = "-Wl,--icf=all,--ignore-data-address-equality";
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(var("OUT_DIR")?);
-    for (name, path) in PACKED {
-        println!("cargo::rerun-if-changed={path}");
-        let mut packer = ZlibEncoder::new(Vec::new(), Compression::best());
-        packer.write_all(&fs::read(path)?)?;
-        fs::write(out.join(format!("{name}.z")), packer.finish()?)?;
-    }
     let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
     if var("HOST").ok() == var("TARGET").ok() && is("CARGO_CFG_TARGET_OS", "linux") {
         if is("CARGO_CFG_TARGET_ENV", "gnu") && glibc() >= Some((2, 36)) {

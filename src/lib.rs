@@ -5,7 +5,7 @@
 //!
 //! | floor | room | what lives there |
 //! |---|---|---|
-//! | 8 | [`cli`] | the doors: one file per command, and the only code that writes to the terminal |
+//! | 8 | `cli` | the doors: one file per command, and the only code that writes to the terminal (`doors.rs`) |
 //! | 7 | [`gateway`] | HTTP on loopback: who gets in, the doors, what lives as long as the process |
 //! | 6 | [`exchange`] | one request through its plan: send, listen, wait, fall back, stop; its rows, its conversation |
 //! | 5 | [`config`] | llm.yaml, glm.json, moai's own config, in layers with an origin per value |
@@ -34,7 +34,6 @@ pub mod backup;
 pub mod base;
 pub mod catalog;
 pub mod classify;
-pub mod cli;
 pub mod config;
 pub mod cost;
 pub mod exchange;
@@ -52,4 +51,3 @@ pub mod wire;
 pub mod worktree;
 
 pub use base::world::World;
-pub use cli::{report, run};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::{name, show, store};
@@ -40,7 +41,7 @@ pub(super) struct Args {
     #[arg(long = "prompt", value_name = "PROMPT=TEXT", value_parser = prompt)]
     prompts: Vec<(String, String)>,
     /// What decides
-    #[arg(long, value_enum, default_value = "cost", value_name = "MEASURE")]
+    #[arg(long, value_parser = measures(), default_value = "cost", value_name = "MEASURE")]
     measure: Measure,
     /// Split nothing: send a copy of some requests to this model, and throw its answers away after measuring them. Its
     /// vendor sees those prompts
@@ -52,6 +53,21 @@ pub(super) struct Args {
     /// What the copies of a day may cost, in dollars: `2`, `2usd/day`
     #[arg(long, value_name = "DOLLARS", requires = "shadow", value_parser = budget)]
     budget: Option<Usd>,
+}
+
+/// Takes a word for a measure, and says what each one means.
+fn measures() -> impl TypedValueParser<Value = Measure> {
+    let words = Measure::ALL.map(|measure| {
+        PossibleValue::new(measure.as_str()).help(match measure {
+            Measure::Cost => "Dollars a request",
+            Measure::Latency => "Seconds to the end of an answer",
+            Measure::Errors => "The share of attempts that failed",
+            Measure::Retries => "The share of attempts that were sent again",
+            Measure::Feedback => "Good opinions less bad ones, for a request",
+        })
+    });
+    PossibleValuesParser::new(words)
+        .map(|word| Measure::ALL.into_iter().find(|measure| measure.as_str() == word).unwrap_or(Measure::Cost))
 }
 
 /// An arm as it is written.

@@ -273,7 +273,7 @@ mod tests {
 
     /// The recorded answers of these dialects, each as bytes and with its quirks.
     fn recorded(dialects: &[&str]) -> Vec<(String, Dialect, Vec<u8>, Quirks)> {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/wire/answers");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/wire/answers");
         let mut found = Vec::new();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
