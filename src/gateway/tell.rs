@@ -40,7 +40,7 @@ pub(in crate::gateway) fn decision(headers: &mut HeaderMap, turn: &Turn) {
     put_word(headers, TIER, if decision.tier() == Tier::One { "1" } else { "2" });
     put_word(headers, KIND, decision.kind().as_str());
     put_word(headers, DECIDED_BY, decision.decided_by().as_str());
-    put(headers, CONFIDENCE, &format!("{:.3}", decision.confidence()));
+    put(headers, CONFIDENCE, &thousandths(decision.confidence()));
     put_word(headers, ERRAND, turn.errand.as_str());
     let because: Vec<&str> = decision.because().iter().map(|reason| reason.text.as_str()).collect();
     put(headers, REASON, &because.join("; "));
@@ -78,6 +78,13 @@ pub(in crate::gateway) fn warnings(headers: &mut HeaderMap, warnings: &[String])
     }
 }
 
+/// A share of one with three digits, without what formatting a float takes.
+fn thousandths(share: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+    let thousandths = (share.clamp(0.0, 1.0) * 1000.0).round() as u32;
+    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+}
+
 /// Sets a header to one of our own words.
 fn put_word(headers: &mut HeaderMap, name: HeaderName, word: &'static str) {
     headers.insert(name, HeaderValue::from_static(word));
@@ -99,6 +106,13 @@ fn put(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_has_three_digits() {
+        for share in [0.0, 0.0004, 0.5, 0.0626, 0.8128, 0.99949, 0.9996, 1.0] {
+            assert_eq!(thousandths(share), format!("{share:.3}"));
+        }
+    }
 
     #[test]
     fn a_header_is_short_and_plain() {

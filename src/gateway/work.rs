@@ -3,9 +3,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -40,8 +40,44 @@ impl Future for Counted {
 /// Work that is done by whoever waits for it, as long as somebody does. Dropped, it goes on by itself.
 pub(in crate::gateway) struct Own {
     task: Option<Counted>,
+    bell: Arc<Bell>,
+    /// Rings the bell.
+    rope: Waker,
     work: Arc<Work>,
     runtime: Handle,
+}
+
+/// Tells that the task can go on. Whoever waits for an answer asks more often than that, and a task that is asked
+/// without having been called takes a pause that it made for others (for the next piece of its vendor's answer, to send
+/// it with this one) for over.
+struct Bell {
+    rung: AtomicBool,
+    waits: Mutex<Option<Waker>>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        if let Some(waker) = &*self.waits.lock().unwrap_or_else(PoisonError::into_inner) {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Bell {
+    /// Whether it rang since it was asked last; if not, `waker` is woken when it does.
+    fn rang(&self, waker: &Waker) -> bool {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waits.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *waits = Some(waker.clone());
+        }
+        drop(waits);
+        self.rung.swap(false, Ordering::Acquire)
+    }
 }
 
 /// One that is under way.
@@ -59,11 +95,14 @@ impl Own {
         self.task.is_none()
     }
 
-    /// Does what can be done now; `context` is woken when there is more to do.
+    /// Does what can be done now, if there is anything; `context` is woken when there is more to do.
     pub(in crate::gateway) fn go_on(&mut self, context: &mut Context<'_>) {
+        if self.is_over() || !self.bell.rang(context.waker()) {
+            return;
+        }
         // Not there while it runs: one that panics is not asked again.
         let Some(mut task) = self.task.take() else { return };
-        if Pin::new(&mut task).poll(context).is_pending() {
+        if Pin::new(&mut task).poll(&mut Context::from_waker(&self.rope)).is_pending() {
             self.task = Some(task);
         }
     }
@@ -85,7 +124,9 @@ impl Work {
 
     /// A task that begins when it is first asked to go on.
     pub(in crate::gateway) fn own(self: &Arc<Self>, task: Task) -> Own {
-        Own { task: Some(self.counted(task)), work: Arc::clone(self), runtime: Handle::current() }
+        let bell = Arc::new(Bell { rung: AtomicBool::new(true), waits: Mutex::new(None) });
+        let rope = Waker::from(Arc::clone(&bell));
+        Own { task: Some(self.counted(task)), bell, rope, work: Arc::clone(self), runtime: Handle::current() }
     }
 
     fn counted(&self, task: Task) -> Counted {
@@ -110,5 +151,35 @@ impl Work {
         let until = Instant::now() + patience;
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while let Ok(Some(_)) = timeout_at(until, tasks.join_next()).await {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_is_asked_when_it_was_called_and_not_before() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let called: Arc<Mutex<Option<Waker>>> = Arc::default();
+        let (counter, keep) = (Arc::clone(&asked), Arc::clone(&called));
+        let task = std::future::poll_fn(move |context| {
+            *keep.lock().unwrap() = Some(context.waker().clone());
+            if counter.fetch_add(1, Ordering::Relaxed) < 2 { Poll::Pending } else { Poll::Ready(()) }
+        });
+        let mut own = Arc::new(Work::default()).own(Box::pin(task));
+        let woken = Arc::new(Bell { rung: AtomicBool::new(false), waits: Mutex::new(None) });
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut ask = || {
+            own.go_on(&mut Context::from_waker(&waker));
+            (asked.load(Ordering::Relaxed), own.is_over())
+        };
+        assert_eq!([ask(), ask(), ask()], [(1, false); 3]);
+        let call = || called.lock().unwrap().clone().unwrap().wake();
+        call();
+        assert!(woken.rung.swap(false, Ordering::Relaxed), "whoever waits is woken");
+        assert_eq!([ask(), ask()], [(2, false); 2]);
+        call();
+        assert_eq!([ask(), ask()], [(3, true); 2]);
     }
 }
