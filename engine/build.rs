@@ -12,13 +12,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// The texts, by the names that they have in the binary.
-const PACKED: [(&str, &str); 5] = [
-    ("lexicon.tsv", "templates/classify/lexicon.tsv"),
-    ("list.json", "templates/prices/list.json"),
-    ("openapi.json", "docs/openapi.json"),
-    ("regression.tsv", "templates/classify/regression.tsv"),
-    ("weights.tsv", "templates/classify/weights.tsv"),
-];
+const PACKED: [(&str, &str); 1] = [("openapi.json", "docs/openapi.json")];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");

@@ -29,25 +29,11 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests make their own files with the plain tools"))]
 
-pub mod alert;
-pub mod backup;
-pub mod base;
-pub mod catalog;
-pub mod classify;
-pub mod config;
-pub mod cost;
 pub mod exchange;
 pub mod gateway;
-pub mod journal;
-pub mod keys;
-pub mod log;
-pub mod model;
-pub mod plot;
-pub mod route;
-pub mod settings;
-pub mod statistics;
 pub mod upstream;
-pub mod wire;
-pub mod worktree;
+
+pub use moai_core::{alert, base, catalog, classify, cost, model, plot, route, statistics, wire};
+pub use moai_rooms::{backup, config, journal, keys, log, settings, worktree};
 
 pub use base::world::World;

@@ -276,7 +276,7 @@ mod tests {
     use crate::journal::panels::{Split, Window};
     use crate::journal::{By, Days, Period};
 
-    const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases/journal/v1.db");
+    const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/cases/journal/v1.db");
     const NOW: &str = "2026-01-09T12:00:00Z";
 
     fn fixture_key() -> JournalKey {
