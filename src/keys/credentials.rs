@@ -48,8 +48,12 @@ pub(super) fn parse(text: &str, entry: &'static str) -> Result<Option<String>, I
 
 /// The text with `entry` set to `key`; everything else stays as it is.
 pub(super) fn with_key(text: &str, entry: &'static str, key: &str) -> Result<String, Invalid> {
-    mapping(text)?;
-    Ok(yaml::set(text, &[entry], &key.into())?)
+    if mapping(text)?.get(entry).is_some_and(Value::is_string) {
+        return Ok(yaml::set(text, &[entry], &key.into())?);
+    }
+    // A new key is quoted, whatever it looks like: an empty text needs quotes, and what replaces it keeps them.
+    let quoted = yaml::set(text, &[entry], &"".into())?;
+    Ok(yaml::set(&quoted, &[entry], &key.into())?)
 }
 
 /// The text without `entry`.
@@ -96,6 +100,24 @@ mod tests {
     fn a_key_of_digits_stays_a_text() {
         let edited = with_key("glm_api_key: abc\n", GLM, "123456789012").unwrap();
         assert_eq!(parse(&edited, GLM).unwrap().as_deref(), Some("123456789012"));
+    }
+
+    #[test]
+    fn a_new_key_is_quoted_and_an_old_one_keeps_its_dress() {
+        for (old, new) in [
+            ("", "glm_api_key: \"new\"\n"),
+            ("glm_api_key: # none\r\n", "glm_api_key: \"new\" # none\r\n"),
+            ("a: 1\nglm_api_key: ~\n", "a: 1\nglm_api_key: \"new\"\n"),
+            ("glm_api_key: 'old' # mine\n", "glm_api_key: 'new' # mine\n"),
+            ("{a: b}", "{a: b, glm_api_key: \"new\"}"),
+        ] {
+            assert_eq!(with_key(old, GLM, "new").unwrap(), new);
+        }
+        let refused = with_key("a: &a x\nglm_api_key: &k SeCrEt\nb: *k\n", GLM, "new").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "line 2: cannot be edited in place: more than this value would change; edit it by hand"
+        );
     }
 
     #[test]
