@@ -193,7 +193,7 @@ impl Classification {
         }
         self.tier_score += more.iter().map(|item| item.weight).sum::<i32>();
         self.evidence.extend(more);
-        self.evidence.sort_by_key(|item| std::cmp::Reverse(item.weight.abs()));
+        heaviest_first(&mut self.evidence);
         let basis = if self.basis == Basis::ManyFiles { Basis::ManyFiles } else { Basis::Text };
         self.settle(basis, options);
         self
@@ -239,7 +239,7 @@ impl Classification {
             score += weight;
             evidence.push(Evidence { what: "rule:architecture-over-5-files".to_owned(), weight, span: files });
         }
-        evidence.sort_by_key(|item| std::cmp::Reverse(item.weight.abs()));
+        heaviest_first(&mut evidence);
         let spoken = evidence.iter().any(|item| !item.span.is_empty());
         self.evidence = evidence;
         self.tier_score = score;
@@ -303,6 +303,11 @@ fn gather(folded: &Folded, seen: &[Feature], pick: impl Fn(Weight) -> i32) -> Ve
     evidence
 }
 
+/// One copy of the sort for all that is sorted so.
+fn heaviest_first(evidence: &mut [Evidence]) {
+    evidence.sort_by_key(|item| std::cmp::Reverse(item.weight.abs()));
+}
+
 /// The bytes of the original text that a feature covers.
 fn span(folded: &Folded, feature: &Feature) -> Range<usize> {
     let covered = folded.glyphs.get(feature.from..feature.to).unwrap_or_default();
@@ -339,7 +344,7 @@ fn judge_kind(folded: &Folded, seen: &[Feature]) -> KindJudgement {
     let margin = best - ranked.get(1).map_or(best, |(score, _)| *score);
     let mut evidence = gather(folded, seen, |weight| weight.kinds.get(at).copied().unwrap_or_default());
     evidence.retain(|item| item.weight > 0);
-    evidence.sort_by_key(|item| std::cmp::Reverse(item.weight));
+    heaviest_first(&mut evidence);
     evidence.truncate(8);
     KindJudgement {
         kind: TaskKind::ALL.get(at).copied().unwrap_or(TaskKind::General),

@@ -150,7 +150,7 @@ fn seal(key: Option<&JournalKey>, attempt: &Attempt) -> Result<String, JournalEr
 }
 
 fn open(key: &JournalKey, line: &str) -> Option<Attempt> {
-    let line: SpoolLine = serde_json::from_str(line).ok()?;
+    let line: SpoolLine = serde_json::from_slice(line.as_bytes()).ok()?;
     let Some(sealed) = line.sealed else { return line.row };
     let pairs = sealed.as_bytes().chunks(2);
     let bytes: Option<Vec<u8>> =
