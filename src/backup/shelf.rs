@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::base::disk::{self, DiskError};
+use crate::base::sort;
 
 use super::archive::{Content, Item};
 use super::error::BackupError;
@@ -50,7 +51,7 @@ pub fn gather(home: &Path, keys: bool) -> Result<Vec<Item>, BackupError> {
         let mode = meta.permissions().mode() & 0o777;
         items.push(Item { path: name.to_owned(), mode, content: Content::Bytes(bytes) });
     }
-    items.sort_by(|a, b| a.path.cmp(&b.path));
+    sort::by(&mut items, |a, b| a.path.cmp(&b.path));
     Ok(items)
 }
 
@@ -109,7 +110,7 @@ pub fn shelved(dir: &Path) -> Result<Vec<Shelved>, BackupError> {
         entries => entries.map_err(DiskError::io("read", dir))?,
     };
     let mut found: Vec<Shelved> = entries.flatten().filter_map(|entry| look(&entry.path())).collect();
-    found.sort_by_cached_key(|it| std::cmp::Reverse((it.created, again(&it.path), it.path.clone())));
+    sort::by_key(&mut found, |it| std::cmp::Reverse((it.created, again(&it.path), it.path.clone())));
     Ok(found)
 }
 

@@ -10,6 +10,7 @@ pub mod port;
 pub mod program;
 pub mod random;
 pub mod secret;
+pub mod sort;
 pub mod world;
 pub mod yaml;
 mod zone;

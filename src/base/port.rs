@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::program::Program;
+use super::sort;
 use super::world::World;
 
 /// A process that listens.
@@ -27,7 +28,7 @@ pub fn owner(world: &World, port: u16) -> Option<Owner> {
     if tables.iter().all(Option::is_none) {
         return by_lsof(world, port);
     }
-    let sockets: BTreeSet<u64> = tables.iter().flatten().flat_map(|table| listening(table, port)).collect();
+    let sockets = sort::set(tables.iter().flatten().flat_map(|table| listening(table, port)));
     if sockets.is_empty() {
         return None;
     }

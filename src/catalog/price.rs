@@ -3,7 +3,7 @@
 //! A book is data (`templates/prices/`, or a file of the user in the same form). Nothing is derived: a rate that the
 //! book does not name is unknown, and a model that it does not name has no price. `cost` does the arithmetic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +12,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::base::failure::{Explain, Kind};
+use crate::base::sort;
 use crate::model::{Rate, UsdError};
 
 /// How a request is sent, where the vendor prices that differently.
@@ -283,7 +284,7 @@ impl PriceBook {
     pub fn set(&mut self, row: ModelPrice) {
         self.models.retain(|one| (&one.vendor, &one.id) != (&row.vendor, &row.id));
         self.models.push(row);
-        self.models.sort_by(|a, b| (&a.vendor, &a.id).cmp(&(&b.vendor, &b.id)));
+        sort::by(&mut self.models, |a, b| (&a.vendor, &a.id).cmp(&(&b.vendor, &b.id)));
     }
 
     /// Takes a model's row out; says whether there was one.
@@ -306,10 +307,10 @@ impl PriceBook {
     /// What `newer` changes against this book, by the rows' keys: rows that come, go, and have other prices.
     pub fn changes(&self, newer: &Self) -> Vec<Change> {
         let rows = |book: &Self| -> BTreeMap<String, ModelPrice> {
-            book.models.iter().map(|row| (row.key(), row.clone())).collect()
+            sort::map(book.models.iter().map(|row| (row.key(), row.clone())))
         };
         let (old, new) = (rows(self), rows(newer));
-        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let keys = sort::set(old.keys().chain(new.keys()));
         let change = |key: &String| match (old.get(key), new.get(key)) {
             (Some(old), Some(new)) if old.blocks == new.blocks => None,
             (old, new) => Some(Change { key: key.clone(), old: old.cloned(), new: new.cloned() }),

@@ -13,6 +13,7 @@ use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
 
+use crate::base::sort;
 use crate::base::world::World;
 use crate::catalog;
 use crate::config::keys::{self, Shape};
@@ -143,7 +144,7 @@ fn specs(living: &Living) -> Vec<CompletionCandidate> {
             }
         }
     }
-    found.sort_by(|a, b| a.get_value().cmp(b.get_value()));
+    sort::by(&mut found, |a, b| a.get_value().cmp(b.get_value()));
     found
 }
 

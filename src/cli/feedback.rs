@@ -1,12 +1,11 @@
 //! `moai feedback`: what a person thinks of a decision or an answer (R-OPT-001). A correction holds at once for the same
 //! prompt; several that agree move prompts like them, a little. Everything can be taken back.
 
-use std::collections::BTreeMap;
-
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
 use crate::base::failure::Failure;
+use crate::base::sort;
 use crate::base::world::World;
 use crate::journal::{Feedback, Judged, NoRequest, Opinion};
 use crate::route::learn::{Learned, Lesson};
@@ -128,7 +127,7 @@ fn export(books: &mut Books, ui: &mut Ui) -> Result<(), Failure> {
         Some(journal) => (journal.feedback()?, Learned::new(journal.lessons()?)),
     };
     if ui.json {
-        let weights: BTreeMap<&str, i32> = learned.weights().collect();
+        let weights = sort::map(learned.weights());
         return ui.answer_json(&json!({
             "schema": SCHEMA,
             "feedback": opinions.iter().map(document).collect::<Vec<_>>(),

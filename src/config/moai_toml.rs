@@ -5,6 +5,8 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::base::sort;
+
 use super::error::ConfigError;
 use super::layers::{Entry, Raw};
 
@@ -16,7 +18,7 @@ pub(super) fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError
     let mut entries = Vec::new();
     collect(table.get_ref(), "", &Lines::of(body), &mut entries);
     // The parser sorts by name; people sort by sense.
-    entries.sort_by_key(|entry| entry.at);
+    sort::by_key(&mut entries, |entry| entry.at);
     Ok(entries)
 }
 

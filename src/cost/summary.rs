@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::base::sort;
 use crate::model::Usd;
 
 /// A day's costs by tier, with the seeds' field names.
@@ -65,7 +66,7 @@ pub fn shares(amounts: &[Usd], counts: &[u64]) -> Vec<f64> {
     }
     let mut hundredths: Vec<i128> = parts.iter().map(|part| part * 10_000 / whole).collect();
     let mut rests: Vec<(i128, usize)> = parts.iter().map(|part| part * 10_000 % whole).zip(0..).collect();
-    rests.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    sort::by(&mut rests, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let left = usize::try_from(10_000 - hundredths.iter().sum::<i128>()).unwrap_or(0);
     for (_, at) in rests.iter().take(left) {
         if let Some(share) = hundredths.get_mut(*at) {

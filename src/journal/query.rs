@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::Row;
 
+use crate::base::sort;
 use crate::cost::CostSummary;
 use crate::model::{Usage, Usd};
 
@@ -214,7 +215,7 @@ impl Journal {
         }
         let mut lines: Vec<Line> =
             lines.into_iter().map(|((start, value), totals)| Line { start, value, totals }).collect();
-        lines.sort_by(|a, b| a.start.cmp(&b.start).then(b.totals.cost.cmp(&a.totals.cost)));
+        sort::by(&mut lines, |a, b| a.start.cmp(&b.start).then(b.totals.cost.cmp(&a.totals.cost)));
         Ok(lines)
     }
 

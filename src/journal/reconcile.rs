@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::base::failure::{Explain, Kind};
+use crate::base::sort;
 use crate::catalog::Prices;
 use crate::model::Usd;
 
@@ -148,10 +149,10 @@ impl Explain for ReconcileError {
 }
 
 fn compare(bill: &Sums, ours: &Sums) -> Vec<Agreement> {
-    let days: std::collections::BTreeSet<Date> = bill.keys().map(|(day, _)| *day).collect();
-    let ours: Sums =
-        ours.iter().filter(|((day, _), _)| days.contains(day)).map(|(key, sum)| (key.clone(), *sum)).collect();
-    let keys: std::collections::BTreeSet<&(Date, String)> = bill.keys().chain(ours.keys()).collect();
+    let days = sort::set(bill.keys().map(|(day, _)| *day));
+    let ours = ours.iter().filter(|((day, _), _)| days.contains(day)).map(|(key, sum)| (key.clone(), *sum));
+    let ours: Sums = sort::map(ours);
+    let keys = sort::set(bill.keys().chain(ours.keys()));
     let at = |sums: &Sums, key: &(Date, String)| sums.get(key).copied().unwrap_or_default();
     let line = |key: Option<&(Date, String)>, bill: Sum, journal: Sum| Agreement {
         day: key.map(|(day, _)| *day),
@@ -170,8 +171,8 @@ fn compare(bill: &Sums, ours: &Sums) -> Vec<Agreement> {
     let mut lines: Vec<Agreement> =
         keys.into_iter().map(|key| line(Some(key), at(bill, key), at(&ours, key))).collect();
     // A bill is one vendor's, or a few vendors': what others were asked is on other bills.
-    let billed: std::collections::BTreeSet<&str> = bill.keys().map(|(_, model)| vendor(model)).collect();
-    let theirs: Sums = ours.into_iter().filter(|((_, model), _)| billed.contains(vendor(model))).collect();
+    let billed = sort::set(bill.keys().map(|(_, model)| vendor(model)));
+    let theirs: Sums = sort::map(ours.into_iter().filter(|((_, model), _)| billed.contains(vendor(model))));
     lines.push(line(None, whole(bill), whole(&theirs)));
     lines
 }

@@ -1,5 +1,7 @@
 //! How the models did: their sums, their response times, how often they failed.
 
+use crate::base::sort;
+
 use super::days::Days;
 use super::days::Period;
 use super::document::rate;
@@ -47,7 +49,7 @@ impl Journal {
                 })
             })
             .collect();
-        stats.sort_by(|a, b| b.totals.attempts.cmp(&a.totals.attempts).then(a.model.cmp(&b.model)));
+        sort::by(&mut stats, |a, b| b.totals.attempts.cmp(&a.totals.attempts).then(a.model.cmp(&b.model)));
         Ok(stats)
     }
 }

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::base::disk::{self, Access, DiskError, Lock};
+use crate::base::sort;
 
 use super::error::JournalError;
 use super::hours;
@@ -262,7 +263,7 @@ fn prune_backups(dir: &Path) {
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "db"))
         .collect();
-    found.sort();
+    sort::by(&mut found, Ord::cmp);
     let surplus = found.len().saturating_sub(BACKUPS);
     for old in found.iter().take(surplus) {
         drop(disk::remove(old));

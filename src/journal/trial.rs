@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::Row;
 
+use crate::base::sort;
 use crate::model::Usd;
 use crate::route::trial::Unit;
 use crate::statistics::float;
@@ -39,7 +40,7 @@ impl Journal {
         }
         let last = now.as_millisecond().saturating_sub(SETTLED);
         let mut units: Vec<(i64, i64, Unit)> = found.into_values().filter(|(_, touched, _)| *touched <= last).collect();
-        units.sort_by_key(|(begun, ..)| *begun);
+        sort::by_key(&mut units, |(begun, ..)| *begun);
         Ok(units.into_iter().map(|(_, _, unit)| unit).collect())
     }
 }

@@ -9,6 +9,7 @@ use super::error::WorktreeError;
 use super::git::Git;
 use super::repo::Repo;
 use crate::base::disk::DiskError;
+use crate::base::sort;
 
 /// One worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Repo {
             Some(_) => self.read_entries()?,
             None => self.ask_entries()?,
         };
-        entries.sort_by(|a, b| b.main.cmp(&a.main).then_with(|| a.id.cmp(&b.id)));
+        sort::by(&mut entries, |a, b| b.main.cmp(&a.main).then_with(|| a.id.cmp(&b.id)));
         Ok(entries)
     }
 
@@ -133,7 +134,7 @@ fn admin_dirs(common: &Path) -> Result<Vec<(String, PathBuf)>, WorktreeError> {
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
         .collect();
-    found.sort();
+    sort::by(&mut found, Ord::cmp);
     Ok(found)
 }
 

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::program::Program;
+use crate::base::sort;
 use crate::base::world::World;
 
 /// A running process that stands in a directory.
@@ -41,7 +42,7 @@ impl Residents {
             .filter(|pid| !mine.contains(pid))
             .filter_map(|pid| Some(Stand { pid, cwd: cwd_of(pid)?, name: None }))
             .collect();
-        found.sort_by_key(|stand| stand.pid);
+        sort::by_key(&mut found, |stand| stand.pid);
         Self(found)
     }
 

@@ -1,7 +1,6 @@
 //! Worktrees that git has lost sight of: moved directories, a moved repository, and directories whose administrative
 //! files were pruned. Found among the neighbours of the known worktrees; mended without touching a file of the user.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use super::git::Git;
 use super::remove::guard;
 use super::repo::{Repo, gitfile};
 use crate::base::disk::{self, Access, DiskError};
+use crate::base::sort;
 
 /// How a worktree got lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Stray {
 /// The stray worktrees of this repository beside the known ones and at `places`.
 pub fn strays(repo: &Repo, entries: &[Entry], places: &[PathBuf]) -> Vec<(PathBuf, Stray)> {
     let known = entries.iter().filter(|entry| !entry.main);
-    let mut candidates: BTreeSet<PathBuf> = places.iter().cloned().collect();
+    let mut candidates = sort::set(places.iter().cloned());
     for parent in known.filter_map(|entry| entry.path.parent()) {
         let listing = fs::read_dir(parent).into_iter().flatten().flatten();
         candidates.extend(listing.map(|child| child.path()));

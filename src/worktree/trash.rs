@@ -18,6 +18,7 @@ use super::error::WorktreeError;
 use super::repo::Repo;
 use super::roots::RECORD;
 use crate::base::disk::{self, Access, DiskError};
+use crate::base::sort;
 
 /// Why a worktree is in the trash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +159,7 @@ pub fn trash(repo: &Repo) -> Result<Vec<Record>, WorktreeError> {
         let record = serde_json::from_str::<Record>(&text).ok();
         records.extend(record.filter(|record| record.version == 1 && entry.file_name() == *record.key));
     }
-    records.sort_by(|a, b| b.removed_at.cmp(&a.removed_at).then_with(|| b.key.cmp(&a.key)));
+    sort::by(&mut records, |a, b| b.removed_at.cmp(&a.removed_at).then_with(|| b.key.cmp(&a.key)));
     Ok(records)
 }
 

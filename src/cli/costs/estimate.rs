@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::base::failure::{Failure, Kind};
+use crate::base::sort;
 use crate::base::world::World;
 use crate::catalog::{Prices, Variant};
 use crate::cli::books::Books;
@@ -140,7 +141,7 @@ pub(in crate::cli) fn nearest(model: &str, prices: &Prices) -> Vec<String> {
         .map(|id| (strsim::jaro_winkler(&wanted, id), id.clone()))
         .filter(|(likeness, _)| *likeness > 0.88)
         .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    sort::by(&mut near, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     near.dedup_by(|a, b| a.1 == b.1);
     near.into_iter().take(3).map(|(_, id)| id).collect()
 }

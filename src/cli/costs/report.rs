@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use crate::base::failure::Failure;
+use crate::base::sort;
 use crate::base::world::World;
 use crate::cli::books::Books;
 use crate::cli::here::Here;
@@ -112,7 +113,7 @@ pub(super) fn sessions(args: &Sessions, world: &World, ui: &mut Ui) -> Result<()
         // The day of its last attempt says more than the beginning of time.
         line.start = line.totals.last_at.map_or(line.start, |at| zone.to_datetime(at).date());
     }
-    lines.sort_by_key(|line| std::cmp::Reverse(line.totals.last_at));
+    sort::by_key(&mut lines, |line| std::cmp::Reverse(line.totals.last_at));
     let total = lines.iter().fold(Totals::default(), |sum, line| sum.plus(&line.totals));
     let lines = lines.into_iter().map(|line| (line, None)).collect();
     Report { period: "session", by: Some(By::Session), days, lines, total }.give(args.csv, ui)

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::base::failure::Failure;
+use crate::base::sort;
 use crate::base::world::World;
 use crate::cli::ui::{Column, Style, Table, Ui, clean};
 use crate::route::learn::{Learned, Weights};
@@ -16,7 +17,7 @@ pub(super) fn run(store: &Store, evidence: &Evidence, world: &World, ui: &mut Ui
     let (built_in, now) = (with(&Weights::default()), with(&weights));
     let learned = Learned::with(weights.clone(), evidence.lessons.iter().cloned());
     if ui.json {
-        let holds: std::collections::BTreeMap<&str, i32> = learned.weights().collect();
+        let holds = sort::map(learned.weights());
         return ui.answer_json(&document(
             "show",
             store,
@@ -45,7 +46,7 @@ pub(super) fn run(store: &Store, evidence: &Evidence, world: &World, ui: &mut Ui
     if rows.is_empty() {
         return Ok(());
     }
-    rows.sort_by_key(|(name, weight)| (std::cmp::Reverse(weight.abs()), *name));
+    sort::by_key(&mut rows, |(name, weight)| (std::cmp::Reverse(weight.abs()), *name));
     let mut table =
         Table::new([Column::shrinking("what is seen"), Column::number("weight"), Column::fixed("leans to")]);
     for (name, weight) in rows {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::base::disk::{self, Access, DiskError, Lock};
 use crate::base::failure::{Explain as _, Failure};
+use crate::base::sort;
 use crate::base::world::World;
 use crate::route::learn::Weights;
 
@@ -103,7 +104,7 @@ impl Store {
         let number = |path: &Path| path.file_name()?.to_str()?.strip_suffix(".json")?.parse().ok();
         let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
         let mut found: Vec<(u32, PathBuf)> = paths.filter_map(|path| Some((number(&path)?, path))).collect();
-        found.sort();
+        sort::by(&mut found, Ord::cmp);
         found
     }
 }

@@ -1,11 +1,11 @@
 //! `moai learn train` and `import`: new weights, judged before they are written.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::base::failure::Failure;
+use crate::base::sort;
 use crate::base::world::World;
 use crate::cli::serve;
 use crate::cli::ui::{Column, Style, Table, Ui, clean};
@@ -143,7 +143,7 @@ fn done(changed: bool, dry_run: bool, store: &Store, world: &World, ui: &mut Ui)
 
 /// The names whose weight is another one, with both.
 fn differing<'a>(before: &'a Weights, after: &'a Weights) -> impl Iterator<Item = (&'a str, i32, i32)> {
-    let names: BTreeSet<&str> = before.names.keys().chain(after.names.keys()).map(String::as_str).collect();
+    let names = sort::set(before.names.keys().chain(after.names.keys()).map(String::as_str));
     let both = |name: &'a str| (name, before.of(name), after.of(name));
     names.into_iter().map(both).filter(|(_, before, after)| before != after)
 }
@@ -159,7 +159,7 @@ fn table(before: &Weights, after: &Weights, ui: &mut Ui) -> Result<(), Failure> 
     if rows.is_empty() {
         return Ok(());
     }
-    rows.sort_by_key(|(name, before, after)| (std::cmp::Reverse((after - before).abs()), *name));
+    sort::by_key(&mut rows, |(name, before, after)| (std::cmp::Reverse((after - before).abs()), *name));
     let columns = [Column::shrinking("what is seen"), Column::number("before"), Column::number("after")];
     let mut table = Table::new(columns);
     for (name, before, after) in rows {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::base::failure::{Explain as _, Failure, Kind};
+use crate::base::sort;
 use crate::base::world::World;
 use crate::cli::costs::dollars;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
@@ -120,8 +121,8 @@ fn measure(
             break;
         }
     }
-    one.first.sort_by(f64::total_cmp);
-    one.speed.sort_by(f64::total_cmp);
+    sort::by(&mut one.first, f64::total_cmp);
+    sort::by(&mut one.speed, f64::total_cmp);
     Ok(one)
 }
 

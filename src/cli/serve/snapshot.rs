@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::failure::Failure;
 use crate::base::secret::Secret;
+use crate::base::sort;
 use crate::base::world::World;
 use crate::cli::books::{self, Books};
 use crate::cli::experiment;
@@ -146,7 +147,7 @@ impl Loader {
         paths.extend(experiment::file(world));
         paths.extend(books::list_books(world).into_iter().flatten());
         paths.extend(self.tls.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
-        paths.sort();
+        sort::by(&mut paths, Ord::cmp);
         paths.dedup();
         Marks(paths.into_iter().map(|path| (mark(&path), path)).collect())
     }

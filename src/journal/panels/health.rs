@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::base::sort;
+
 use super::super::document::rate;
 use super::super::error::JournalError;
 use super::super::hours::Fold;
@@ -70,7 +72,7 @@ impl Journal {
         }
         let mut names = Names::of(&db);
         let mut health = found.named(&mut names).map_err(&sql)?;
-        health.sort_by(|a, b| a.provider.cmp(&b.provider));
+        sort::by(&mut health, |a, b| a.provider.cmp(&b.provider));
         Ok((window.starts(&self.zone), health))
     }
 }
@@ -104,7 +106,7 @@ impl Found {
             for (what, count) in counted {
                 errors.push((names.name(what)?, count));
             }
-            errors.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+            sort::by(&mut errors, |a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
             let whole = slots.iter().fold(Pulse::default(), |sum, pulse| Pulse {
                 ok: sum.ok.saturating_add(pulse.ok),
                 errors: sum.errors.saturating_add(pulse.errors),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
+use crate::base::sort;
+
 use super::super::days::{Days, Period};
 use super::super::document::rate;
 use super::super::error::JournalError;
@@ -65,7 +67,7 @@ impl Journal {
                 Some(Provided { model: line.value?, attempts, share: rate(attempts, totals.attempts) })
             })
             .collect();
-        models.sort_by(|a, b| b.attempts.cmp(&a.attempts).then(a.model.cmp(&b.model)));
+        sort::by(&mut models, |a, b| b.attempts.cmp(&a.attempts).then(a.model.cmp(&b.model)));
         Ok(Kpis {
             mean_ms: self.mean_ms(days)?,
             availability: totals.availability(),

@@ -27,6 +27,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use rusqlite::Transaction;
 
+use crate::base::sort;
 use crate::cost::percentages;
 use crate::model::Usd;
 
@@ -244,7 +245,7 @@ impl Journal {
     pub fn sessions_used(&self, days: Days, count: usize) -> Result<Vec<super::query::Line>, JournalError> {
         let mut lines = self.report(Period::All, Some(By::Session), days)?;
         lines.retain(|line| line.value.is_some());
-        lines.sort_by_key(|line| std::cmp::Reverse(line.totals.last_at));
+        sort::by_key(&mut lines, |line| std::cmp::Reverse(line.totals.last_at));
         lines.truncate(count);
         for line in &mut lines {
             line.start = line.totals.last_at.map_or(line.start, |at| self.zone.to_datetime(at).date());

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
+use crate::base::sort;
+
 use super::super::days::{self, Period};
 use super::super::error::JournalError;
 use super::super::hours::Fold;
@@ -82,7 +84,7 @@ impl Journal {
             }
         }
         let mut lines: Vec<SeriesLine> = lines.lines.into_values().collect();
-        lines.sort_by_key(|line| std::cmp::Reverse((line.total.cost, line.total.attempts)));
+        sort::by_key(&mut lines, |line| std::cmp::Reverse((line.total.cost, line.total.attempts)));
         Ok(Series { starts: window.starts(&self.zone), whole, lines })
     }
 

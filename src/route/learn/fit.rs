@@ -1,10 +1,11 @@
 //! Learning anew from labelled cases: logistic regression over the names of what was seen, with the built-in score as
 //! a fixed offset and the weights of before as the place to which it is drawn back. Deterministic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::evidence::{Case, Why};
 use super::{CONSISTENT, MOST, Weights};
+use crate::base::sort;
 use crate::model::Tier;
 
 /// How far one training moves a name at most, in logits.
@@ -72,7 +73,7 @@ fn decides(weights: &Weights, case: &Case) -> Tier {
 
 fn fitted(cases: &[&Case], before: &Weights) -> Weights {
     let names = known(cases);
-    let number: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+    let number = sort::map(names.iter().enumerate().map(|(at, (name, _))| (*name, at)));
     let rows: Vec<Row> = cases.iter().map(|case| Row::new(case, &number)).collect();
     let start: Vec<f64> = names.iter().map(|(name, _)| logits(before.of(name))).collect();
     let mut now = start.clone();
@@ -147,7 +148,7 @@ impl Weights {
     /// The way from `before` to these weights, so many percent of it.
     #[must_use]
     pub fn part_of_the_way(&self, before: &Self, percent: i32) -> Self {
-        let names: BTreeSet<&String> = self.names.keys().chain(before.names.keys()).collect();
+        let names = sort::set(self.names.keys().chain(before.names.keys()));
         let part = |name: &String| before.of(name) + (self.of(name) - before.of(name)) * percent / 100;
         let names = names.into_iter().map(|name| (name.clone(), part(name)));
         Self { prompts: self.prompts, opinions: self.opinions, ..Self::new(names) }

@@ -11,6 +11,7 @@ mod study;
 use std::collections::BTreeMap;
 
 use super::policy::Policy;
+use crate::base::sort;
 use crate::model::Tier;
 use crate::statistics::{Interval, Sample, means_apart, rates_apart};
 
@@ -107,7 +108,7 @@ pub fn proposals(study: &Study, policy: &Policy, days: f64) -> (Vec<Proposal>, u
     found.extend(hours.iter().filter_map(|(model, hour, at, rest)| slow_hour(model, *hour, at, rest, alpha)));
     // Of several models that would spare something, the one that surely spares most.
     let worth = |one: &Proposal| one.saving_usd.map_or(0.0, |saving| saving.low);
-    found.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then_with(|| a.id.cmp(&b.id)));
+    sort::by(&mut found, |a, b| worth(b).total_cmp(&worth(a)).then_with(|| a.id.cmp(&b.id)));
     let mut settings: Vec<String> = Vec::new();
     found.retain(|one| {
         let Some(change) = &one.change else { return true };
