@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::event::{Event, Turn};
 use super::rule::{Reading, Rule, Rules, Threshold};
@@ -99,6 +100,24 @@ impl Engine {
 }
 
 impl Alert {
+    /// `info`, `warning`, `critical`.
+    pub fn severity(&self) -> &'static str {
+        self.rule.severity(self.step)
+    }
+
+    /// What stands, for programs.
+    pub fn document(&self) -> Value {
+        json!({
+            "alert": self.rule,
+            "subject": Some(&self.subject).filter(|subject| !subject.is_empty()),
+            "severity": self.severity(),
+            "since": self.since.to_string(),
+            "message": self.text,
+            "value": self.rule.in_unit(self.value),
+            "unit": self.rule.unit(),
+        })
+    }
+
     fn quiet(rule: Rule, subject: String, now: Timestamp) -> Self {
         let text = String::new();
         Self {

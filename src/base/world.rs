@@ -55,6 +55,24 @@ pub enum Clock {
     System,
     /// Always this moment. `MOAI_NOW=2026-01-02T03:04:05Z` in the environment chooses it, for tests and recordings.
     Fixed(Timestamp),
+    /// The moment that stands in a file, which somebody else moves on: `MOAI_NOW=@FILE`, for tests of a whole hour. Where
+    /// the file cannot be read it is the moment that stood there at the start.
+    Told(&'static Path, Timestamp),
+}
+
+impl Clock {
+    /// What `MOAI_NOW` says.
+    fn named(text: &str) -> Result<Self, jiff::Error> {
+        let Some(file) = text.strip_prefix('@') else { return Ok(Self::Fixed(text.parse()?)) };
+        // One for each process, for as long as it runs.
+        let file: &'static Path = Path::new(Box::leak(Box::<str>::from(file)));
+        Ok(Self::Told(file, told(file).unwrap_or_default().parse()?))
+    }
+}
+
+/// What stands in the file of a clock.
+fn told(file: &Path) -> Option<String> {
+    Some(std::fs::read_to_string(file).ok()?.trim().to_owned())
 }
 
 /// What the three standard streams are connected to.
@@ -134,7 +152,7 @@ impl World {
     pub fn from_process() -> Result<Self, Failure> {
         let env: Env = std::env::vars_os().collect();
         let clock = match env.text("MOAI_NOW") {
-            Some(text) => Clock::Fixed(text.parse().map_err(WorldError::Clock)?),
+            Some(text) => Clock::named(text).map_err(WorldError::Clock)?,
             None => Clock::System,
         };
         let terminal = Terminal {
@@ -188,6 +206,7 @@ impl World {
         match self.clock {
             Clock::System => Timestamp::now(),
             Clock::Fixed(moment) => moment,
+            Clock::Told(file, first) => told(file).and_then(|text| text.parse().ok()).unwrap_or(first),
         }
     }
 

@@ -132,7 +132,7 @@ fn list(world: &World, ui: &mut Ui) -> Result<(), Failure> {
         for alert in standing {
             let silence = silences.of(alert, now).map(|one| format!(" (silent until {})", local(one.until, world)));
             table.row([
-                (alert.rule.as_str().to_owned(), style(alert.rule.severity(alert.step))),
+                (alert.rule.as_str().to_owned(), style(alert.severity())),
                 (local(alert.since, world), Style::Dim),
                 (clean(&alert.text) + &silence.unwrap_or_default(), Style::Plain),
             ]);
@@ -217,17 +217,13 @@ fn document(alerts: &Alerts, book: &AlertBook, silences: &Silences, watched: boo
     let now = world.now();
     let machine = world.machine();
     let standing = |alert: &Alert| {
-        json!({
-            "alert": alert.rule,
-            "subject": Some(&alert.subject).filter(|subject| !subject.is_empty()),
-            "severity": alert.rule.severity(alert.step),
-            "since": alert.since.to_string(),
-            "message": alert.text,
-            "value": alert.rule.in_unit(alert.value),
-            "unit": alert.rule.unit(),
-            "told": alert.told == alert.step,
-            "silent_until": silences.of(alert, now).map(|one| one.until.to_string()),
-        })
+        let mut document = alert.document();
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("told".into(), json!(alert.told == alert.step));
+            let silent = silences.of(alert, now).map(|one| one.until.to_string());
+            fields.insert("silent_until".into(), json!(silent));
+        }
+        document
     };
     let sink = |sink: &Sink| {
         let how = book.standing(&sink.name);

@@ -90,7 +90,7 @@ impl Explain for ExchangeError {
                     "look at the account and its plan on the vendor's site, or name another model with `--model`".into()
                 }
                 FaultKind::NoModel | FaultKind::NotFound => {
-                    "check the model's id and the base URL: `moai config list models` and `moai config list providers`"
+                    "check the model's id and the base URL: `moai models list` and `moai config list providers`"
                         .into()
                 }
                 FaultKind::NotLoaded => {
@@ -106,7 +106,7 @@ impl Explain for ExchangeError {
                 }
                 FaultKind::BadRequest => {
                     "the vendor does not take this request, and would not a second time: read what it says of it, \
-                     and see `--max-tokens`, `--temperature` and the model's settings in `moai config list models`"
+                     and see `--max-tokens`, `--temperature` and the model's settings in `moai models show MODEL`"
                         .into()
                 }
                 FaultKind::ContentPolicy => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use crate::alert::Alert;
 use crate::exchange::Health;
 
 use super::answer::{Answer, json as answer};
@@ -42,6 +43,7 @@ pub(in crate::gateway) async fn full(gateway: Arc<Gateway>, inbound: Inbound) ->
             "refused": count(&counters.refused),
             "panics": count(&counters.panics),
             "limited": {"running": running, "waiting": waiting},
+            "alerts": gateway.alarm.view().standing.iter().map(Alert::document).collect::<Vec<_>>(),
             "budgets": super::api::costs::budgets(&gateway, &inbound),
             "books": books,
             "deployments": all.iter().map(deployment).collect::<Vec<Value>>(),

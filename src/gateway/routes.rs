@@ -66,6 +66,7 @@ pub(in crate::gateway) const TABLE: &[Route] = &[
     route!(GET "/api/costs/daily" READ => api::costs::daily),
     route!(GET "/api/costs/breakdown" READ => api::costs::breakdown),
     route!(GET "/api/health" READ => health::full),
+    route!(GET "/api/metrics" READ => api::metrics::current),
     route!(GET "/metrics" READ => metrics::page),
     route!(GET "/api/openapi.json" READ => openapi::document),
     // For people: HTML, and what it is made of.

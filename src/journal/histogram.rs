@@ -12,30 +12,34 @@ pub struct Percentiles {
     pub p99: u64,
 }
 
-/// How often each bucket was hit, from the first bucket to the last that was.
+/// How often each bucket was hit: those that were, in order, each with its count. An hour of a model hits a handful of the
+/// two thousand that there are, and a month has thousands of such hours.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Histogram(Vec<u32>);
+pub(super) struct Histogram(Vec<(u16, u32)>);
 
 impl Histogram {
     /// Counts one answer.
     pub(super) fn count(&mut self, millis: u64) {
-        self.add(bucket(millis), 1);
+        self.add(0, bucket(millis), 1);
     }
 
     /// Counts what another one has counted.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (bucket, count) in other.counted() {
-            self.add(bucket, count);
+        let mut at = 0;
+        for (bucket, count) in &other.0 {
+            at = self.add(at, *bucket, *count);
         }
     }
 
     /// Counts what was packed.
     pub(super) fn merge_packed(&mut self, packed: &[u8]) {
         let mut numbers = Numbers(packed);
-        let mut bucket = 0_usize;
+        let (mut at, mut bucket) = (0, 0_u64);
         while let Some((gap, count)) = numbers.next().zip(numbers.next()) {
-            bucket = bucket.saturating_add(usize::try_from(gap).unwrap_or(usize::MAX));
-            self.add(bucket, u32::try_from(count).unwrap_or(u32::MAX));
+            // A damaged row must not lead us beyond the last.
+            bucket = bucket.saturating_add(gap).min(LAST.into());
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            at = self.add(at, u16::try_from(bucket).unwrap_or(LAST), count);
         }
     }
 
@@ -43,55 +47,60 @@ impl Histogram {
     pub(super) fn packed(&self) -> Vec<u8> {
         let mut packed = Vec::new();
         let mut last = 0;
-        for (bucket, count) in self.counted() {
-            push(&mut packed, bucket - last);
-            push(&mut packed, count as usize);
-            last = bucket;
+        for (bucket, count) in &self.0 {
+            push(&mut packed, usize::from(*bucket - last));
+            push(&mut packed, *count as usize);
+            last = *bucket;
         }
         packed
     }
 
     /// The nearest ranks; `None` where nothing was counted.
     pub(super) fn percentiles(&self) -> Option<Percentiles> {
-        let all: u64 = self.0.iter().map(|count| u64::from(*count)).sum();
-        let rank = |percent: u64| {
+        let all: u64 = self.0.iter().map(|(_, count)| u64::from(*count)).sum();
+        let (mut rest, mut seen) = (self.0.iter(), 0);
+        let mut last = 0;
+        // From one rank it goes on to the next.
+        let mut rank = |percent: u64| {
             let wanted = all.saturating_mul(percent).div_ceil(100).max(1);
-            let mut seen = 0;
-            let found = self.0.iter().position(|count| {
+            while seen < wanted {
+                let Some((bucket, count)) = rest.next() else { break };
                 seen += u64::from(*count);
-                seen >= wanted
-            });
-            found.map_or(0, middle)
+                last = *bucket;
+            }
+            middle(last)
         };
         (all > 0).then(|| Percentiles { p50: rank(50), p95: rank(95), p99: rank(99) })
     }
 
     /// The mean of the middles of the buckets; `None` where nothing was counted.
     pub(super) fn mean(&self) -> Option<u64> {
-        let (all, sum) = self.counted().fold((0_u128, 0_u128), |(all, sum), (bucket, count)| {
-            (all + u128::from(count), sum + u128::from(count) * u128::from(middle(bucket)))
+        let (all, sum) = self.0.iter().fold((0_u128, 0_u128), |(all, sum), (bucket, count)| {
+            (all + u128::from(*count), sum + u128::from(*count) * u128::from(middle(*bucket)))
         });
         u64::try_from(sum.checked_div(all)?).ok()
     }
 
-    fn counted(&self) -> impl Iterator<Item = (usize, u32)> {
-        self.0.iter().copied().enumerate().filter(|(_, count)| *count > 0)
-    }
-
-    fn add(&mut self, bucket: usize, count: u32) {
-        // A damaged row must not make us ask for all memory.
-        let bucket = bucket.min(LAST);
-        if bucket >= self.0.len() {
-            self.0.resize(bucket + 1, 0);
-        }
-        if let Some(known) = self.0.get_mut(bucket) {
-            *known = known.saturating_add(count);
+    /// Adds to a bucket that does not lie before the place `from`; says at which place it lies.
+    fn add(&mut self, from: usize, bucket: u16, count: u32) -> usize {
+        let rest = self.0.get_mut(from..).unwrap_or_default();
+        match rest.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(at) => {
+                if let Some((_, known)) = rest.get_mut(at) {
+                    *known = known.saturating_add(count);
+                }
+                from + at
+            }
+            Err(at) => {
+                self.0.insert(from + at, (bucket, count));
+                from + at
+            }
         }
     }
 }
 
 /// The bucket of the largest number.
-const LAST: usize = 64 + 57 * 32 + 31;
+const LAST: u16 = 64 + 57 * 32 + 31;
 
 /// The numbers of a packed histogram; a number that breaks off is none.
 struct Numbers<'a>(&'a [u8]);
@@ -125,23 +134,17 @@ fn push(bytes: &mut Vec<u8>, mut number: usize) {
 }
 
 /// The bucket of a number of milliseconds: exact below 64, then 32 buckets for every doubling.
-fn bucket(millis: u64) -> usize {
-    if millis < 64 {
-        return usize::try_from(millis).unwrap_or(0);
-    }
-    let power = millis.ilog2();
-    let step = (millis >> (power - 5)) & 31;
-    64 + (power as usize - 6) * 32 + usize::try_from(step).unwrap_or(0)
+fn bucket(millis: u64) -> u16 {
+    let power = millis.max(64).ilog2();
+    let (before, step) = if millis < 64 { (0, millis) } else { (64 + (power - 6) * 32, (millis >> (power - 5)) & 31) };
+    u16::try_from(u64::from(before) + step).unwrap_or(LAST)
 }
 
 /// The middle of a bucket.
-fn middle(bucket: usize) -> u64 {
-    if bucket < 64 {
-        return bucket as u64;
-    }
-    let (power, step) = ((bucket - 64) / 32 + 6, (bucket - 64) % 32);
-    let Some(width) = 1_u64.checked_shl(u32::try_from(power - 5).unwrap_or(63)) else { return u64::MAX };
-    (32 + step as u64).saturating_mul(width).saturating_add(width / 2)
+fn middle(bucket: u16) -> u64 {
+    let Some(above) = bucket.checked_sub(64) else { return bucket.into() };
+    let Some(width) = 1_u64.checked_shl(u32::from(above / 32) + 1) else { return u64::MAX };
+    (32 + u64::from(above % 32)).saturating_mul(width).saturating_add(width / 2)
 }
 
 #[cfg(test)]
@@ -189,6 +192,7 @@ mod tests {
         back.merge_packed(&packed);
         assert_eq!(back, histogram);
         back.merge(&histogram);
+        assert!(back.0.is_sorted_by_key(|(bucket, _)| *bucket), "{back:?}");
         assert_eq!(back.percentiles(), histogram.percentiles(), "twice the same");
         for cut in 0..packed.len() {
             Histogram::default().merge_packed(packed.get(..cut).unwrap());
@@ -196,6 +200,6 @@ mod tests {
         let mut wild = Histogram::default();
         wild.merge_packed(&[0xff; 64]);
         wild.merge_packed(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1]);
-        assert!(wild.0.len() <= LAST + 1);
+        assert!(wild.0.iter().all(|(bucket, _)| *bucket <= LAST) && wild.0.len() < 200);
     }
 }

@@ -105,7 +105,7 @@ impl Explain for NotReady {
         match self {
             Self::Unknown { near, .. } => {
                 let near = near.iter().map(|near| format!("did you mean `{near}`?"));
-                near.chain(["see which there are: `moai config list models`".into()]).collect()
+                near.chain(["see which there are: `moai models list`".into()]).collect()
             }
             Self::NoProvider { provider, .. } => {
                 vec![format!("add `[providers.{provider}]` to ~/.moai/config.toml")]

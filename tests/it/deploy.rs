@@ -206,7 +206,24 @@ fn the_compose_file_opens_nothing_and_holds_no_secret() {
     }
     assert!(top.join("templates/grafana/moai.json").is_file());
     let scrape = &prometheus["scrape_configs"][0];
-    assert_eq!(scrape["authorization"]["credentials_file"], "/run/secrets/moai_access_key");
+    assert_eq!(scrape["authorization"]["credentials_file"], "/run/secrets/prometheus_key");
+    // Its own, and not the one that opens everything.
+    assert_eq!(strings(&services["prometheus"]["secrets"]), ["prometheus_key"]);
+}
+
+#[test]
+fn the_key_of_prometheus_is_all_that_its_command_prints_and_it_reads_and_does_nothing_else() {
+    let scratch = Scratch::repository();
+    let served = crate::serve::Served::start(&scratch, &["--model", "sim"]);
+    let key = scratch.moai(["serve", "key", "add", "prometheus", "--scope", "read"]).ok();
+    assert_eq!(key.lines().count(), 1, "{key}");
+    let bearer = format!("Bearer {}", key.trim());
+    let ask =
+        |method: &str, path: &str| served.ask_without_key(method, path, &[("authorization", &bearer)], "{}").status;
+    assert_eq!(
+        (ask("GET", "/metrics"), ask("POST", "/v1/messages"), ask("DELETE", "/api/router/force-model")),
+        (200, 403, 403)
+    );
 }
 
 /// What can be seen of a Dockerfile without a daemon: the last stage has no shell, so every command is in its exec form,

@@ -59,6 +59,7 @@ mod serve_cli;
 mod shells;
 mod soak;
 mod status;
+mod story;
 mod trees;
 mod turns;
 mod upstream;

@@ -75,7 +75,7 @@ fn traffic() -> (Scratch, [Vendor; 2], Served) {
 }
 
 /// The samples by name and labels.
-fn samples(text: &str) -> BTreeMap<String, f64> {
+pub(crate) fn samples(text: &str) -> BTreeMap<String, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| line.rsplit_once(' ').unwrap())
@@ -84,13 +84,13 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
 }
 
 /// The sum over the series of a family, of those with this in their labels.
-fn sum(samples: &BTreeMap<String, f64>, family: &str, part: &str) -> f64 {
+pub(crate) fn sum(samples: &BTreeMap<String, f64>, family: &str, part: &str) -> f64 {
     let of = |name: &String| name.split('{').next() == Some(family) && name.contains(part);
     samples.iter().filter(|(name, _)| of(name)).map(|(_, value)| value).sum()
 }
 
 /// Dollars as whole nano-dollars.
-fn nanos(usd: f64) -> i64 {
+pub(crate) fn nanos(usd: f64) -> i64 {
     (usd * 1e9).round() as i64
 }
 
@@ -195,13 +195,13 @@ fn promtool_finds_nothing_wrong_with_the_rules_the_configuration_and_their_tests
 }
 
 /// A Prometheus that asks the gateway ten times a second. It ends with this.
-struct Prometheus {
+pub(crate) struct Prometheus {
     child: Child,
     address: SocketAddr,
 }
 
 impl Prometheus {
-    fn start(scratch: &Scratch, served: &Served) -> Option<Self> {
+    pub(crate) fn start(scratch: &Scratch, served: &Served) -> Option<Self> {
         let program = program("prometheus")?;
         let dir = scratch.project().join("prometheus");
         std::fs::create_dir_all(&dir).unwrap();
@@ -267,7 +267,7 @@ impl Prometheus {
     }
 
     /// The value of a query of one series.
-    fn value(&self, query: &str) -> Option<f64> {
+    pub(crate) fn value(&self, query: &str) -> Option<f64> {
         self.query(query).first()?["value"][1].as_str()?.parse().ok()
     }
 }

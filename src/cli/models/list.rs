@@ -10,6 +10,7 @@ use crate::route::memory::Gib;
 use crate::route::{Facts, Model, NotReady, Provider, Ready};
 use crate::upstream::Offered;
 
+use super::entry::Entry;
 use super::shop::{Shop, is_ollama};
 use super::survey::{State, Survey, state, survey};
 
@@ -194,53 +195,28 @@ fn is_loaded(provider: &Provider, id: &str, survey: &Survey) -> bool {
 fn document(row: &Row<'_>, facts: &Facts, survey: &Survey) -> Json {
     let Row { model, ready, state } = row;
     let fact = facts.of(&model.name);
-    let rate = |rate: Option<Rate>| rate.map(|rate| rate.to_string());
     let id = crate::route::memory::tagged(&model.id);
     let offered = survey.get(&model.provider).and_then(|said| said.offered.as_ref());
     let files = offered.and_then(|list| list.iter().find(|one| one.id == id)?.bytes);
-    json!({
-        "model": model.name,
-        "provider": model.provider,
-        "id": model.id,
-        "aliases": model.aliases,
-        "tier": model.tier.number(),
-        "kinds": model.kinds.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "context": model.context,
-        "input_per_million_usd": rate(fact.input),
-        "output_per_million_usd": rate(fact.output),
+    Entry::of(model, &fact, *state, files).and(json!({
         "key": match ready {
             Ok(ready) if ready.provider().key == crate::route::KeyNeed::None => "none needed",
             Ok(_) => "found",
             Err(NotReady::NoKey { .. }) => "missing",
             Err(_) => "unknown",
         },
-        "state": state.as_str(),
         "configured": true,
-        "named_only": model.named_only,
-        "bytes": files,
         "what": Json::Null,
-    })
+    }))
 }
 
 fn stranger(provider: &Provider, one: &Offered, survey: &Survey) -> Json {
     let state = if is_loaded(provider, &one.id, survey) { State::Loaded } else { State::Ready };
-    json!({
-        "model": format!("{}/{}", provider.name, one.id),
-        "provider": provider.name,
-        "id": one.id,
-        "aliases": [],
-        "tier": Json::Null,
-        "kinds": [],
-        "context": Json::Null,
-        "input_per_million_usd": Json::Null,
-        "output_per_million_usd": Json::Null,
+    Entry::stranger(provider, one, state).and(json!({
         "key": if provider.key == crate::route::KeyNeed::None { "none needed" } else { "found" },
-        "state": state.as_str(),
         "configured": false,
-        "named_only": true,
-        "bytes": one.bytes,
         "what": one.what,
-    })
+    }))
 }
 
 fn provider_document(provider: &Provider, survey: &Survey) -> Json {

@@ -7,6 +7,7 @@
 //! - `room`: what an Ollama has in memory (`ps`, `load`, `unload`); `watch`: the same, live
 
 mod bench;
+mod entry;
 mod list;
 mod probe;
 mod room;

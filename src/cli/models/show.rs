@@ -11,6 +11,7 @@ use crate::route::memory::{Gib, Loaded, tagged};
 use crate::route::{Fact, Facts, Model, NotReady, Policy, Ready};
 use crate::wire::Fault;
 
+use super::entry::Entry;
 use super::list::{style, window};
 use super::shop::{Shop, is_ollama};
 use super::survey::{State, state, survey};
@@ -94,29 +95,17 @@ fn look(args: &Args, shop: &mut Shop) -> Result<Seen, Failure> {
 
 fn document(seen: &Seen) -> Json {
     let Seen { model, stats, held, .. } = seen;
-    json!({
+    Entry::of(model, &seen.price, seen.state, seen.files).and(json!({
         "schema": SCHEMA,
-        "model": model.name,
-        "provider": model.provider,
-        "id": model.id,
-        "aliases": model.aliases,
-        "tier": model.tier.number(),
-        "kinds": model.kinds.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "context": model.context,
         "max_output": model.most_output,
-        "input_per_million_usd": seen.price.input.map(|rate| rate.to_string()),
-        "output_per_million_usd": seen.price.output.map(|rate| rate.to_string()),
-        "state": seen.state.as_str(),
         "reason": seen.why,
-        "named_only": model.named_only,
         "answers": seen.uses,
-        "bytes": seen.files,
         "memory_bytes": held.as_ref().map(|held| held.bytes).or(model.memory),
         "requests": stats.as_ref().map_or(0, |stats| stats.totals.requests),
         "error_rate": stats.as_ref().map(|stats| stats.error_rate),
         "first_ms": stats.as_ref().and_then(|stats| stats.first_ms).map(|times| times.p50),
         "total_ms": stats.as_ref().and_then(|stats| stats.total_ms).map(|times| times.p50),
-    })
+    }))
 }
 
 fn lines(seen: &Seen, paint: Paint) -> Vec<(&'static str, String)> {

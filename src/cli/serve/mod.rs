@@ -159,6 +159,14 @@ pub(in crate::cli) fn expected_url(world: &World) -> Result<String, Failure> {
     }
 }
 
+/// What the gateway that runs says of itself; `None` where none runs, or it does not answer.
+pub(in crate::cli) fn health(world: &World) -> Option<serde_json::Value> {
+    match state::look(world).ok()? {
+        state::Presence::Running(state) => access::health(world, &state),
+        _ => None,
+    }
+}
+
 /// Has a gateway that runs look at everything again. Where that cannot be, it does so when its files change.
 pub(in crate::cli) fn nudge(world: &World) {
     if let Ok(state::Presence::Running(state)) = state::look(world) {

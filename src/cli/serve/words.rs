@@ -88,9 +88,17 @@ pub(super) fn health(health: &Value) -> Vec<Line> {
     };
     let text = format!("{now} under way{lately}");
     let out = health.get("deployments").and_then(Value::as_array).into_iter().flatten().filter_map(out_of_service);
+    let alerts = health.get("alerts").and_then(Value::as_array).into_iter().flatten().filter_map(alert);
     let trouble = health.pointer("/books/trouble/message").and_then(Value::as_str);
     let trouble = trouble.map(|trouble| Line { label: "journal", text: one(trouble) });
-    std::iter::once(Line { label: "work", text }).chain(out).chain(trouble).collect()
+    std::iter::once(Line { label: "work", text }).chain(alerts).chain(out).chain(trouble).collect()
+}
+
+/// An alert that stands.
+fn alert(alert: &Value) -> Option<Line> {
+    let text = |name: &str| alert.get(name).and_then(Value::as_str);
+    let (rule, message) = text("alert").zip(text("message"))?;
+    Some(Line { label: "alert", text: one(&format!("{rule}: {message}")) })
 }
 
 /// A deployment that is not asked now, or only tried.
@@ -218,6 +226,7 @@ mod tests {
     fn what_is_out_of_service_is_named() {
         let said = serde_json::json!({
             "answering": 2, "conversations": 1, "books": {"trouble": null},
+            "alerts": [{"alert": "budget", "message": "109 % of today's budget is spent"}],
             "deployments": [
                 {"provider": "anthropic", "deployment": null, "model": "claude-opus", "state": "closed"},
                 {"provider": "zai", "deployment": "team", "model": "glm-4.7", "state": "open", "seconds_left": 9,
@@ -226,7 +235,8 @@ mod tests {
         });
         let lines: Vec<String> = health(&said).iter().map(|line| format!("{} {}", line.label, line.text)).collect();
         let trouble = "trouble glm-4.7 at zai/team is open, 9 s left: closed\\nthe connection";
-        assert_eq!(lines, ["work 2 answers under way; 1 conversation in the last five minutes", trouble]);
+        let alert = "alert budget: 109 % of today's budget is spent";
+        assert_eq!(lines, ["work 2 answers under way; 1 conversation in the last five minutes", alert, trouble]);
     }
 
     #[test]

@@ -33,8 +33,9 @@ type Row = Vec<(u16, String, Style)>;
 /// How many rows it takes to tell everything.
 pub(super) fn whole(frame: &Frame, width: u16) -> u16 {
     let Some(seen) = &frame.seen else { return 3 };
-    let lists = seen.providers.len().min(FEW) + seen.sessions.len().min(FEW) + seen.recent.len().min(SOME);
-    let tiles = usize::from(lay(&tiles(seen), width).last().map_or(0, |(_, y, ..)| *y)) + 1;
+    let alerts = frame.gateway.as_ref().map_or(0, |gateway| gateway.alerts.len().min(FEW));
+    let lists = alerts + seen.providers.len().min(FEW) + seen.sessions.len().min(FEW) + seen.recent.len().min(SOME);
+    let tiles = usize::from(lay(&tiles(frame, seen), width).last().map_or(0, |(_, y, ..)| *y)) + 1;
     u16::try_from(lists + tiles + 9).unwrap_or(u16::MAX)
 }
 
@@ -44,7 +45,8 @@ pub(super) fn draw(frame: &Frame, area: Rect, coloured: bool) -> Buffer {
     let time = frame.zone.to_datetime(frame.now).strftime("%Y-%m-%d %H:%M:%S").to_string();
     page.row(&[(0, "moai top".into(), BOLD), (10, time, PLAIN), (31, "q quits".into(), DIM)]);
     if let Some(seen) = &frame.seen {
-        page.tiles(seen);
+        page.tiles(frame, seen);
+        page.alerts(frame);
         page.strip(seen);
         page.lists(frame, seen);
     }
@@ -93,11 +95,20 @@ impl Page {
         self.y = self.y.saturating_add(1);
     }
 
-    fn tiles(&mut self, seen: &Seen) {
+    fn tiles(&mut self, frame: &Frame, seen: &Seen) {
         let top = self.y;
-        for (x, y, text, style) in lay(&tiles(seen), self.width()) {
+        for (x, y, text, style) in lay(&tiles(frame, seen), self.width()) {
             self.put(x, top + y, &text, style, u16::MAX);
             self.y = self.y.max(top + y + 1);
+        }
+    }
+
+    /// What is wrong now, the latest last; where there is little room there is one.
+    fn alerts(&mut self, frame: &Frame) {
+        let room = usize::from(self.buffer.area.height / 8).clamp(1, FEW);
+        for one in frame.gateway.iter().flat_map(|gateway| &gateway.alerts).take(room) {
+            let style = if one.severity == "critical" { RED } else { YELLOW };
+            self.row(&[(0, format!("alert {}: {}", one.alert, one.message), style)]);
         }
     }
 
@@ -196,9 +207,10 @@ fn request(one: &Recent, time: String, width: u16) -> Row {
 }
 
 /// The day's figures, each with its label.
-fn tiles(seen: &Seen) -> Vec<(&'static str, String, Style)> {
-    let Tiles { totals, saved, saved_percent, tier1_percent, tier2_percent, error_rate, fallback_rate, .. } =
-        seen.tiles;
+fn tiles(frame: &Frame, seen: &Seen) -> Vec<(&'static str, String, Style)> {
+    let Tiles { totals, saved, saved_percent, tier1_percent, error_rate, fallback_rate, .. } = seen.tiles;
+    // What is rounded sums to a hundred, too.
+    let tier2_percent = 100.0 - (tier1_percent * 10.0).round() / 10.0;
     let hundred = |part: f64| if totals.attempts > 0 { format!("{part:.1} %") } else { "–".to_owned() };
     let percent = |part: f64| hundred(part * 100.0);
     let mut tiles = vec![("spent today", cost(&totals), BOLD)];
@@ -217,6 +229,12 @@ fn tiles(seen: &Seen) -> Vec<(&'static str, String, Style)> {
         tiles.push(("budget", format!("{}{} {}", "█".repeat(full), "░".repeat(10 - full), verdict.sums()), style));
     }
     tiles.push(("requests", grouped(totals.requests), PLAIN));
+    if let Some(gateway) = &frame.gateway {
+        let models: Vec<String> = gateway.models.iter().map(|one| format!("{} {}", one.model, one.in_flight)).collect();
+        let of = if models.is_empty() { String::new() } else { format!(" ({})", models.join(", ")) };
+        let style = if gateway.answering > 0 { GREEN } else { PLAIN };
+        tiles.push(("under way", format!("{}{of}", grouped(gateway.answering)), style));
+    }
     tiles.push(("tier 1", hundred(tier1_percent), PLAIN));
     tiles.push(("tier 2", hundred(tier2_percent), PLAIN));
     tiles.push(("errors", percent(error_rate), if error_rate >= 0.05 { RED } else { PLAIN }));
@@ -315,6 +333,11 @@ mod tests {
             now: "2026-01-09T12:00:00Z".parse().unwrap(),
             zone: jiff::tz::TimeZone::UTC,
             seen: Some(seen),
+            gateway: Some(super::super::frame::Gateway::of(&serde_json::json!({
+                "answering": 3,
+                "deployments": [{"provider": "zai", "model": "glm-4.7", "in_flight": 2}, {"in_flight": 0}],
+                "alerts": [{"alert": "budget", "severity": "critical", "message": "109 % of today's budget is spent"}],
+            }))),
             note: None,
         }
     }
@@ -327,7 +350,17 @@ mod tests {
             for line in text.lines() {
                 assert!(line.width() <= usize::from(width), "{width}: {line}");
             }
-            for word in ["spent today $0.0060", "(90.9 %)", "$0.0060 of $0.0100", "timeout", "zai", "auth", "33.0 %"] {
+            for word in [
+                "spent today $0.0060",
+                "(90.9 %)",
+                "$0.0060 of $0.0100",
+                "timeout",
+                "zai",
+                "auth",
+                "33.0 %",
+                "under way 3 (glm-4.7 2)",
+                "alert budget: 109 %",
+            ] {
                 assert!(text.contains(word), "{width}: no {word} in\n{text}");
             }
             let column = |word: &str, row: &str| {

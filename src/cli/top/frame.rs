@@ -20,8 +20,59 @@ pub(super) struct Frame {
     pub(super) zone: TimeZone,
     /// `None` where there is no journal yet.
     pub(super) seen: Option<Seen>,
+    /// What the gateway says that runs.
+    pub(super) gateway: Option<Gateway>,
     /// What stands below: why nothing can be seen.
     pub(super) note: Option<String>,
+}
+
+/// What a running gateway says of this moment (`GET /api/health`).
+#[derive(Debug, Default, serde::Serialize)]
+pub(super) struct Gateway {
+    /// Answers under way.
+    pub(super) answering: u64,
+    /// Who is asked for them.
+    pub(super) models: Vec<Busy>,
+    /// The alerts that stand.
+    pub(super) alerts: Vec<Standing>,
+}
+
+/// A model with requests under way.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Busy {
+    pub(super) provider: String,
+    pub(super) model: String,
+    pub(super) in_flight: u64,
+}
+
+/// An alert that stands.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Standing {
+    pub(super) alert: String,
+    pub(super) severity: String,
+    pub(super) message: String,
+}
+
+impl Gateway {
+    /// What its health comes to.
+    pub(super) fn of(health: &Value) -> Self {
+        let each = |name: &str| health.get(name).and_then(Value::as_array).into_iter().flatten();
+        let text = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let number = |one: &Value, name: &str| one.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let busy = |one: &Value| Busy {
+            provider: text(one, "provider"),
+            model: text(one, "model"),
+            in_flight: number(one, "in_flight"),
+        };
+        let mut models: Vec<Busy> = each("deployments").map(busy).filter(|one| one.in_flight > 0).collect();
+        models.sort_by_key(|one| std::cmp::Reverse(one.in_flight));
+        let alerts = each("alerts").map(|one| Standing {
+            alert: text(one, "alert"),
+            severity: text(one, "severity"),
+            message: text(one, "message"),
+        });
+        Self { answering: number(health, "answering"), models, alerts: alerts.collect() }
+    }
 }
 
 /// What a journal says.
@@ -39,6 +90,7 @@ impl Frame {
     pub(super) fn read(
         journal: Option<&Journal>,
         budget: Option<Budget>,
+        gateway: Option<Gateway>,
         now: Timestamp,
         zone: TimeZone,
     ) -> Result<Self, JournalError> {
@@ -59,7 +111,7 @@ impl Frame {
         };
         let seen = journal.map(seen).transpose()?;
         let note = seen.is_none().then(|| "nothing was recorded yet: `moai serve` or `moai route`".to_owned());
-        Ok(Self { now, zone, seen, note })
+        Ok(Self { now, zone, seen, gateway, note })
     }
 
     /// The same for programs (`docs/schema/top.json`).
@@ -86,6 +138,7 @@ impl Frame {
             ("today", json!(seen.map(|seen| seen.tiles))),
             ("requests", json!(seen.map_or(0, |seen| seen.tiles.totals.requests))),
             ("budget", json!(seen.and_then(|seen| seen.budget))),
+            ("gateway", json!(self.gateway)),
             ("requests_by_hour", json!(seen.map(|seen| seen.hours.as_slice()).unwrap_or_default())),
             ("recent", json!(seen.map(|seen| seen.recent.as_slice()).unwrap_or_default())),
             ("providers", seen.map_or(json!([]), |seen| seen.providers.iter().map(provider).collect())),

@@ -1,5 +1,5 @@
 //! `moai top`: what goes on now, in a terminal: the day's sums, requests as they come, providers, conversations. It
-//! looks into the journal and nothing else, so it works without a gateway and beside one, and changes nothing.
+//! looks into the journal, so it works without a gateway; one that runs says what is under way and which alerts stand.
 
 mod draw;
 mod frame;
@@ -15,14 +15,16 @@ use crate::journal::Recorder;
 
 use super::books::{daily_budget, recorder};
 use super::here::Here;
+use super::serve;
 use super::ui::{Screen, Ui, Wish, plain};
 
-use frame::Frame;
+use frame::{Frame, Gateway};
 
 /// Watch what goes on: the day's sums, requests as they come, providers, conversations
 ///
 /// `q`, Escape and Ctrl-C end it. Where standard output is no terminal, and with --once, it tells how things stand and
-/// ends. It only looks into the journal, where the gateway and `moai route` write within a fifth of a second.
+/// ends. It looks into the journal, where the gateway and `moai route` write within a fifth of a second, and asks a
+/// gateway that runs what is under way and which alerts stand.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   moai top
@@ -43,7 +45,7 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
     let here = Here::look(world, ui)?;
     let recorder = recorder(world, &here)?;
     let budget = daily_budget(&here.config);
-    let look = |journal: Option<&_>| Frame::read(journal, budget, world.now(), world.zone());
+    let look = |journal: Option<&_>| Frame::read(journal, budget, gateway(world), world.now(), world.zone());
     if args.once || ui.json || !ui.is_screen() {
         let journal = recorder.look()?;
         let frame = look(journal.as_ref())?;
@@ -54,6 +56,11 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
         return ui.answer(plain(&draw::draw(&frame, Rect::new(0, 0, width, draw::whole(&frame, width)), false)));
     }
     live(&recorder, Duration::from_secs(args.every.into()), &look, world, ui)
+}
+
+/// What the gateway says of itself, where one runs and answers.
+fn gateway(world: &World) -> Option<Gateway> {
+    serve::health(world).as_ref().map(Gateway::of)
 }
 
 fn live(

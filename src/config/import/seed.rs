@@ -113,7 +113,7 @@ fn providers(value: &Json, sheet: &mut Sheet<'_>) {
             let Some((model, tier)) = found.map(|model| (model.name.clone(), model.tier)) else {
                 sheet.leave(
                     &format!("{path}.models[{index}]"),
-                    "is a model that moai does not know: `moai config list models`",
+                    "is a model that moai does not know: `moai models list`",
                 );
                 continue;
             };

@@ -54,11 +54,11 @@ pub(in crate::gateway) struct Alarm {
     view: Arc<Mutex<View>>,
 }
 
-/// What the metrics say of alerts.
+/// What others say of alerts.
 #[derive(Debug, Clone, Default)]
 pub(in crate::gateway) struct View {
-    /// How many stand, by rule.
-    pub(in crate::gateway) active: BTreeMap<Rule, u64>,
+    /// Those that stand.
+    pub(in crate::gateway) standing: Vec<Alert>,
     /// How many messages wait, by sink.
     pub(in crate::gateway) waiting: BTreeMap<String, usize>,
 }
@@ -233,12 +233,9 @@ impl Keeper {
                 self.post.over(&name, false);
             }
         }
-        let mut active = BTreeMap::new();
-        for alert in self.book.engine.active() {
-            *active.entry(alert.rule).or_default() += 1;
-        }
+        let standing = self.book.engine.active().cloned().collect();
         let waiting = sinks.iter().map(|sink| (sink.name.clone(), self.book.waiting(&sink.name))).collect();
-        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = View { active, waiting };
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = View { standing, waiting };
     }
 
     /// What there is to tell: into the book for the sinks, into the log, and to whoever watches.
@@ -254,6 +251,8 @@ impl Keeper {
         if events.is_empty() {
             return;
         }
+        // Who watches the dashboard sees what stands.
+        gateway.dashboard.pulse.beat();
         for event in &events {
             self.book.add(event, &alerts.sinks);
         }

@@ -6,5 +6,6 @@ pub(in crate::gateway) mod costs;
 pub(in crate::gateway) mod feedback;
 pub(in crate::gateway) mod force;
 pub(in crate::gateway) mod form;
+pub(in crate::gateway) mod metrics;
 pub(in crate::gateway) mod router;
 mod told;

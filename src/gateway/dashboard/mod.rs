@@ -19,7 +19,9 @@ mod words;
 
 use std::sync::Arc;
 
-use hyper::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, HeaderValue, LOCATION};
+use flate2::Compression;
+use flate2::read::GzEncoder;
+use hyper::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, LOCATION, VARY};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::base::failure::Explain as _;
@@ -70,13 +72,13 @@ pub(in crate::gateway) async fn home(gateway: Arc<Gateway>, inbound: Inbound) ->
         login.set_lang(view.lang);
     }
     let panels = panels_of(&gateway, &inbound, &view).await;
-    whole(StatusCode::OK, page::home(&view, &panels))
+    whole(&inbound, StatusCode::OK, page::home(&view, &panels))
 }
 
 /// `GET /dashboard/panels`: what changes of it.
 pub(in crate::gateway) async fn panels(gateway: Arc<Gateway>, inbound: Inbound) -> Answer {
     let view = View::of(&inbound);
-    whole(StatusCode::OK, panels_of(&gateway, &inbound, &view).await)
+    whole(&inbound, StatusCode::OK, panels_of(&gateway, &inbound, &view).await)
 }
 
 async fn panels_of(gateway: &Arc<Gateway>, inbound: &Inbound, view: &View) -> Html {
@@ -91,6 +93,7 @@ async fn panels_of(gateway: &Arc<Gateway>, inbound: &Inbound, view: &View) -> Ht
         budget: standing.map(|standing| standing.verdict),
         deployments: gateway.board.health(&inbound.snapshot.roster),
         under_way: gateway.work.count(),
+        alerts: gateway.alarm.view().standing,
     };
     match &figures {
         Ok(figures) => page::panels(view, &state, figures.as_deref()),
@@ -119,7 +122,7 @@ pub(in crate::gateway) async fn feedback(gateway: Arc<Gateway>, inbound: Inbound
 
 /// `GET /dashboard/login`: the form.
 pub(in crate::gateway) async fn login_form(_: Arc<Gateway>, inbound: Inbound) -> Answer {
-    whole(StatusCode::OK, page::login(&View::of(&inbound), None))
+    whole(&inbound, StatusCode::OK, page::login(&View::of(&inbound), None))
 }
 
 /// `POST /dashboard/login`: a key that opens `read` logs in.
@@ -128,7 +131,7 @@ pub(in crate::gateway) async fn log_in(gateway: Arc<Gateway>, inbound: Inbound) 
     let key = form_of(&inbound).and_then(|form| asked(Some(form), "key")).unwrap_or_default();
     let key = key.trim().as_bytes();
     let wrong = |why: fn(&words::Words) -> &'static str| {
-        whole(StatusCode::FORBIDDEN, page::login(&view, Some(why(view.words))))
+        whole(&inbound, StatusCode::FORBIDDEN, page::login(&view, Some(why(view.words))))
     };
     match gateway.access.admits(key) {
         None => wrong(|words| words.wrong_key),
@@ -163,7 +166,7 @@ pub(in crate::gateway) async fn asset(_: Arc<Gateway>, inbound: Inbound) -> Answ
     let Some((kind, text)) = page::asset(&inbound.rest) else {
         return Refusal::missing("no-such-path", "there is nothing at this path").answer(inbound.speech, &inbound.id);
     };
-    let mut answer = bytes_as(StatusCode::OK, kind, text);
+    let mut answer = sent(&inbound, StatusCode::OK, kind, text);
     add(
         &mut answer,
         [
@@ -200,10 +203,34 @@ fn foreign() -> Refusal {
 }
 
 /// HTML as an answer, which nobody keeps and nobody frames.
-fn whole(status: StatusCode, html: Html) -> Answer {
-    let mut answer = bytes_as(status, "text/html; charset=utf-8", html.into_text());
+fn whole(inbound: &Inbound, status: StatusCode, html: Html) -> Answer {
+    let mut answer = sent(inbound, status, "text/html; charset=utf-8", html.into_text());
     guarded(answer.headers_mut());
     answer
+}
+
+/// Text as an answer, packed where the browser unpacks it. A page has its login's token beside names that clients chose;
+/// no other site can have it sent to find the one by the other, because the cookie is `SameSite=Strict`.
+fn sent(inbound: &Inbound, status: StatusCode, kind: &'static str, text: String) -> Answer {
+    let accepted = inbound.headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = accepted.flat_map(|value| value.split(','));
+    if !codings.any(|coding| coding.trim() == "gzip") {
+        return bytes_as(status, kind, text);
+    }
+    let mut answer = bytes_as(status, kind, packed(&text));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    answer
+}
+
+/// The text by gzip, quickly rather than as small as can be.
+fn packed(text: &str) -> Vec<u8> {
+    let mut packed = Vec::new();
+    let mut reader = GzEncoder::new(text.as_bytes(), Compression::fast());
+    // Reading from memory does not fail.
+    drop(std::io::Read::read_to_end(&mut reader, &mut packed));
+    packed
 }
 
 fn go(to: &'static str) -> Answer {

@@ -150,6 +150,8 @@ pub(super) struct Words {
     pub(super) kinds: [(&'static str, &'static str); 3],
     pub(super) outcomes: [(&'static str, &'static str); 6],
     pub(super) states: [(&'static str, &'static str); 3],
+    // Every one of `alert::Rule::ALL`.
+    pub(super) alerts: [(&'static str, &'static str); 7],
     // What was looked at on the way to a decision, where its own word is not enough.
     pub(super) reasons: &'static [(&'static str, &'static str)],
 }
@@ -264,7 +266,16 @@ static ENGLISH: Words = Words {
         ("shadow", "a shadow"),
     ],
     states: [("open", "left alone"), ("half-open", "being tried"), ("hard-down", "not usable")],
-    reasons: &[],
+    alerts: [
+        ("cost-per-hour", "cost per hour"),
+        ("slow-response", "slow answers"),
+        ("error-rate", "error rate"),
+        ("budget", "budget"),
+        ("provider-down", "provider down"),
+        ("unpriced", "no price"),
+        ("journal", "journal"),
+    ],
+    reasons: &[("unknown-agent", "unknown agent"), ("unknown-task", "unknown task")],
 };
 
 static KOREAN: Words = Words {
@@ -372,9 +383,20 @@ static KOREAN: Words = Words {
         ("shadow", "섀도"),
     ],
     states: [("open", "잠시 제외"), ("half-open", "시험 중"), ("hard-down", "사용 불가")],
+    alerts: [
+        ("cost-per-hour", "시간당 비용"),
+        ("slow-response", "느린 응답"),
+        ("error-rate", "오류율"),
+        ("budget", "예산"),
+        ("provider-down", "공급자 중단"),
+        ("unpriced", "가격을 모름"),
+        ("journal", "저널"),
+    ],
     reasons: &[
         ("forced", "강제 지정"),
         ("classified", "글 분류"),
+        ("unknown-agent", "모르는 에이전트"),
+        ("unknown-task", "모르는 작업"),
         ("strategy", "전략"),
         ("tier", "단계"),
         ("wanted", "원한 모델"),
@@ -409,6 +431,11 @@ mod tests {
         for by in crate::route::DecidedBy::ALL {
             for words in [&ENGLISH, &KOREAN] {
                 assert!(words.decided_by.iter().any(|(code, _)| *code == by.as_str()), "{by}");
+            }
+        }
+        for rule in crate::alert::Rule::ALL {
+            for words in [&ENGLISH, &KOREAN] {
+                assert!(words.alerts.iter().any(|(code, _)| *code == rule.as_str()), "{rule}");
             }
         }
         for outcome in crate::journal::Outcome::ALL {

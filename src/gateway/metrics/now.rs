@@ -28,7 +28,8 @@ fn alerts(gateway: &Gateway, page: &mut Page) {
     let view = gateway.alarm.view();
     page.family("moai_alerts_active", Kind::Gauge, "Alerts that stand.");
     for rule in Rule::ALL {
-        page.sample(&[("alert", rule.as_str())], view.active.get(&rule).copied().unwrap_or_default());
+        let standing = view.standing.iter().filter(|alert| alert.rule == rule).count();
+        page.sample(&[("alert", rule.as_str())], standing);
     }
     page.family("moai_alert_messages_waiting", Kind::Gauge, "Messages that a sink has not heard yet.");
     for (sink, waiting) in &view.waiting {

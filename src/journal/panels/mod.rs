@@ -13,6 +13,7 @@
 
 mod health;
 mod kpi;
+mod now;
 mod recent;
 mod series;
 mod times;
@@ -40,6 +41,7 @@ use super::store::Journal;
 
 pub use health::{Errors, ProviderHealth, Pulse};
 pub use kpi::{Kpis, Provided};
+pub use now::LastHour;
 pub use recent::Recent;
 pub use series::{Series, SeriesLine, Split};
 pub use times::{Measured, TimesLine};

@@ -9,7 +9,7 @@ use crate::base::sort;
 
 use super::super::days::{self, Period};
 use super::super::error::JournalError;
-use super::super::hours::Fold;
+use super::super::hours::{Fold, numbers};
 use super::super::query::{By, Totals, of_sums, totals};
 use super::super::schema::SUMS;
 use super::super::store::Journal;
@@ -100,27 +100,36 @@ impl Journal {
     fn by_hours(&self, window: Window, split: Split, lines: &mut Lines) -> Result<(), JournalError> {
         let sql = JournalError::sql(&self.path);
         let db = self.snapshot()?;
-        let mut names = Names::of(&db);
-        let mut add = |[hour, model, provider, tier]: [i64; 4], totals: &Totals| -> rusqlite::Result<()> {
-            let Some(slot) = window.slot_of_hour(hour, &self.zone) else { return Ok(()) };
-            let name = match split {
-                Split::Model => names.name(model)?,
-                Split::Tier => tier.to_string(),
-                Split::Provider => names.name(provider)?,
+        let mut found: BTreeMap<i64, SeriesLine> = BTreeMap::new();
+        // Hours come in order, and a day has many: its slot is found once.
+        let mut last = (i64::MIN, None);
+        let mut add = |[hour, model, provider, tier]: [i64; 4], totals: &Totals| {
+            if last.0 != hour {
+                last = (hour, window.slot_of_hour(hour, &self.zone));
+            }
+            let of = match split {
+                Split::Model => model,
+                Split::Tier => tier,
+                Split::Provider => provider,
             };
-            lines.add(slot, name, totals);
-            Ok(())
+            if let Some(slot) = last.1 {
+                let line = found.entry(of).or_insert_with(|| SeriesLine::empty(String::new(), lines.slots));
+                line.add(slot, totals);
+            }
         };
         let (first, last) = window.touched(&self.zone);
         let mut query = db.prepare_cached(&BY_HOUR).map_err(&sql)?;
         let mut rows = query.query([first, last]).map_err(&sql)?;
         while let Some(row) = rows.next().map_err(&sql)? {
-            let key = (|| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))();
-            let summed = totals(row, 4);
-            key.and_then(|key| add(key, &summed?)).map_err(&sql)?;
+            add(numbers(row, 0).map_err(&sql)?, &totals(row, 4).map_err(&sql)?);
         }
         for (key, (sums, _)) in Fold::waiting(&db).map_err(&sql)?.hours {
-            add(key, &of_sums(&sums)).map_err(&sql)?;
+            add(key, &of_sums(&sums));
+        }
+        let mut names = Names::of(&db);
+        for (of, line) in found {
+            let name = if split == Split::Tier { of.to_string() } else { names.name(of).map_err(&sql)? };
+            lines.lines.insert(name.clone(), SeriesLine { name, ..line });
         }
         Ok(())
     }

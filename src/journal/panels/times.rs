@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::super::days::Days;
 use super::super::error::JournalError;
 use super::super::histogram::Percentiles;
-use super::super::hours::{Fold, Times};
+use super::super::hours::{Fold, Times, numbers};
 use super::super::store::Journal;
 use super::{Grain, Names, Window};
 
@@ -44,21 +44,18 @@ impl Journal {
     /// Response times over time: when the slots begin, all models together, then each model.
     pub fn times(&self, window: Window) -> Result<(Vec<Timestamp>, Vec<TimesLine>), JournalError> {
         let models = self.slots_of_times(window)?;
-        let mut all = vec![Times::default(); window.len()];
-        for slots in models.values() {
-            for (all, times) in all.iter_mut().zip(slots) {
-                all.merge(times);
-            }
-        }
-        let line = |model: Option<String>, slots: &Slots| {
+        let mut all = (Times::default(), vec![Times::default(); window.len()]);
+        let mut lines = Vec::with_capacity(models.len() + 1);
+        for (model, slots) in models {
             let mut whole = Times::default();
-            for times in slots {
+            for (all, times) in all.1.iter_mut().zip(&slots) {
+                all.merge(times);
                 whole.merge(times);
             }
-            TimesLine { model, whole: Measured::of(&whole), slots: slots.iter().map(Measured::of).collect() }
-        };
-        let mut lines = vec![line(None, &all)];
-        lines.extend(models.iter().map(|(model, slots)| line(Some(model.clone()), slots)));
+            all.0.merge(&whole);
+            lines.push(line(Some(model), &whole, &slots));
+        }
+        lines.insert(0, line(None, &all.0, &all.1));
         Ok((window.starts(&self.zone), lines))
     }
 
@@ -73,85 +70,75 @@ impl Journal {
 
     /// The response times of the models over these days.
     pub(in crate::journal) fn times_of_days(&self, days: Days) -> Result<BTreeMap<String, Times>, JournalError> {
-        let mut models: BTreeMap<String, Times> = BTreeMap::new();
-        self.each_day(days.numbers(), |_, model, merge| merge(models.entry(model).or_default()))?;
-        Ok(models)
+        self.each_day(days.numbers(), |_, times: &mut Times, merge| merge(times))
     }
 
     fn slots_of_times(&self, window: Window) -> Result<BTreeMap<String, Slots>, JournalError> {
-        let mut models: BTreeMap<String, Slots> = BTreeMap::new();
-        let into = |slot: Option<usize>, model: String, merge: Merge<'_>| {
-            let slots = models.entry(model).or_insert_with(|| vec![Times::default(); window.len()]);
-            match slot.and_then(|slot| slots.get_mut(slot)) {
-                Some(times) => merge(times),
-                None => Ok(()),
-            }
-        };
-        self.each_slot(window, into)?;
-        Ok(models)
-    }
-
-    fn each_slot(
-        &self,
-        window: Window,
-        mut into: impl FnMut(Option<usize>, String, Merge<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
         let range = (window.first, window.last);
+        let into = |number: i64, slots: &mut Slots, merge: Merge<'_>| {
+            slots.resize_with(window.len(), Times::default);
+            window.slot(number).and_then(|slot| slots.get_mut(slot)).map_or(Ok(()), merge)
+        };
         match window.grain() {
-            Grain::Hour => self.each_hour(range, |hour, model, merge| into(window.slot(hour), model, merge)),
-            Grain::Day => self.each_day(range, |day, model, merge| into(window.slot(day), model, merge)),
+            Grain::Hour => self.each_hour(range, into),
+            Grain::Day => self.each_day(range, into),
         }
     }
 
-    fn each_hour(
+    fn each_hour<T: Default>(
         &self,
         range: (i64, i64),
-        into: impl FnMut(i64, String, Merge<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
+        into: impl FnMut(i64, &mut T, Merge<'_>) -> rusqlite::Result<()>,
+    ) -> Result<BTreeMap<String, T>, JournalError> {
         let waiting =
             |fold: Fold| fold.hours.into_iter().map(|([hour, model, ..], (_, times))| ([hour, model], times)).collect();
         self.each("SELECT hour, model, first, total FROM hours WHERE hour BETWEEN ?1 AND ?2", range, waiting, into)
     }
 
-    fn each_day(
+    fn each_day<T: Default>(
         &self,
         range: (i64, i64),
-        into: impl FnMut(i64, String, Merge<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
+        into: impl FnMut(i64, &mut T, Merge<'_>) -> rusqlite::Result<()>,
+    ) -> Result<BTreeMap<String, T>, JournalError> {
         let waiting = |fold: Fold| fold.times.into_iter().collect();
         self.each("SELECT day, model, first, total FROM times WHERE day BETWEEN ?1 AND ?2", range, waiting, into)
     }
 
-    /// Everything that was measured from the first to the last hour or day, packed and waiting.
-    fn each(
+    /// What becomes of each model by everything that was measured from the first to the last hour or day, packed and
+    /// waiting.
+    fn each<T: Default>(
         &self,
         packed: &str,
         (first, last): (i64, i64),
         waiting: impl FnOnce(Fold) -> Vec<([i64; 2], Times)>,
-        mut into: impl FnMut(i64, String, Merge<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), JournalError> {
+        mut into: impl FnMut(i64, &mut T, Merge<'_>) -> rusqlite::Result<()>,
+    ) -> Result<BTreeMap<String, T>, JournalError> {
         let sql = JournalError::sql(&self.path);
         let db = self.snapshot()?;
-        let mut names = Names::of(&db);
+        let mut models: BTreeMap<i64, T> = BTreeMap::new();
         let mut query = db.prepare_cached(packed).map_err(&sql)?;
         let mut rows = query.query([first, last]).map_err(&sql)?;
         while let Some(row) = rows.next().map_err(&sql)? {
-            let model = row.get(1).and_then(|model| names.name(model));
-            let number = row.get(0).map_err(&sql)?;
-            into(number, model.map_err(&sql)?, &mut |times| times.merge_row(row, 2)).map_err(&sql)?;
+            let [number, model] = numbers(row, 0).map_err(&sql)?;
+            into(number, models.entry(model).or_default(), &mut |times| times.merge_row(row, 2)).map_err(&sql)?;
         }
         for ([number, model], times) in waiting(Fold::waiting(&db).map_err(&sql)?) {
             if (first..=last).contains(&number) {
-                let model = names.name(model).map_err(&sql)?;
-                into(number, model, &mut |sum| {
+                let merge: Merge<'_> = &mut |sum| {
                     sum.merge(&times);
                     Ok(())
-                })
-                .map_err(&sql)?;
+                };
+                into(number, models.entry(model).or_default(), merge).map_err(&sql)?;
             }
         }
-        Ok(())
+        let mut names = Names::of(&db);
+        let told = models.into_iter().map(|(model, one)| Ok((names.name(model)?, one)));
+        told.collect::<rusqlite::Result<_>>().map_err(&sql)
     }
+}
+
+fn line(model: Option<String>, whole: &Times, slots: &Slots) -> TimesLine {
+    TimesLine { model, whole: Measured::of(whole), slots: slots.iter().map(Measured::of).collect() }
 }
 
 /// Adds what was measured to a sum.

@@ -15,14 +15,14 @@ use crate::scratch::Scratch;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A browser with one page. It is killed when it is dropped.
-pub(super) struct Chromium {
+pub(crate) struct Chromium {
     child: Child,
     to: ChildStdin,
     from: Receiver<Value>,
     page: Option<String>,
     number: u64,
     /// What it complained of: exceptions, errors in the console, what the policy forbade.
-    pub(super) complaints: Vec<String>,
+    pub(crate) complaints: Vec<String>,
     _profile: tempfile::TempDir,
 }
 
@@ -42,7 +42,7 @@ fn program() -> Option<PathBuf> {
 
 impl Chromium {
     /// Starts it with a profile of its own, in this language.
-    pub(super) fn start(scratch: &Scratch, language: &str) -> Option<Self> {
+    pub(crate) fn start(scratch: &Scratch, language: &str) -> Option<Self> {
         let program = program()?;
         let profile = tempfile::Builder::new().prefix("moai-chromium-").tempdir().unwrap();
         let mut command = Command::new("sh");
@@ -88,7 +88,7 @@ impl Chromium {
 
     /// One command, and what came of it.
     #[track_caller]
-    pub(super) fn call(&mut self, method: &str, params: &Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         let answer = self.ask(method, params);
         assert!(answer["error"].is_null(), "{method}: {answer:#}");
         answer["result"].clone()
@@ -139,13 +139,13 @@ impl Chromium {
 
     /// What an expression of the page comes to.
     #[track_caller]
-    pub(super) fn eval(&mut self, expression: &str) -> Value {
+    pub(crate) fn eval(&mut self, expression: &str) -> Value {
         self.try_eval(expression).unwrap_or_else(|| panic!("it threw: {expression}"))
     }
 
     /// Waits until a condition holds in the page, also across a change of pages.
     #[track_caller]
-    pub(super) fn wait(&mut self, condition: &str) {
+    pub(crate) fn wait(&mut self, condition: &str) {
         let until = Instant::now() + PATIENCE;
         let look = format!("new Promise(done => setTimeout(() => done(Boolean({condition})), 30))");
         while self.try_eval(&look) != Some(json!(true)) {
@@ -162,7 +162,7 @@ impl Chromium {
 
     /// Goes to an address and waits until it is there.
     #[track_caller]
-    pub(super) fn go(&mut self, url: &str) {
+    pub(crate) fn go(&mut self, url: &str) {
         self.eval("window.before = true");
         self.call("Page.navigate", &json!({"url": url}));
         self.wait("!window.before && document.readyState === 'complete'");
@@ -170,7 +170,7 @@ impl Chromium {
 
     /// Types into a field and sends its form.
     #[track_caller]
-    pub(super) fn log_in(&mut self, key: &str) {
+    pub(crate) fn log_in(&mut self, key: &str) {
         let key = json!(key);
         self.eval(&format!(
             "document.getElementById('key').value = {key}; document.querySelector('.login form').requestSubmit(); 1"
@@ -179,7 +179,7 @@ impl Chromium {
     }
 
     /// A picture of the whole page, where `MOAI_TEST_PICTURES` names a directory for it.
-    pub(super) fn picture(&mut self, name: &str, width: u32, scheme: &str) {
+    pub(crate) fn picture(&mut self, name: &str, width: u32, scheme: &str) {
         let Some(dir) = std::env::var_os("MOAI_TEST_PICTURES").map(PathBuf::from) else { return };
         let narrow = width < 500;
         let scale = if narrow { 2 } else { 1 };

@@ -5,16 +5,20 @@ mod browser;
 mod chromium;
 mod history;
 
+use std::io::Read as _;
+
 use serde_json::json;
 
 use crate::schema::holds;
 use crate::scratch::Scratch;
 use crate::serve::{Reply, Served};
 
+pub(crate) use chromium::Chromium;
+
 const EVIL: &str = "<script>alert(1)</script>";
 
 /// A browser's memory: the cookie, and the token of its forms.
-struct Visit<'a> {
+pub(crate) struct Visit<'a> {
     served: &'a Served,
     cookie: String,
     token: String,
@@ -27,7 +31,7 @@ fn log_in(served: &Served, key: &str) -> Reply {
 
 impl<'a> Visit<'a> {
     #[track_caller]
-    fn begin(served: &'a Served, key: &str) -> Self {
+    pub(crate) fn begin(served: &'a Served, key: &str) -> Self {
         let reply = log_in(served, key).is(303);
         assert_eq!(reply.header("location"), Some("/dashboard"));
         let set = reply.header("set-cookie").unwrap();
@@ -42,7 +46,7 @@ impl<'a> Visit<'a> {
         visit
     }
 
-    fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         self.served.ask_without_key("GET", path, &[("cookie", &self.cookie)], "")
     }
 
@@ -99,6 +103,12 @@ fn a_key_logs_in_and_what_is_shown_is_escaped_and_light() {
     }
     assert!(weight < 100_000, "{weight} bytes before anything is seen");
     served.ask_without_key("GET", "/dashboard/assets/../key", &[], "").is(404);
+    let browser = [("cookie", &*visit.cookie), ("accept-encoding", "gzip, deflate, br")];
+    let packed = served.ask_without_key("GET", "/dashboard", &browser, "").is(200);
+    assert_eq!((packed.header("content-encoding"), packed.header("vary")), (Some("gzip"), Some("accept-encoding")));
+    let mut unpacked = String::new();
+    flate2::read::GzDecoder::new(&packed.body[..]).read_to_string(&mut unpacked).unwrap();
+    assert!(unpacked.contains("id=\"decisions\"") && packed.body.len() * 3 < unpacked.len());
     for days in ["7", "30"] {
         assert!(visit.get(&format!("/dashboard?days={days}")).is(200).text().contains("sim"));
     }

@@ -183,7 +183,7 @@ fn three(found: Option<Percentiles>) -> String {
 }
 
 /// The time of today, with the day before it where it was another one.
-fn clock(at: Timestamp, state: &State<'_>) -> String {
+pub(super) fn clock(at: Timestamp, state: &State<'_>) -> String {
     let (at, now) = (at.to_zoned(state.zone.clone()), state.now.to_zoned(state.zone.clone()));
     at.strftime(if at.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M" }).to_string()
 }

@@ -13,15 +13,19 @@ mod tiles;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::alert::Alert;
 use crate::cost::Verdict;
 use crate::exchange::Health;
 use crate::model::Usd;
 
 use super::figures::{Figures, Span};
 use super::html::Html;
-use super::words::{Lang, Words};
+use super::words::{Lang, Words, said};
 
 pub(super) use shell::{asset, broken, home, login};
+
+/// How many alerts are shown.
+const ALERTS: usize = 6;
 
 /// How a page is wanted.
 pub(super) struct View {
@@ -42,12 +46,14 @@ pub(super) struct State<'a> {
     pub(super) budget: Option<Verdict>,
     pub(super) deployments: Vec<Health>,
     pub(super) under_way: usize,
+    /// The alerts that stand.
+    pub(super) alerts: Vec<Alert>,
 }
 
 /// What changes.
 pub(super) fn panels(view: &View, state: &State<'_>, figures: Option<&Figures>) -> Html {
     let mut html = Html::default();
-    html.add(&tiles::tiles(view, state, figures));
+    html.add(&alerts(view, state)).add(&tiles::tiles(view, state, figures));
     match figures {
         Some(figures) => {
             html.add(&charts::charts(view, state, figures));
@@ -58,6 +64,25 @@ pub(super) fn panels(view: &View, state: &State<'_>, figures: Option<&Figures>) 
         }
     }
     html.add(&shell::as_of(view, state));
+    html
+}
+
+/// What is wrong now, the worst first. What was measured is told in the words of the log.
+fn alerts(view: &View, state: &State<'_>) -> Html {
+    let mut html = Html::default();
+    let mut standing: Vec<&Alert> = state.alerts.iter().collect();
+    standing.sort_by_key(|alert| (alert.severity() != "critical", alert.since));
+    if standing.is_empty() {
+        return html;
+    }
+    html.raw("<ul class=\"alerts\" role=\"status\">");
+    for alert in standing.iter().take(ALERTS) {
+        html.raw("<li class=\"").raw(alert.severity()).raw("\">");
+        html.word("<b>", said(&view.words.alerts, alert.rule.as_str()), "</b> ");
+        html.text(alert.text.chars().take(240).collect::<String>());
+        html.word(" <time>", lists::clock(alert.since, state), "</time></li>");
+    }
+    html.raw("</ul>");
     html
 }
 
