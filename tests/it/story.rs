@@ -549,7 +549,7 @@ fn shown(truth: &Truth, fallbacks: u64) -> Vec<String> {
         format!(">{fallbacks} / {attempts} "),
         format!(">{} / {attempts} ", truth.errors()),
         format!("{} of $4.00", cents(spent)),
-        format!(">{:.0} %<", percent(spent, BUDGET)),
+        format!(">{} %<", spent * 100 / BUDGET),
         format!("<b>budget</b> {} % of today", spent * 100 / BUDGET),
         format!("<b>cost per hour</b> {} in the last hour", cents(spent)),
     ]

@@ -98,14 +98,16 @@ fn budget(html: &mut Html, view: &View, state: &State<'_>) {
     };
     let sums = format!("{} {} {}", usd(verdict.spent_usd), words.budget_of, usd(verdict.limit_usd));
     let share = verdict.spent_usd.share_of(verdict.limit_usd).and_then(|share| i32::try_from(share).ok());
-    let share = share.map_or(1.0, |share| f64::from(share) / 10_000.0);
+    let share = share.unwrap_or(10_000);
     let tone = match verdict.level {
         Level::Within => Tone::Good,
         Level::Near => Tone::Warn,
         Level::Over => Tone::Bad,
     };
+    // Rounded down, as in the alerts: what is just below the whole is not the whole.
+    let said = &format!("{} %", share / 100);
     let caption = Caption { id: "budget", title: words.budget, about: &sums, drawn: false };
     html.raw("<div class=\"gauge\">");
-    html.chart(&gauge(&Gauge { caption, share: Some(share), tone, said: &format!("{:.0} %", share * 100.0) }));
+    html.chart(&gauge(&Gauge { caption, share: Some(f64::from(share) / 10_000.0), tone, said }));
     html.raw("</div>").word("<p class=\"sub\">", &sums, "</p></div>");
 }
