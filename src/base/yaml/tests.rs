@@ -1,3 +1,5 @@
+//! What an edit keeps and what it changes, against the parser.
+
 use std::fmt::Write as _;
 
 use proptest::collection::vec;

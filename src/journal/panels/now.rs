@@ -8,7 +8,7 @@ use super::super::document::rate;
 use super::super::error::JournalError;
 use super::super::store::Journal;
 
-/// The hour before a moment.
+/// The hour before a moment. A shadow's copies are in what it cost, and are no attempts to answer anybody.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LastHour {
     /// The models that were asked, by name.
@@ -28,7 +28,8 @@ pub struct LastHour {
 }
 
 const HOUR: &str = "
-SELECT (SELECT text FROM names WHERE id = model), sum(number = 1), count(*), sum(outcome.text IN ('failed', 'cut')),
+SELECT (SELECT text FROM names WHERE id = model), sum(number = 1 AND outcome.text <> 'shadow'),
+    sum(outcome.text <> 'shadow'), sum(outcome.text IN ('failed', 'cut')),
     coalesce(sum(cost), 0), sum(cost IS NULL), sum(outcome.text = 'ok'), sum(iif(outcome.text = 'ok', total_ms, 0))
 FROM attempts JOIN names AS outcome ON outcome.id = attempts.outcome
 WHERE at > ?1 AND at <= ?2 GROUP BY model ORDER BY 1";
