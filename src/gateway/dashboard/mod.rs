@@ -19,12 +19,11 @@ mod words;
 
 use std::sync::Arc;
 
-use flate2::Compression;
-use flate2::read::GzEncoder;
 use hyper::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, LOCATION, VARY};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::base::failure::Explain as _;
+use crate::base::packed::gzip;
 use crate::journal::Opinion;
 use crate::wire::FaultKind;
 
@@ -217,20 +216,11 @@ fn sent(inbound: &Inbound, status: StatusCode, kind: &'static str, text: String)
     if !codings.any(|coding| coding.trim() == "gzip") {
         return bytes_as(status, kind, text);
     }
-    let mut answer = bytes_as(status, kind, packed(&text));
+    let mut answer = bytes_as(status, kind, gzip(&text));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     answer
-}
-
-/// The text by gzip, quickly rather than as small as can be.
-fn packed(text: &str) -> Vec<u8> {
-    let mut packed = Vec::new();
-    let mut reader = GzEncoder::new(text.as_bytes(), Compression::fast());
-    // Reading from memory does not fail.
-    drop(std::io::Read::read_to_end(&mut reader, &mut packed));
-    packed
 }
 
 fn go(to: &'static str) -> Answer {

@@ -143,7 +143,7 @@ fn the_first_paint_is_less_than_a_hundred_kilobytes() {
     for lang in [Lang::English, Lang::Korean] {
         let html = page(lang, Some(&full("claude-opus-4-5-20251101")));
         assert_eq!(html.matches("<li class=\"critical\">").count(), ALERTS);
-        let weight = super::super::packed(&html).len() + shell::weight();
+        let weight = crate::base::packed::gzip(&html).len() + shell::weight();
         assert!(
             weight < 100_000,
             "{weight} bytes, {} of them HTML, which is {} long",
