@@ -62,6 +62,25 @@ fn a_unit_is_installed_once_and_taken_away_without_a_trace() {
 }
 
 #[test]
+fn a_unit_of_somebody_else_is_neither_written_over_nor_removed() {
+    let scratch = managed(0);
+    for (manager, path) in [("systemd", UNIT), ("launchd", "Library/LaunchAgents/moai.serve.plist")] {
+        for text in ["[Service]\nExecStart=/usr/local/bin/mine\n", ""] {
+            scratch.write_home(path, text);
+            for command in ["install", "uninstall"] {
+                for more in ["--no-start", "--dry-run"] {
+                    let said = scratch.moai(["serve", command, "--manager", manager, more]);
+                    assert_eq!(said.status, 1, "{said:?}");
+                    assert!(said.stderr.contains("is not of moai's making"), "{said:?}");
+                }
+            }
+            assert_eq!(fs::read_to_string(scratch.home().join(path)).unwrap(), text);
+        }
+    }
+    assert_eq!(asked(&scratch), "");
+}
+
+#[test]
 fn where_nobody_can_be_asked_the_person_is_told_and_nothing_is_left_either() {
     let mut scratch = managed(1);
     let config = scratch.root().join("xdg");

@@ -14,7 +14,7 @@ use crate::cli::ui::{SCHEMA, Ui, clean, unified};
 
 use super::snapshot::Loader;
 use super::state::{self, Presence};
-use super::unit::{LABEL, Service, UNIT};
+use super::unit::{LABEL, MARK, Service, UNIT};
 
 /// Time to stop, beside what answers under way are given.
 const SLACK: u64 = 10;
@@ -78,6 +78,16 @@ impl Place {
         Ok(Self { manager, path })
     }
 
+    /// What stands in the file. Somebody else's is neither written over nor removed.
+    fn own_text(&self, world: &World) -> Result<Option<String>, Failure> {
+        let text = disk::read_text(&self.path)?;
+        if text.as_ref().is_none_or(|text| text.contains(MARK)) {
+            return Ok(text);
+        }
+        let said = format!("{} is not of moai's making, and stays as it is", clean(&world.tilde(&self.path)));
+        Err(Failure::expected(said).with_code("foreign-unit").hint("move it away, or give it another name"))
+    }
+
     /// What has the manager read the file and start the service.
     fn begin(&self) -> Vec<Vec<String>> {
         match self.manager {
@@ -127,7 +137,7 @@ fn commands(list: &[&[&str]]) -> Vec<Vec<String>> {
 pub(super) fn install(args: ServiceArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let place = Place::of(args, world)?;
     let new = text(&place, world)?;
-    let old = disk::read_text(&place.path)?.unwrap_or_default();
+    let old = place.own_text(world)?.unwrap_or_default();
     let shown = world.tilde(&place.path);
     let steps = if args.no_start { Vec::new() } else { place.begin() };
     if args.dry_run {
@@ -164,7 +174,7 @@ pub(super) fn install(args: ServiceArgs, world: &World, ui: &mut Ui) -> Result<(
 /// Runs `moai serve uninstall`.
 pub(super) fn uninstall(args: ServiceArgs, world: &World, ui: &mut Ui) -> Result<(), Failure> {
     let place = Place::of(args, world)?;
-    let there = disk::read_text(&place.path)?;
+    let there = place.own_text(world)?;
     let (before, after) = match (&there, args.no_start) {
         (Some(_), false) => (place.end(), place.forget()),
         _ => (Vec::new(), Vec::new()),

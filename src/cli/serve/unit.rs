@@ -4,6 +4,8 @@ use std::path::Path;
 
 /// The name of the systemd unit.
 pub(super) const UNIT: &str = "moai.service";
+/// What stands at the top of both: a file without it is somebody else's.
+pub(super) const MARK: &str = "Written by `moai serve install`";
 /// The label of the launchd agent; its file has it as its name.
 pub(super) const LABEL: &str = "moai.serve";
 
