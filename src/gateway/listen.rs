@@ -35,12 +35,23 @@ use super::patience::{Busy, Patient, Phase};
 use super::read;
 use super::state::{Counters, Gateway};
 
-/// The most connections at a time; more wait until one ends.
+/// The most connections at a time; more wait until one ends, and those that lie idle do.
 const MOST: usize = 512;
 /// The largest head of a request, in bytes.
 const HEAD: usize = 64 << 10;
 /// How long to wait before accepting again where the system has no more files for us.
 const BREATHER: Duration = Duration::from_millis(50);
+/// What every connection is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Wish {
+    /// Nothing.
+    Stay,
+    /// Room for others, of whoever lies idle.
+    Room,
+    /// To end as soon as its answer has ended.
+    End,
+}
+
 /// How long what was cut off has to be written down.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -63,7 +74,7 @@ pub async fn serve(
         return Err(GatewayError::Exposed(address));
     }
     gateway.alarm.begin(&gateway).map_err(GatewayError::Thread)?;
-    let (closing, closed) = watch::channel(false);
+    let (wishes, heard) = watch::channel(Wish::Stay);
     let mut open = JoinSet::new();
     // Ends with the loop.
     let mut beside = JoinSet::new();
@@ -77,14 +88,17 @@ pub async fn serve(
             Some(_) = open.join_next() => {}
             accepted = listener.accept(), if room => match accepted {
                 Ok((stream, _)) => {
-                    open.spawn(converse(Arc::clone(&gateway), stream, address, closed.clone()));
+                    open.spawn(converse(Arc::clone(&gateway), stream, address, heard.clone()));
                 }
                 Err(_) => tokio::time::sleep(BREATHER).await,
             },
+            () = tokio::time::sleep(BREATHER), if !room => {
+                wishes.send_replace(Wish::Room);
+            }
         }
     };
     drop(listener);
-    closing.send_replace(true);
+    wishes.send_replace(Wish::End);
     gateway.dashboard.pulse.close();
     let drained = async { while open.join_next().await.is_some() {} };
     let patience = gateway.snapshot().serve.drain;
@@ -100,18 +114,17 @@ pub async fn serve(
 }
 
 /// One connection, request after request.
-async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr, closing: watch::Receiver<bool>) {
+async fn converse(gateway: Arc<Gateway>, stream: TcpStream, address: SocketAddr, wishes: watch::Receiver<Wish>) {
     // Without it every small piece of a stream waits 40 ms for the client's acknowledgement.
     drop(stream.set_nodelay(true));
     let _open = Flight::begin(&gateway, |counters| &counters.connections);
     let (stream, phase) = Patient::new(stream, gateway.snapshot().serve.head_timeout);
     match gateway.tls() {
-        None => talk(gateway, stream, phase, address, closing).await,
+        None => talk(gateway, stream, phase, address, wishes).await,
         Some(tls) => {
             // A handshake that fails has said so itself.
             if let Ok(stream) = tls.accept(stream).await {
-                phase.idle();
-                talk(gateway, stream, phase, address, closing).await;
+                talk(gateway, stream, phase, address, wishes).await;
             }
         }
     }
@@ -123,7 +136,7 @@ async fn talk(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     phase: Phase,
     address: SocketAddr,
-    mut closing: watch::Receiver<bool>,
+    mut wishes: watch::Receiver<Wish>,
 ) {
     let idle = gateway.snapshot().serve.idle_timeout;
     let service = service_fn(|request| answer(Arc::clone(&gateway), phase.busy(), address, request));
@@ -138,7 +151,16 @@ async fn talk(
             biased;
             // What a client did wrong on its connection is its own affair, and it has been answered as far as it goes.
             _ = connection.as_mut() => return,
-            Ok(()) = closing.changed() => connection.as_mut().graceful_shutdown(),
+            Ok(()) = wishes.changed() => {
+                let leaves = match *wishes.borrow_and_update() {
+                    Wish::Stay => false,
+                    Wish::Room => phase.is_idle(),
+                    Wish::End => true,
+                };
+                if leaves {
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
         }
     }
 }
@@ -196,7 +218,9 @@ async fn enter(
             return Err(refusal);
         }
     };
-    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, &head.headers, serve).await? };
+    // Whoever needs no key has no more to say than a form holds.
+    let most = if pass.route.scope.is_some() { serve.body_limit } else { serve.body_limit.min(dashboard::FORM) };
+    let body = if body.is_end_stream() { Bytes::new() } else { read::whole(body, &head.headers, serve, most).await? };
     guard::strip(&mut head.headers);
     let inbound = Inbound {
         rest: pass.route.rest(guard::path(&head.uri)).to_owned(),

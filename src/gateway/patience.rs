@@ -1,4 +1,4 @@
-//! A connection that does not wait for ever: for a head that has begun, and for a client that takes nothing of its
+//! A connection that does not wait for ever: for its first head, for one that has begun, and for a client that takes nothing of its
 //! answer. How long a connection may lie idle, hyper counts; how long a body may take, `read` does.
 
 use std::io;
@@ -26,10 +26,10 @@ pub(in crate::gateway) struct Patient<S> {
 #[derive(Debug, Clone, Default)]
 pub(in crate::gateway) struct Phase(Arc<AtomicU8>);
 
+/// A head is waited for: the first one, which is what somebody connects for, or one of which a part is there.
+const HEAD: u8 = 0;
 /// Nothing of the next request is there.
-const IDLE: u8 = 0;
-/// A part of its head is.
-const HEAD: u8 = 1;
+const IDLE: u8 = 1;
 /// A request is in work.
 const BUSY: u8 = 2;
 
@@ -46,9 +46,9 @@ impl Phase {
         Busy(self.clone())
     }
 
-    /// What came so far was no request (but a handshake).
-    pub(in crate::gateway) fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
+    /// Whether it lies between two requests.
+    pub(in crate::gateway) fn is_idle(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == IDLE
     }
 
     fn began(&self) {
@@ -66,7 +66,7 @@ pub(in crate::gateway) struct Busy(Phase);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.idle();
+        self.0.0.store(IDLE, Ordering::Relaxed);
     }
 }
 
@@ -172,6 +172,9 @@ mod tests {
             let (mut client, server) = tokio::io::duplex(64);
             let (mut server, phase) = Patient::new(server, Duration::from_secs(10));
             let mut byte = [0];
+            // Between two requests there is time.
+            drop(phase.busy());
+            assert!(phase.is_idle());
             let hour = Duration::from_secs(3600);
             assert!(tokio::time::timeout(hour, server.read(&mut byte)).await.is_err());
             let dribble = tokio::spawn(async move {
@@ -194,6 +197,17 @@ mod tests {
             }
             drop(busy);
             dribble.abort();
+        });
+    }
+
+    #[test]
+    fn whoever_connects_and_says_nothing_is_cut_off() {
+        paused(async {
+            let (_client, server) = tokio::io::duplex(64);
+            let (mut server, phase) = Patient::new(server, Duration::from_secs(10));
+            let begun = tokio::time::Instant::now();
+            assert_eq!(server.read(&mut [0]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+            assert!(begun.elapsed() <= Duration::from_secs(11) && !phase.is_idle());
         });
     }
 

@@ -21,20 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How much room is made at once for a body that says how long it is.
 const ROOM: usize = 1 << 20;
 
-/// The whole body, at most as long as `[serve]` says.
+/// The whole body, of at most so many bytes.
 pub(in crate::gateway) async fn whole(
     mut body: Incoming,
     headers: &HeaderMap,
     serve: &Serve,
+    most: usize,
 ) -> Result<Bytes, Refusal> {
     if headers.get_all(CONTENT_ENCODING).iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         discard(body, headers, serve).await;
         return Err(encoded());
     }
     let said = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if said > serve.body_limit {
+    if said > most {
         discard(body, headers, serve).await;
-        return Err(too_large(serve));
+        return Err(too_large(most));
     }
     let end = Instant::now() + serve.body_timeout;
     let mut first = Bytes::new();
@@ -48,9 +49,9 @@ pub(in crate::gateway) async fn whole(
                 return Err(Refusal::bad("bad-body", "the body ended before its end, or is not well formed"));
             }
         };
-        if first.len() + rest.len() + data.len() > serve.body_limit {
+        if first.len() + rest.len() + data.len() > most {
             discard(body, headers, serve).await;
-            return Err(too_large(serve));
+            return Err(too_large(most));
         }
         // A body that comes in one piece is not copied.
         if first.is_empty() && rest.is_empty() {
@@ -94,8 +95,8 @@ fn encoded() -> Refusal {
         .hint("send it without Content-Encoding")
 }
 
-fn too_large(serve: &Serve) -> Refusal {
-    let said = format!("the body is larger than {} bytes", serve.body_limit);
+fn too_large(most: usize) -> Refusal {
+    let said = format!("the body is larger than {} bytes", most);
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, FaultKind::TooLarge, "too-large", said).header("connection", "close")
 }
 

@@ -51,7 +51,7 @@ const LOGIN: &str = "/dashboard/login";
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// The longest form that is read: a key, or an opinion.
-const FORM: usize = 4096;
+pub(in crate::gateway) const FORM: usize = 4096;
 
 /// What the dashboard remembers.
 #[derive(Default)]

@@ -121,6 +121,45 @@ fn a_head_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
+fn connections_that_lie_idle_hold_no_place_that_somebody_needs() {
+    // Each of them is a file of this process and one of the gateway's.
+    let mut files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    files.current = files.maximum.map_or(Some(4096), |most| Some(most.min(4096)));
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, files).unwrap();
+    let scratch = Scratch::repository();
+    scratch.write_home(".moai/config.toml", "[serve.timeouts]\nidle = 3600\n");
+    let served = Served::start(&scratch, &[]);
+    let idle = || {
+        let mut connection = served.connect();
+        connection.ask("GET", "/health", &[], b"");
+        connection.reply().is(200);
+        connection
+    };
+    let open: Vec<_> = std::iter::repeat_with(idle).take(512).collect();
+    works(&served);
+    drop(open);
+}
+
+#[test]
+fn whoever_connects_and_says_nothing_is_not_waited_for() {
+    let scratch = Scratch::repository();
+    scratch.write_home(".moai/config.toml", "[serve.timeouts]\nhead = 0.2\nidle = 3600\n");
+    let served = Served::start(&scratch, &[]);
+    assert!(served.connect().is_closed());
+    works(&served);
+}
+
+#[test]
+fn whoever_has_no_key_says_no_more_than_a_form_holds() {
+    let (_scratch, served) = impatient();
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let long = format!("key={}", "a".repeat(4096));
+    let refused = served.ask_without_key("POST", "/dashboard/login", &form, long).is(413);
+    assert!(refused.text().contains("larger than 4096 bytes"), "{}", refused.text());
+    works(&served);
+}
+
+#[test]
 fn a_head_that_is_too_large_is_431() {
     let (_scratch, served) = impatient();
     let many = "x: y\r\n".repeat(200);
