@@ -57,14 +57,14 @@ fn one_provider(name: &str, inner: &Json, sheet: &mut Sheet<'_>) {
     }
     let described = Described {
         name,
-        url: text("baseUrl"),
+        url: inner.get("baseUrl"),
         wire: wire.and_then(|(_, wire)| wire),
         key: inner.get("apiKey"),
         path: &path,
         url_field: "baseUrl",
         key_field: "apiKey",
     };
-    let own = provider::read(&described, sheet);
+    let Some(own) = provider::read(&described, sheet) else { return };
     for (field, value) in inner.as_object().into_iter().flatten() {
         let place = format!("{path}.{field}");
         match field.as_str() {

@@ -16,12 +16,15 @@ use super::sheet::Sheet;
 /// What a container calls the machine that it runs on.
 const OUTSIDE: [&str; 2] = ["host.docker.internal", "host.containers.internal"];
 
+/// Why a provider that only has a name is left out.
+pub(super) const WITHOUT_ADDRESS: &str = "is a provider without an address: add `[providers.NAME]` with its base_url";
+
 /// A provider as a file describes it.
 pub(super) struct Described<'a> {
     /// The file's name for it.
     pub(super) name: &'a str,
     /// Its address.
-    pub(super) url: Option<&'a str>,
+    pub(super) url: Option<&'a Json>,
     /// How it speaks, where the file says so.
     pub(super) wire: Option<Dialect>,
     /// Its key.
@@ -82,18 +85,27 @@ fn base(url: &str) -> (String, Option<Dialect>) {
     (url.to_owned(), None)
 }
 
-/// Takes a provider over; returns moai's name for it.
-pub(super) fn read(described: &Described<'_>, sheet: &mut Sheet<'_>) -> String {
+/// Takes a provider over; returns moai's name for it. One that nobody could ask is left out as a whole: half of it would
+/// make a configuration that moai refuses.
+pub(super) fn read(described: &Described<'_>, sheet: &mut Sheet<'_>) -> Option<String> {
     let url_path = format!("{}.{}", described.path, described.url_field);
-    let mut address = described.url.map(base);
+    let said = described.url.and_then(Json::as_str);
+    if described.url.is_some() && said.is_none() {
+        sheet.leave(&url_path, "is no address");
+    }
+    let mut address = said.map(base);
     if let Some((url, _)) = &mut address {
         at_home(url, &url_path, sheet);
     }
     let host = address.as_ref().map(|(url, _)| host(url).to_owned()).unwrap_or_default();
     let name = own_name(described.name, &host);
-    sheet.call(described.name, &name);
     let known = sheet.routing.providers.iter().find(|provider| provider.name == name);
+    let is_known = known.is_some();
     let (known_url, known_wire) = known.map_or((None, None), |it| (Some(it.base_url.clone()), Some(it.wire)));
+    if !is_known && address.is_none() {
+        sheet.leave(described.path, WITHOUT_ADDRESS);
+        return None;
+    }
     let ollama = name.contains("ollama") || address.as_ref().is_some_and(|(url, _)| url.contains(":11434"));
     let mut wire = described.wire.or(address.as_ref().and_then(|(_, wire)| *wire));
     if let Some((url, _)) = &mut address {
@@ -106,6 +118,9 @@ pub(super) fn read(described: &Described<'_>, sheet: &mut Sheet<'_>) -> String {
         // That there is an Ollama has to be said, also where it is at its usual place.
         if ollama || known_url.as_deref() != Some(url.as_str()) {
             sheet.set(&["providers", &name, "base_url"], url, &url_path);
+            if !is_known && !sheet.has(&["providers", &name, "base_url"]) {
+                return None;
+            }
         }
         // A provider that moai comes with keeps its wire at another address; but for Z.AI, whose address says it.
         let kept = known_wire.filter(|_| name != "zai" || known_url.as_deref() == Some(url.as_str()));
@@ -115,11 +130,12 @@ pub(super) fn read(described: &Described<'_>, sheet: &mut Sheet<'_>) -> String {
             sheet.set(&["providers", &name, "wire"], wire.as_str(), &url_path);
         }
     }
+    sheet.call(described.name, &name);
     let key_path = format!("{}.{}", described.path, described.key_field);
     if let Some(value) = described.key {
         key(&name, &host, wire == Some(Dialect::Ollama), value, &key_path, sheet);
     }
-    name
+    Some(name)
 }
 
 /// The name that a container has for its machine means this machine, outside of one.
@@ -150,7 +166,7 @@ fn key(name: &str, host: &str, ollama: bool, value: &Json, path: &str, sheet: &m
         }
         return;
     }
-    if is_placeholder(text) {
+    if is_placeholder(text) && !wants_a_key(text) {
         return sheet.leave(path, "is a placeholder, not a key");
     }
     let stored = keeper(name, host);
@@ -168,6 +184,9 @@ fn key(name: &str, host: &str, ollama: bool, value: &Json, path: &str, sheet: &m
             Some(variable)
         }
     };
+    if is_placeholder(text) {
+        return sheet.leave(path, "is a placeholder, not a key");
+    }
     let stored = stored.filter(|_| variable.is_none());
     sheet.keys.push(FoundKey {
         provider: name.to_owned(),
@@ -193,6 +212,12 @@ fn is_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let worn = ["your", "<", "xxx", "...", "changeme", "placeholder", "dummy"];
     lower.len() < 8 || worn.iter().any(|start| lower.starts_with(start)) || lower.contains("xxx") || text.contains(' ')
+}
+
+/// Whether a placeholder stands where a key belongs (`sk-xxx`), and not where none is needed (`none`, `ollama`).
+fn wants_a_key(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("xxx") || ["your", "<", "changeme"].iter().any(|start| lower.starts_with(start))
 }
 
 /// The variable of a provider that moai keeps no key of.

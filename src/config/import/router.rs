@@ -31,7 +31,7 @@ fn one_provider(inner: &Json, path: &str, sheet: &mut Sheet<'_>) {
     let used = uses(inner.get("transformer"));
     let described = Described {
         name,
-        url: text("api_base_url"),
+        url: inner.get("api_base_url"),
         wire: used.iter().find_map(|(word, _)| match word.as_str() {
             "Anthropic" | "anthropic" => Some(Dialect::Anthropic),
             "gemini" => Some(Dialect::Gemini),
@@ -43,7 +43,7 @@ fn one_provider(inner: &Json, path: &str, sheet: &mut Sheet<'_>) {
         url_field: "api_base_url",
         key_field: "api_key",
     };
-    let own = provider::read(&described, sheet);
+    let Some(own) = provider::read(&described, sheet) else { return };
     let all: Vec<&str> =
         inner.get("models").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
     for (word, options) in &used {

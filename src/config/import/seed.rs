@@ -98,7 +98,7 @@ fn providers(value: &Json, sheet: &mut Sheet<'_>) {
         sheet.call(name, &own);
         let known = sheet.routing.providers.iter().any(|provider| provider.name == own);
         if !known {
-            sheet.leave(&path, "is a provider without an address: add `[providers.NAME]` with its base_url");
+            sheet.leave(&path, super::provider::WITHOUT_ADDRESS);
             continue;
         }
         if inner.get("enabled").and_then(Json::as_bool) == Some(false) {

@@ -47,6 +47,11 @@ impl<'a> Sheet<'a> {
         self.put(parts, items, true, from);
     }
 
+    /// Whether the setting of these parts has a value.
+    pub(super) fn has(&self, parts: &[&str]) -> bool {
+        self.wishes.iter().any(|wish| wish.name.parts() == parts)
+    }
+
     fn put(&mut self, parts: &[&str], items: &[String], list: bool, from: &str) {
         let full = parts.iter().fold(String::new(), |prefix, part| join(&prefix, part));
         // A quote or an empty part would make another name out of it; a key has no business in a setting.

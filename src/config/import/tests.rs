@@ -223,6 +223,42 @@ fn seed_003s_files_are_understood() {
 }
 
 #[test]
+fn a_provider_that_nobody_could_ask_is_left_out_as_a_whole_and_named() {
+    let text = r#"{ "agents": { "defaults": { "model": { "primary": "anthropic/claude-opus-4-5", "fallbacks": ["moonshot/kimi", "bad/x"] } } },
+      "models": { "providers": {
+        "anthropic": { "baseUrl": 42, "apiKey": "${ANTHROPIC_API_KEY}" },
+        "moonshot": { "apiKey": "${MOONSHOT_KEY}", "models": [ { "id": "kimi", "contextWindow": 200000 } ] },
+        "bad": { "baseUrl": "https://me:word@bad.example/v1", "apiKey": "${BAD_KEY}", "timeoutSeconds": 5 },
+        "list": [] } } }"#;
+    let import = understood(text).unwrap();
+    let settings = settings(&import);
+    assert_eq!(settings.len(), 2, "both tiers, and nothing of a provider: {settings:?}");
+    assert!(settings.iter().all(|setting| setting.starts_with("tiers.")), "{settings:?}");
+    let left = left(&import);
+    let at = "models.providers";
+    for place in ["anthropic.baseUrl", "moonshot", "bad.baseUrl", "list"] {
+        assert!(left.contains(&format!("{at}.{place}").as_str()), "{place}: {left:?}");
+    }
+    assert!(
+        left.contains(&"agents.defaults.model.fallbacks[0]") && left.contains(&"agents.defaults.model.fallbacks[1]")
+    );
+}
+
+#[test]
+fn a_placeholder_where_a_key_belongs_names_the_variable_to_set() {
+    let of = |key: &str| {
+        let text = format!(
+            "{{\"Providers\": [{{\"name\": \"lab\", \"api_base_url\": \"https://lab.example/v1/chat/completions\", \"api_key\": \"{key}\"}}]}}"
+        );
+        let import = understood(&text).unwrap();
+        assert_eq!((import.keys.len(), left(&import)), (0, vec!["Providers[0].api_key"]));
+        settings(&import).contains(&"providers.lab.key_env=LAB_API_KEY".to_owned())
+    };
+    assert!(of("sk-xxx") && of("your-api-key") && of("<KEY>"));
+    assert!(!of("none") && !of("EMPTY") && !of("dummy-key"), "a server that wants no key is not given one");
+}
+
+#[test]
 fn what_is_none_of_these_is_refused_and_not_quoted() {
     for text in ["{}", "{\"a\": 1}", "a: 1\n", "", "- a\n", "[1]", "{\"models\": []}"] {
         let error = understood(text).unwrap_err();
