@@ -114,8 +114,11 @@ pub(in crate::cli) fn look(world: &World) -> Result<Presence, Failure> {
 
 /// A file that another version wrote, or somebody's hand, says nothing; the lock does.
 fn load(dir: &Path) -> Result<Option<State>, Failure> {
-    let Some(text) = disk::read_text(&file(dir))? else { return Ok(None) };
-    Ok(serde_json::from_str(&text).ok())
+    match disk::read_text(&file(dir)) {
+        Ok(text) => Ok(text.and_then(|text| serde_json::from_str(&text).ok())),
+        Err(DiskError::NotText { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether a process of this number is there.
@@ -268,6 +271,11 @@ mod tests {
         assert_eq!(ended(), Some(Presence::None));
         disk::replace(&file(&dir(&world).unwrap()), text.as_bytes(), Access::Private).unwrap();
         assert!(matches!(look(&world).unwrap(), Presence::Stale(_)));
+        // What a power cut has made of it says nothing, and is in nobody's way.
+        for torn in [b"\xff\0\xfe".as_slice(), b"{", b""] {
+            disk::replace(&file(&dir(&world).unwrap()), torn, Access::Private).unwrap();
+            assert_eq!(look(&world).unwrap(), Presence::None);
+        }
         drop(Seat::take(&world).unwrap());
         assert_eq!(ended(), Some(Presence::None));
     }
