@@ -248,6 +248,22 @@ fn what_is_silenced_is_told_afterwards() {
 }
 
 #[test]
+fn silences_that_cannot_be_read_silence_nothing_and_that_is_said() {
+    let mut town = Town::new(&format!("{BUDGET}[alerts.sinks.good]\nkind = \"discord\"\nurl_env = \"GOOD_URL\"\n"));
+    town.receiver.on("/good/*").answer(Answer::json(200, &json!({})));
+    town.scratch.moai(["alerts", "silence", "budget", "--for", "2h"]).ok();
+    std::fs::write(town.file("gateway/silences.json"), "{").unwrap();
+    town.start();
+    for _ in 0..2 {
+        town.ask().is(200);
+    }
+    until("the onset", || town.heard("good").len() == 1);
+    let talk = town.served().talk();
+    assert_eq!(talk.matches("what is silenced cannot be read").count(), 1, "{talk}");
+    assert_eq!(std::fs::read_to_string(town.file("gateway/silences.json")).unwrap(), "{");
+}
+
+#[test]
 fn errors_costs_and_what_has_no_price_are_alerts_and_errors_end() {
     let mut town = Town::new(
         "error_rate.above = 0.25\ncost_per_hour.above = 0.05\n[retry]\nattempts = 1\n\

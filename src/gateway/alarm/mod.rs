@@ -134,6 +134,8 @@ struct Keeper {
     dirty: bool,
     /// What stood when it was written down last.
     stood: Vec<Stood>,
+    /// What is silenced could not be read.
+    deaf: bool,
     eyes: Eyes,
     post: Post,
 }
@@ -165,6 +167,7 @@ impl Keeper {
             book,
             dirty: false,
             stood: Vec::new(),
+            deaf: false,
             eyes,
             post,
         })
@@ -242,7 +245,7 @@ impl Keeper {
     fn find(&mut self, gateway: &Gateway) {
         let alerts = Arc::clone(&gateway.snapshot().alerts);
         let now = self.world.now();
-        let silences = Silences::load(&self.world).unwrap_or_default();
+        let silences = self.silences();
         let events = self.book.engine.due(&alerts.rules, now, |alert: &Alert| silences.of(alert, now).is_some());
         // Values that waver are not worth a write.
         let stands = self.book.engine.active().map(|one| (one.rule, one.subject.clone(), one.step, one.told)).collect();
@@ -260,6 +263,16 @@ impl Keeper {
         for event in events {
             self.say(&event);
         }
+    }
+
+    /// What is silenced. Where that cannot be read nothing is, and that is said once.
+    fn silences(&mut self) -> Silences {
+        let silences = Silences::load(&self.world);
+        if let (Err(failure), Some(warn), false) = (&silences, &self.warn, self.deaf) {
+            warn(format!("what is silenced cannot be read, so nothing is: {}", failure.chain().join(": ")));
+        }
+        self.deaf = silences.is_err();
+        silences.unwrap_or_default()
     }
 
     fn say(&self, event: &Event) {
