@@ -150,6 +150,10 @@ impl Archive {
     /// Opens an archive and reads all of it once: what is damaged anywhere is refused here, as a whole.
     pub fn open(path: &Path, passphrase: &Secret) -> Result<Self, BackupError> {
         let fail = |error| BackupError::Disk(DiskError::io("read", path)(error));
+        // Opening a pipe would wait for its writer for ever.
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return Err(BackupError::Foreign { path: path.to_path_buf() });
+        }
         let start = seal::start(&mut File::open(path).map_err(fail)?).map_err(fail)?;
         let path = path.to_path_buf();
         let key = Key::of(&start, passphrase).map_err(|why| match why {

@@ -65,14 +65,17 @@ pub fn is_empty(home: &Path) -> Result<bool, BackupError> {
     Ok(!files(home)?.iter().any(taken))
 }
 
-/// Every file below `home`, from there on; links are followed, also those to directories, as far as homes are deep.
+/// Every file below `home`, from there on. Links are followed, also those to directories; but not into the home
+/// itself, where everything has a name already, nor round in a circle.
 pub(super) fn files(home: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut found = Vec::new();
-    walk(home, Path::new(""), 0, &mut found)?;
+    let real = fs::canonicalize(home).unwrap_or_else(|_| home.to_path_buf());
+    walk(home, Path::new(""), &mut vec![real], &mut found)?;
     Ok(found)
 }
 
-fn walk(home: &Path, below: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), BackupError> {
+/// `within`: the home, and the directories that links have led into, where they really are.
+fn walk(home: &Path, below: &Path, within: &mut Vec<PathBuf>, found: &mut Vec<PathBuf>) -> Result<(), BackupError> {
     let dir = home.join(below);
     let entries = match fs::read_dir(&dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -85,8 +88,18 @@ fn walk(home: &Path, below: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Re
         let Ok(meta) = fs::metadata(entry.path()) else { continue };
         if meta.is_file() {
             found.push(path);
-        } else if meta.is_dir() && depth < DEEPEST {
-            walk(home, &path, depth + 1, found)?;
+        } else if meta.is_dir() && path.components().count() <= DEEPEST {
+            if !entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                walk(home, &path, within, found)?;
+                continue;
+            }
+            let Ok(real) = fs::canonicalize(entry.path()) else { continue };
+            let inside = within.first().is_some_and(|home| real.starts_with(home));
+            if !inside && !within.iter().any(|dir| dir.starts_with(&real)) {
+                within.push(real);
+                walk(home, &path, within, found)?;
+                within.pop();
+            }
         }
     }
     Ok(())

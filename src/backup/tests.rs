@@ -128,6 +128,41 @@ fn paths_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
+fn links_are_followed_but_never_in_a_circle_and_no_key_comes_in_by_another_name() {
+    use std::os::unix::fs::symlink;
+    let (home, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (home, other) = (home.path().join("moai"), other.path());
+    for (dir, name) in [(home.as_path(), "credentials.yaml"), (home.as_path(), "config.toml"), (other, "book.json")] {
+        fs::create_dir_all(dir).unwrap();
+        fs::write(dir.join(name), "x").unwrap();
+    }
+    fs::create_dir(home.join("sub")).unwrap();
+    for (to, from) in [
+        (home.as_path(), home.join("loop")),
+        (&home.join("sub"), home.join("again")),
+        (home.parent().unwrap(), home.join("sub/up")),
+        (other, home.join("prices")),
+        (other, other.join("round")),
+        (&other.join("book.json"), home.join("link.json")),
+    ] {
+        symlink(to, from).unwrap();
+    }
+    let found = gather(&home, false).unwrap();
+    let paths: Vec<&str> = found.iter().map(|item| item.path.as_str()).collect();
+    assert_eq!(paths, ["config.toml", "link.json", "prices/book.json"]);
+}
+
+#[test]
+fn what_is_no_file_is_no_backup() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe.as_path(), dir.path()] {
+        assert!(matches!(Archive::open(path, &passphrase()), Err(BackupError::Foreign { .. })), "{}", path.display());
+    }
+}
+
+#[test]
 fn what_belongs_into_a_backup() {
     for (path, expected) in [
         ("config.toml", Part::Kept),

@@ -15,7 +15,7 @@ use crate::cli::here::Here;
 use crate::cli::ui::{SCHEMA, Ui};
 
 use super::passphrase::{self, PassphraseArgs};
-use super::{shelf, size};
+use super::{shelf, show, size};
 
 /// Make a backup, also while the gateway runs
 #[derive(Debug, clap::Args)]
@@ -57,10 +57,7 @@ pub(super) fn create(args: &CreateArgs, world: &World, ui: &mut Ui) -> Result<()
         }));
     }
     ui.answer(written.path.display().to_string())?;
-    let rows = written.manifest.rows.map_or_else(|| "no journal".into(), |rows| format!("a journal of {rows} rows"));
-    let keys = if written.manifest.keys { "with keys" } else { "without keys" };
-    let count = written.manifest.files.len();
-    ui.say(format!("{count} files, {rows}, {keys}: {}", size(written.size)))?;
+    ui.say(format!("{}: {}", show::held(&written.manifest), size(written.size)))?;
     for old in &removed {
         ui.say(format!("removed {}", world.tilde(old)))?;
     }

@@ -8,6 +8,7 @@ use crate::backup::{self, Archive, JOURNAL};
 use crate::base::failure::{Failure, Kind};
 use crate::base::world::World;
 use crate::cli::books::Books;
+use crate::cli::costs::counted;
 use crate::cli::here::Here;
 use crate::cli::serve::state::{self, Presence};
 use crate::cli::ui::Ui;
@@ -74,7 +75,9 @@ pub(super) fn restore(args: &RestoreArgs, world: &World, ui: &mut Ui) -> Result<
     if let Some(kept) = &kept {
         ui.say(format!("what was there is in {}", world.tilde(kept)))?;
     }
-    ui.say(format!("{} files are restored into {}", restored.files, world.tilde(&home)))?;
+    let files = counted(u64::try_from(restored.files).unwrap_or(u64::MAX), "file");
+    let are = if restored.files == 1 { "is" } else { "are" };
+    ui.say(format!("{files} {are} restored into {}", world.tilde(&home)))?;
     if !archive.manifest().keys {
         ui.hint("keys are not in this backup: `moai key list` shows which there are")?;
     }

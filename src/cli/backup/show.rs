@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::backup::{self, Archive, Manifest};
 use crate::base::failure::Failure;
 use crate::base::world::World;
+use crate::cli::costs::counted;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
 
 use super::passphrase::{self, PassphraseArgs};
@@ -55,10 +56,17 @@ pub(super) fn verify(args: &VerifyArgs, world: &World, ui: &mut Ui) -> Result<()
 
 /// What is in a backup, in one line.
 pub(super) fn summary(manifest: &Manifest) -> String {
-    let rows = manifest.rows.map_or_else(|| "no journal".into(), |rows| format!("a journal of {rows} rows"));
+    let made = manifest.created.strftime("%Y-%m-%d %H:%M:%S UTC");
+    format!("{}, made {made} on {}", held(manifest), clean(&manifest.machine))
+}
+
+/// How much it is.
+pub(super) fn held(manifest: &Manifest) -> String {
+    let files = counted(u64::try_from(manifest.files.len()).unwrap_or(u64::MAX), "file");
+    let rows =
+        manifest.rows.map_or_else(|| "no journal".into(), |rows| format!("a journal of {}", counted(rows, "row")));
     let keys = if manifest.keys { "with keys" } else { "without keys" };
-    let machine = clean(&manifest.machine);
-    format!("{} files, {rows}, {keys}, made {} on {machine}", manifest.files.len(), manifest.created)
+    format!("{files}, {rows}, {keys}")
 }
 
 /// The files of a backup as a table.
