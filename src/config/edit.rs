@@ -110,7 +110,19 @@ pub fn target(files: &Files, name: &Name, user: bool) -> Result<(Layer, PathBuf)
     }
 }
 
+/// No file is made to say what moai would then refuse to read, whoever has made the value.
+fn require_fit(name: &Name, value: &Value) -> Result<(), ConfigError> {
+    let fits = match value {
+        Value::List(items) => name.key.check_items(items),
+        other => name.key.check(&other.to_string()),
+    };
+    fits.map(drop).map_err(|problem| ConfigError::Given { key: name.to_string(), problem })
+}
+
 fn edited(path: &Path, layer: Layer, old: &str, name: &Name, value: Option<&Value>) -> Result<String, ConfigError> {
+    if let Some(value) = value {
+        require_fit(name, value)?;
+    }
     let read = |text: &str| match layer {
         Layer::LlmYaml => llm_yaml::entries(path, text),
         _ => moai_toml::entries(path, text),
@@ -384,6 +396,22 @@ mod tests {
         let key = keys::find("llm.glm.models.opus").unwrap();
         let user = edited(Path::new("/p"), Layer::User, "", &key, Some(&Value::Text("glm-5".into()))).unwrap();
         assert_eq!(user, "[llm.glm.models]\nopus = \"glm-5\"\n");
+    }
+
+    #[test]
+    fn no_file_is_made_to_say_what_would_not_be_read() {
+        let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).to_owned()).collect());
+        for (name, value) in [
+            ("tiers.implement", list(&["glm-4.7", "ollama/x y"])),
+            ("kinds.coding", list(&["ollama/\u{1b}x"])),
+            ("agents.coder.primary_model", Value::Text("ollama/x y".into())),
+            ("serve.port", Value::Number(70_000)),
+            ("llm.mode", Value::Text("other".into())),
+        ] {
+            let key = keys::find(name).unwrap();
+            let refused = edited(Path::new("/p"), Layer::User, "", &key, Some(&value));
+            assert!(matches!(&refused, Err(ConfigError::Given { key, .. }) if key == name), "{name}: {refused:?}");
+        }
     }
 
     #[test]

@@ -153,6 +153,13 @@ fn set_says_who_answers_and_changes_one_value_in_its_file() {
     assert!(set(&["qwen9", "--kind", "coding"]).fails(3).contains("unknown model"));
     assert!(set(&["glm-4.7", "--user"]).fails(2).contains("--kind"));
     set(&["glm-4.7", "--kind", "coding", "--tier", "2"]).fails(2);
+    // What the configuration would not take is not written into it.
+    let before = fs::read_to_string(&path).unwrap();
+    for place in [["--kind", "coding"], ["--tier", "2"], ["--agent", "coder"]] {
+        let refused = set(&["ollama/two words", place[0], place[1], "--user"]).fails(2);
+        assert!(refused.contains("has a space in it"), "{refused}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), before);
     // It answers from then on.
     let decided = scratch.moai(["route", "--dry-run", "--json", "안녕하세요, 오늘 날씨 이야기"]).json();
     let who = |name: &str| decided[name].as_str().unwrap().to_owned();
