@@ -157,8 +157,10 @@ fn evidence(one: &Proposal) -> String {
         format!("{}: {} attempts in {} groups", clean(&side.model), side.attempts, side.groups)
     };
     let Interval { point, low, high } = one.difference;
+    // A request to a cheap model costs a hundredth of a cent.
+    let digits = if one.unit == "usd-a-request" { 6 } else { 4 };
     format!(
-        "{}; {}; difference {point:.4} ({low:.4} to {high:.4}, {})",
+        "{}; {}; difference {point:.digits$} ({low:.digits$} to {high:.digits$}, {})",
         side(&one.now),
         side(&one.other),
         one.unit.replace('-', " ")

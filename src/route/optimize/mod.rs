@@ -189,7 +189,7 @@ impl Pair<'_> {
             id: format!("{}={other}", self.setting),
             what: self.what,
             text: format!(
-                "{} costs ${:.4} a request on {now} and ${:.4} on {other}, which answers {:.1} % of them ({now}: {:.1} %)",
+                "{} costs ${:.6} a request on {now} and ${:.6} on {other}, which answers {:.1} % of them ({now}: {:.1} %)",
                 self.name,
                 dear.mean(),
                 cheap.mean(),
