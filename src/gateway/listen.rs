@@ -16,6 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -37,6 +38,8 @@ use super::state::{Counters, Gateway};
 
 /// The most connections at a time; more wait until one ends, and those that lie idle do.
 const MOST: usize = 512;
+/// Files that are enough for all of them, with a connection to a vendor each.
+const FILES: u64 = 4096;
 /// The largest head of a request, in bytes.
 const HEAD: usize = 64 << 10;
 /// How long to wait before accepting again where the system has no more files for us.
@@ -73,6 +76,7 @@ pub async fn serve(
     if !address.ip().is_loopback() && !gateway.access.has_own()? {
         return Err(GatewayError::Exposed(address));
     }
+    make_room();
     gateway.alarm.begin(&gateway).map_err(GatewayError::Thread)?;
     let (wishes, heard) = watch::channel(Wish::Stay);
     let mut open = JoinSet::new();
@@ -111,6 +115,18 @@ pub async fn serve(
     gateway.alarm.close();
     gateway.ledger.close();
     Ok(interrupted)
+}
+
+/// Asks for as many files as all connections take. Many systems give a process 256 or 1,024, and a vendor that cannot be
+/// asked for want of one would be blamed for it.
+fn make_room() {
+    let mut files = getrlimit(Resource::Nofile);
+    let wanted = files.maximum.map_or(FILES, |most| most.min(FILES));
+    if files.current.is_some_and(|now| now < wanted) {
+        files.current = Some(wanted);
+        // Where that is refused, it stays as it is.
+        drop(setrlimit(Resource::Nofile, files));
+    }
 }
 
 /// One connection, request after request.

@@ -13,9 +13,9 @@ use super::shop::Shop;
 
 /// Say who answers: everything in this checkout, a kind of task, a tier, or an agent
 ///
-/// Without --kind, --tier and --agent the model answers whatever is asked in this checkout (`route.model`). With one of
-/// them it comes first there, and who was there before stands in for it. The file is changed in place: comments and
-/// order stay.
+/// Without --kind, --tier and --agent the model answers whatever is asked in this checkout (`route.model`). With --kind
+/// or --tier it comes first there, and who was there before stands in for it; with --agent it answers that agent, whose
+/// stand-ins stay. The file is changed in place: comments and order stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   moai models set ollama/qwen2.5-coder:32b --kind coding

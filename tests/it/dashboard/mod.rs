@@ -124,8 +124,8 @@ fn a_key_logs_in_and_what_is_shown_is_escaped_and_light() {
 fn nobody_gets_in_otherwise() {
     let scratch = Scratch::repository();
     let served = Served::start(&scratch, &["--model", "sim"]);
-    for wrong in ["", "mk-0", "%00", &"x".repeat(9_000)] {
-        assert!(log_in(&served, wrong).is(403).header("set-cookie").is_none());
+    for (wrong, status) in [("", 403), ("mk-0", 403), ("%00", 403), (&"x".repeat(9_000), 413)] {
+        assert!(log_in(&served, wrong).is(status).header("set-cookie").is_none());
     }
     let code = scratch.moai(["serve", "key", "print", "--code"]).ok();
     assert!(log_in(&served, code.trim()).is(403).text().contains("needs the scope read"));

@@ -140,6 +140,23 @@ fn connections_that_lie_idle_hold_no_place_that_somebody_needs() {
     drop(open);
 }
 
+/// No vendor is blamed because the system gives a process few files at first.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_gateway_asks_for_as_many_files_as_its_connections_take() {
+    let scratch = Scratch::repository();
+    let script = r#"ulimit -Sn 64; "$0" serve --port 0 --detach >&2 || exit 1
+        pid=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$HOME/.moai/gateway/serve.json")
+        cat "/proc/$pid/limits"; "$0" serve stop >&2"#;
+    let output = scratch.command("sh").args(["-c", script, env!("CARGO_BIN_EXE_moai")]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line =
+        said.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_else(|| panic!("{output:?}"));
+    let mut numbers = line.split_whitespace().map_while(|word| word.parse::<u64>().ok());
+    let (soft, hard) = (numbers.next().unwrap(), numbers.next().unwrap_or(u64::MAX));
+    assert_eq!(soft, hard.min(4096), "{line}");
+}
+
 #[test]
 fn whoever_connects_and_says_nothing_is_not_waited_for() {
     let scratch = Scratch::repository();
