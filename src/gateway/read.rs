@@ -96,7 +96,7 @@ fn encoded() -> Refusal {
 }
 
 fn too_large(most: usize) -> Refusal {
-    let said = format!("the body is larger than {} bytes", most);
+    let said = format!("the body is larger than {most} bytes");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, FaultKind::TooLarge, "too-large", said).header("connection", "close")
 }
 
