@@ -128,7 +128,8 @@ pub fn shown(copies: &[Copy]) -> Shown {
         other_tool: count(Agreement::OtherTool),
         other_end: count(Agreement::OtherEnd),
         agreement: (all > failed).then(|| rate(count(Agreement::Same), all - failed, ALPHA)),
-        cost: copies.iter().filter_map(|copy| copy.cost).sum(),
+        // The sum of nothing is -0.0.
+        cost: copies.iter().filter_map(|copy| copy.cost).sum::<f64>() + 0.0,
         mean_cost: [
             mean(copies.iter().filter_map(|copy| copy.cost)),
             mean(copies.iter().filter_map(|copy| copy.given_cost)),
@@ -226,6 +227,7 @@ mod tests {
         assert_eq!((shown.copies, shown.failed, shown.other_tool, shown.other_end), (3, 1, 1, 0));
         assert_eq!((shown.mean_cost, shown.mean_seconds), ([Some(0.125), Some(0.5)], [Some(2.0), Some(2.0)]));
         assert!((shown.agreement.unwrap().point - 0.5).abs() < 1e-9);
-        assert_eq!(super::shown(&[]).agreement, None);
+        let nothing = super::shown(&[]);
+        assert_eq!((nothing.agreement, format!("{:.4}", nothing.cost)), (None, "0.0000".to_owned()));
     }
 }
