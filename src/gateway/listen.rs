@@ -83,6 +83,7 @@ pub async fn serve(
     // Ends with the loop.
     let mut beside = JoinSet::new();
     beside.spawn(super::watch::look_after(Arc::clone(&gateway)));
+    beside.spawn(super::beliefs::keep_up(Arc::clone(&gateway)));
     let mut stop = pin!(stop);
     let interrupted = loop {
         let room = open.len() < MOST;

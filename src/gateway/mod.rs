@@ -13,6 +13,7 @@ mod access;
 mod alarm;
 mod answer;
 mod api;
+mod beliefs;
 mod body;
 mod chat;
 mod dashboard;

@@ -13,6 +13,7 @@
 mod append;
 mod arrivals;
 mod attempt;
+mod bandit;
 mod bill;
 mod days;
 mod decisions;

@@ -96,7 +96,7 @@ fn choose<'a>(ask: &Ask, seen: &Classification, policy: &'a Policy, lineup: &mut
         if !matches!(by, DecidedBy::Command | DecidedBy::Classifier | DecidedBy::Default) {
             lineup.because.insert(0, of_text(seen));
         }
-        let arm = arm(ask, &first, by, policy);
+        let arm = arm(ask, seen, &first, by, policy);
         let own = matches!(by, DecidedBy::Worktree | DecidedBy::Session) && first.model().named_only;
         let mut rest = if ask.no_fallback || own { Vec::new() } else { found.collect() };
         if matches!(by, DecidedBy::Worktree | DecidedBy::Session) {
@@ -108,14 +108,19 @@ fn choose<'a>(ask: &Ask, seen: &Classification, policy: &'a Policy, lineup: &mut
 }
 
 /// The arm that answers: the experiment decided, or the conversation stays with what it decided.
-fn arm<'a>(ask: &Ask, first: &Ready, by: DecidedBy, policy: &'a Policy) -> Option<(&'a Experiment, &'a Arm)> {
+fn arm<'a>(
+    ask: &Ask,
+    seen: &Classification,
+    first: &Ready,
+    by: DecidedBy,
+    policy: &'a Policy,
+) -> Option<(&'a Experiment, &'a Arm)> {
     if policy.experiments.is_empty() || !matches!(by, DecidedBy::Experiment | DecidedBy::Session) {
         return None;
     }
-    let unit = ask.unit.as_deref()?;
     let mut running = policy.experiments.iter().filter(|experiment| experiment.stopped.is_none());
     running.find_map(|experiment| {
-        let arm = experiment.arm(unit)?;
+        let arm = policy.arm(experiment, ask, seen)?;
         first.model().answers_to(&arm.model).then_some((experiment, arm))
     })
 }

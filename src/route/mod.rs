@@ -12,6 +12,7 @@
 //! - [`memory`]: whether a model of one's own machine fits beside those that are loaded
 //! - [`learn`]: what a person's corrections teach the classifier
 //! - [`optimize`]: what the journal shows about models, as proposals
+//! - [`bandit`]: an experiment that learns which arm is worth it
 //! - [`shadow`]: copies of requests that go to one model more, beside the answer
 //! - [`trial`]: experiments, and what may be said of them while they run
 //!
@@ -19,6 +20,7 @@
 
 mod ask;
 pub mod balance;
+pub mod bandit;
 pub mod compress;
 mod decide;
 mod decision;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use super::ask::{plain, same_word};
+use super::ask::{Ask, plain, same_word};
+use super::bandit::Beliefs;
 use super::retry::Rules;
-use super::trial::Experiment;
-use crate::classify;
+use super::trial::{Arm, Experiment};
+use crate::classify::{self, Classification};
 use crate::model::{TaskKind, Tier};
 
 /// The word in a list of models that stands for [`Policy::kinds`]: whatever the kind of the prompt calls for.
@@ -42,6 +44,8 @@ pub struct Policy {
     pub retry: Rules,
     /// Experiments, those that are over too.
     pub experiments: Vec<Experiment>,
+    /// What bandits among them believe, by their names.
+    pub beliefs: Arc<BTreeMap<String, Beliefs>>,
 }
 
 impl Default for Policy {
@@ -59,6 +63,7 @@ impl Default for Policy {
             strategy: None,
             retry: Rules::default(),
             experiments: Vec::new(),
+            beliefs: Arc::default(),
         }
     }
 }
@@ -75,6 +80,23 @@ impl Policy {
     /// The experiment that splits this tier's conversations now.
     pub fn experiment(&self, tier: Tier) -> Option<&Experiment> {
         self.experiments.iter().find(|experiment| experiment.runs_on(tier))
+    }
+
+    /// The arm of an experiment that a request belongs to.
+    pub(super) fn arm<'a>(&self, experiment: &'a Experiment, ask: &Ask, seen: &Classification) -> Option<&'a Arm> {
+        let unit = ask.unit.as_deref()?;
+        if !experiment.is_bandit() {
+            return experiment.arm(unit);
+        }
+        let nothing = Beliefs::default();
+        let beliefs = self.beliefs.get(&experiment.name).unwrap_or(&nothing);
+        // Work of another tier is only the experiment's where the conversation is.
+        let at = if experiment.runs_on(seen.tier) {
+            beliefs.arm(experiment, unit, ask.session_model.as_deref(), seen.kind)
+        } else {
+            beliefs.kept(unit)
+        };
+        experiment.arms.get(at?)
     }
 
     /// The experiment that copies this tier's requests now.

@@ -78,16 +78,16 @@ pub(super) fn sources(ask: &Ask, seen: &Classification, policy: &Policy) -> (Vec
         }
     };
     if seen.basis != Basis::Command {
-        sources.extend(of_experiment(ask, seen.tier, policy));
+        sources.extend(of_experiment(ask, seen, policy));
     }
     sources.push(tier(by, seen.tier, of_text(seen)));
     (sources, notes)
 }
 
 /// The arm of the conversation, where an experiment splits the tier.
-fn of_experiment(ask: &Ask, tier: Tier, policy: &Policy) -> Option<Source> {
-    let experiment = policy.experiment(tier)?;
-    let arm = experiment.arm(ask.unit.as_deref()?)?;
+fn of_experiment(ask: &Ask, seen: &Classification, policy: &Policy) -> Option<Source> {
+    let experiment = policy.experiment(seen.tier)?;
+    let arm = policy.arm(experiment, ask, seen)?;
     // A conversation that is warm with another model began before the experiment: moving it would cost.
     if ask.hold != Hold::Loose && ask.session_model.as_ref().is_some_and(|model| *model != arm.model) {
         return None;

@@ -113,6 +113,11 @@ pub enum Form {
     /// Splits them among its arms, by their weights.
     #[default]
     Split,
+    /// Gives each to the arm that seems worth it, and tries the others ([`super::bandit`]).
+    Bandit {
+        /// What the dearest arm has to be better by, in hundredths of a success.
+        cost_weight: u32,
+    },
     /// Answers them as without it, and sends a copy of some requests to its one arm ([`super::shadow`]).
     Shadow {
         /// Of a hundred requests so many.
@@ -192,6 +197,11 @@ impl Experiment {
         self.is_on(tier) && self.is_shadow()
     }
 
+    /// Whether it learns whom to give conversations to.
+    pub const fn is_bandit(&self) -> bool {
+        matches!(self.form, Form::Bandit { .. })
+    }
+
     /// Whether it is beside the answers.
     pub const fn is_shadow(&self) -> bool {
         matches!(self.form, Form::Shadow { .. })
@@ -205,13 +215,13 @@ impl Experiment {
     pub fn copies(&self, request: &str) -> bool {
         match self.form {
             Form::Shadow { share, .. } => hash(&self.name, request) % 100 < u64::from(share),
-            Form::Split => false,
+            Form::Split | Form::Bandit { .. } => false,
         }
     }
 
-    /// The arm of a conversation: always the same one.
+    /// The arm of a conversation that is split by weights: always the same one.
     pub fn arm(&self, unit: &str) -> Option<&Arm> {
-        if self.is_shadow() {
+        if !self.form.is_split() {
             return None;
         }
         let all: u64 = self.arms.iter().map(|arm| u64::from(arm.weight)).sum();

@@ -1,4 +1,5 @@
-//! Numbers that look random and are the same every time (`SplitMix64`): what simulations in tests are thrown with.
+//! Numbers that look random and are the same every time (`SplitMix64`): what a bandit draws by, and what simulations in
+//! tests are thrown with.
 
 use super::{float, normal};
 
@@ -21,6 +22,7 @@ impl Dice {
     }
 
     /// As costs are: many small ones, and a few large ones.
+    #[cfg(test)]
     pub(crate) fn skewed(&mut self) -> f64 {
         self.normal().exp()
     }

@@ -5,12 +5,13 @@
 //! | a rate | Wilson's score interval | Wilson 1927; Brown, Cai, `DasGupta` 2001 |
 //! | the difference of two rates | from two Wilson intervals, method 10 | Newcombe, Statistics in Medicine 17, 1998 |
 //! | the difference of two means | Welch's t, with his degrees of freedom | Welch, Biometrika 34, 1947 |
+//! | what is believed of a rate | the beta distribution, drawn from | Marsaglia, Tsang, ACM TOMS 26, 2000 |
 //! | a mean that is looked at all the time | asymptotic confidence sequence | Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, Annals of Statistics 52, 2024, theorem 2.2 |
 //!
 //! Quantiles are computed: the normal one after Acklam (2003; its relative error is under 1.2e-9), Student's after Hill
 //! (Communications of the ACM 13, 1970, algorithm 396).
 
-#[cfg(test)]
+pub mod beta;
 pub(crate) mod dice;
 mod quantile;
 mod sample;

@@ -128,6 +128,13 @@ fn what_cannot_be_started_says_why_and_a_broken_file_stops_nothing() {
         &["start", "said", "--tier", "2", "--arm", "glm", "--arm", "glm+a", "--prompt", "a=@no"],
         "there is no file",
     );
+    fails(
+        2,
+        &["start", "own", "--tier", "2", "--bandit", "--arm", "glm=2", "--arm", "opus"],
+        "finds the shares itself",
+    );
+    fails(2, &["start", "own", "--tier", "2", "--bandit", "--arm", "glm"], "two arms or more");
+    fails(2, &["start", "own", "--tier", "2", "--bandit", "--arm", "glm", "--shadow", "opus"], "cannot be used with");
     fails(2, &["start", "dim", "--tier", "2", "--shadow", "opus"], "--budget");
     fails(2, &["start", "dim", "--tier", "2", "--shadow", "opus", "--budget", "0"], "a budget looks like");
     fails(
@@ -345,4 +352,60 @@ fn a_shadow_keeps_its_own_budget_and_its_failures_to_itself() {
     code(&served, "s2", "Fix the login bug", "moai").is(200);
     counted(&served, "budget", 1);
     assert_eq!(claude.seen().len(), 1, "what does not fit is not sent");
+}
+
+#[test]
+fn a_bandit_gives_conversations_to_the_model_that_answers() {
+    let mut town = Town::new();
+    let broken = Vendor::start();
+    broken.on("/api/anthropic/v1/messages").answer(Answer::error(Dialect::Anthropic, 401));
+    town.scratch.set_env("ZAI_BASE_URL", &format!("{}/api/anthropic", broken.url()));
+    let arms = ["start", "learn", "--tier", "2", "--bandit", "--arm", "glm", "--arm", "claude-sonnet"];
+    let started = town.json(&[&arms[..], &["--cost-weight", "20%"]].concat());
+    assert_eq!(started["experiment"]["form"], json!({"bandit": {"cost_weight": 20}}));
+    assert_eq!(town.json(&["show", "learn"])["bandit"], json!([]));
+    let ask = |served: &Served, session: &str| {
+        let reply = code(served, session, "Fix the login bug", "claude-sonnet-4-5").is(200);
+        assert_eq!(reply.header("x-moai-decided-by"), Some("experiment"));
+    };
+    let arms = |shown: &Value, at: usize| shown["bandit"][at]["conversations"].as_u64().unwrap_or(0);
+    // Hours later, once the gateway has written all of them down.
+    let later = |conversations: u64| -> Value {
+        for _ in 0..600 {
+            let mut command = town.scratch.moai_command(["experiment", "show", "learn", "--json"]);
+            let output = command.env("MOAI_NOW", "2026-01-09T18:00:00Z").output().unwrap();
+            let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+            if arms(&shown, 0) + arms(&shown, 1) >= conversations {
+                holds("experiment", &shown);
+                return shown;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("there were never {conversations} conversations");
+    };
+    let served = Served::start(&town.scratch, &[]);
+    for number in 0..30 {
+        ask(&served, &format!("early-{number}"));
+    }
+    let before = later(30);
+    let (glm, claude) = (arms(&before, 0), arms(&before, 1));
+    assert!(glm + claude == 30 && glm >= 5 && claude >= 5, "nothing is known at first: {before:#}");
+    assert!(before["bandit"][0]["share"].as_f64() < Some(0.1), "{before:#}");
+    // What failed is known at once, what went well in ten minutes; and a gateway that begins knows what the journal does.
+    drop(served);
+    let served = Served::start(&town.scratch, &[]);
+    for number in 0..30 {
+        ask(&served, &format!("late-{number}"));
+    }
+    let after = later(60);
+    let learned = (arms(&after, 0) - glm, arms(&after, 1) - claude);
+    assert!(learned.0 + learned.1 == 30 && learned.1 >= 24, "{learned:?}: {after:#}");
+    assert!(after["bandit"][0]["success"]["point"].as_f64() < Some(0.2), "{after:#}");
+    assert!(after["bandit"][1]["success"]["point"].as_f64() > Some(0.8), "{after:#}");
+    assert!(after["bandit"][1]["cost"].as_f64() > Some(0.0));
+    drop(served);
+    let mut command = town.scratch.moai_command(["experiment", "show", "learn"]);
+    let said = command.env("MOAI_NOW", "2026-01-09T18:00:00Z").output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("coding") && said.contains("worth") && said.contains("7 days"), "{said}");
 }

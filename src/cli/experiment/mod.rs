@@ -4,9 +4,14 @@ mod show;
 mod start;
 mod store;
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use crate::base::failure::Failure;
 use crate::base::world::World;
 use crate::model::Usd;
+use crate::route::bandit::{self, Beliefs};
 use crate::route::shadow;
 use crate::route::trial::{Experiment, Standing, standing};
 
@@ -16,6 +21,16 @@ use super::serve;
 use super::ui::{Ui, clean};
 
 pub(super) use store::{file, running};
+
+/// What the bandits among these experiments believe by now. Where the journal does not answer, nothing yet.
+pub(super) fn beliefs(experiments: &[Experiment], books: &mut Books, now: Timestamp) -> BTreeMap<String, Beliefs> {
+    let bandits: Vec<&Experiment> = experiments.iter().filter(|experiment| experiment.is_bandit()).collect();
+    if bandits.is_empty() {
+        return BTreeMap::new();
+    }
+    let journal = books.existing().ok().flatten();
+    journal.and_then(|journal| journal.beliefs(bandits, now).ok()).unwrap_or_default()
+}
 
 /// Try models, and system prompts, against each other on the conversations that come
 ///
@@ -28,6 +43,7 @@ pub(super) use store::{file, running};
   moai experiment start fast --tier 2 --arm glm-4.7=3 --arm glm-4.5-air --measure latency
   moai experiment start terse --tier 2 --arm glm-4.7 --arm glm-4.7+terse --prompt terse=@terse.md
   moai experiment start look --tier 2 --shadow gemini-pro --share 10% --budget 2
+  moai experiment start learn --tier 2 --bandit --arm glm-4.7 --arm claude-sonnet
   moai experiment show cheap
   moai experiment list --json
   moai experiment stop cheap")]
@@ -68,6 +84,7 @@ struct Seen {
 /// What an experiment shows.
 enum Shows {
     Split(Standing),
+    Bandit(Vec<bandit::Shown>),
     /// And what its copies have cost today.
     Shadow(shadow::Shown, Usd),
 }
@@ -115,6 +132,9 @@ fn look(name: &str, world: &World, ui: &mut Ui) -> Result<Seen, Failure> {
         let copies = journal.as_ref().map_or(Ok(Vec::new()), |journal| journal.copies(name))?;
         let spent = journal.map_or(Ok(Usd::ZERO), |journal| journal.shadowed_by(name, today).map(|one| one.cost))?;
         Shows::Shadow(shadow::shown(&copies), spent)
+    } else if experiment.is_bandit() {
+        let all = journal.map_or(Ok(BTreeMap::new()), |journal| journal.beliefs([&experiment], world.now()))?;
+        Shows::Bandit(all.get(name).map(|beliefs| beliefs.shown(&experiment)).unwrap_or_default())
     } else {
         let units = journal.map_or(Ok(Vec::new()), |journal| journal.trial(name, world.now()))?;
         Shows::Split(standing(&experiment, &units))

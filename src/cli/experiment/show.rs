@@ -6,6 +6,7 @@ use super::{Seen, Shows};
 use crate::base::failure::Failure;
 use crate::cli::ui::{Column, SCHEMA, Style, Table, Ui, clean};
 use crate::model::Usd;
+use crate::route::bandit::{HALF_LIFE, Shown as Believed};
 use crate::route::shadow::Shown;
 use crate::route::trial::{ALPHA, Experiment, FEWEST, Form, Measure, Outcome, Standing};
 use crate::statistics::Interval;
@@ -35,7 +36,7 @@ pub(super) fn list(experiments: &[Experiment], ui: &mut Ui) -> Result<(), Failur
             (clean(&one.name), Style::Bold),
             (one.tier.to_string(), Style::Plain),
             (clean(&arms.join(" ")), Style::Plain),
-            (if one.is_shadow() { "shadow" } else { one.measure.as_str() }.to_owned(), Style::Plain),
+            (measured(one).to_owned(), Style::Plain),
             (if one.stopped.is_some() { "stopped" } else { "running" }.to_owned(), Style::Plain),
         ]);
     }
@@ -57,12 +58,55 @@ pub(super) fn told(experiment: &Experiment) -> Value {
     told
 }
 
+/// What it goes by.
+fn measured(experiment: &Experiment) -> &'static str {
+    match experiment.form {
+        Form::Split => experiment.measure.as_str(),
+        Form::Bandit { .. } => "bandit",
+        Form::Shadow { .. } => "shadow",
+    }
+}
+
 /// Says what an experiment shows.
 pub(super) fn one(seen: &Seen, ui: &mut Ui) -> Result<(), Failure> {
     match &seen.shows {
+        Shows::Bandit(shown) => bandit(&seen.experiment, shown, ui),
         Shows::Split(standing) => split(&seen.experiment, standing, ui),
         Shows::Shadow(shown, today) => shadow(&seen.experiment, shown, *today, ui),
     }
+}
+
+/// Says what a bandit believes, what it does, and why.
+fn bandit(experiment: &Experiment, shown: &[Believed], ui: &mut Ui) -> Result<(), Failure> {
+    if ui.json {
+        return ui.answer_json(&json!({ "schema": SCHEMA, "experiment": told(experiment), "bandit": shown }));
+    }
+    ui.answer(format!("{} {}", clean(&experiment.name), does(experiment)))?;
+    let columns = ["conversations", "success", "90 %", "cost", "worth", "share"].map(Column::number);
+    let mut table = Table::new([Column::fixed("kind"), Column::shrinking("arm")].into_iter().chain(columns));
+    for one in shown {
+        let Interval { point, low, high } = one.success;
+        let plain = |text: String| (text, Style::Plain);
+        table.row([
+            plain(one.kind.unwrap_or("–").to_owned()),
+            (clean(&one.arm), Style::Bold),
+            plain(one.conversations.to_string()),
+            plain(format!("{point:.2}")),
+            plain(format!("{low:.2} to {high:.2}")),
+            plain(one.cost.map_or_else(|| "–".to_owned(), |cost| said(Measure::Cost, cost))),
+            plain(format!("{:.2}", one.utility)),
+            plain(format!("{:.0} %", one.share * 100.0)),
+        ]);
+    }
+    if shown.is_empty() {
+        return ui.say("it has seen nothing yet, and tries all alike");
+    }
+    ui.answer_table(&table)?;
+    let days = HALF_LIFE / (24 * 60 * 60 * 1000);
+    ui.answer("worth: the success less the price put on the cost. A conversation goes to the arm that is worth most")?;
+    ui.answer(format!(
+        "in a draw of what is believed; share is how often that is. After {days} days a conversation counts half"
+    ))
 }
 
 /// Says what copies show.
@@ -110,6 +154,13 @@ pub(super) fn does(experiment: &Experiment) -> String {
             let shares: Vec<String> =
                 experiment.arms.iter().map(|arm| format!("{}={}", clean(&arm.name()), arm.weight)).collect();
             format!("splits tier {tier} among {}", shares.join(", "))
+        }
+        Form::Bandit { cost_weight } => {
+            let arms: Vec<String> = experiment.arms.iter().map(|arm| clean(&arm.name())).collect();
+            let arms = arms.join(", ");
+            format!(
+                "learns to whom of {arms} to give tier {tier}; the dearest has to be better by {cost_weight} in a hundred"
+            )
         }
         Form::Shadow { share, budget } => {
             let model = experiment.arms.first().map(|arm| clean(&arm.model)).unwrap_or_default();

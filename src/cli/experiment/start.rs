@@ -25,7 +25,8 @@ const LONGEST: usize = 64 * 1024;
   moai experiment start cheap --tier 2 --arm glm-4.7 --arm claude-sonnet
   moai experiment start plans --tier 1 --arm claude-opus=3 --arm gemini-pro=1 --measure feedback
   moai experiment start terse --tier 2 --arm glm-4.7 --arm glm-4.7+terse --prompt terse=@terse.md
-  moai experiment start look --tier 2 --shadow gemini-pro --share 10% --budget 2")]
+  moai experiment start look --tier 2 --shadow gemini-pro --share 10% --budget 2
+  moai experiment start learn --tier 2 --bandit --arm glm-4.7 --arm claude-sonnet --cost-weight 30%")]
 pub(super) struct Args {
     /// Its name: letters, digits, `-` and `_`
     #[arg(value_name = "NAME", value_parser = name)]
@@ -43,6 +44,12 @@ pub(super) struct Args {
     /// What decides
     #[arg(long, value_parser = measures(), default_value = "cost", value_name = "MEASURE")]
     measure: Measure,
+    /// Learn from what happens which model is worth it, and give it most of the conversations, instead of fixed shares
+    #[arg(long, conflicts_with_all = ["shadow", "prompts", "measure"])]
+    bandit: bool,
+    /// By how many of a hundred answers the dearest model has to be better than one that costs nothing
+    #[arg(long, value_name = "PERCENT", default_value = "30%", requires = "bandit", value_parser = price)]
+    cost_weight: u32,
     /// Split nothing: send a copy of some requests to this model, and throw its answers away after measuring them. Its
     /// vendor sees those prompts
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["arms", "prompts", "measure"], requires = "budget")]
@@ -86,9 +93,13 @@ pub(super) fn run(args: &Args, world: &World, ui: &mut Ui) -> Result<(), Failure
             let model = serve::shadow_model(world, model)?;
             (vec![Arm { model, weight: 1, prompt: None }], Form::Shadow { share: args.share, budget })
         }
+        _ if args.bandit => (arms(args, world)?, Form::Bandit { cost_weight: args.cost_weight }),
         _ => (arms(args, world)?, Form::Split),
     };
-    if arms.len() < 2 && form.is_split() {
+    if args.bandit && args.arms.iter().any(|arm| arm.weight != 1) {
+        return Err(Failure::usage("a bandit finds the shares itself").hint("leave them out: `--arm MODEL`"));
+    }
+    if arms.len() < 2 && args.shadow.is_none() {
         return Err(Failure::usage("an experiment has two arms or more").hint("give `--arm MODEL` twice"));
     }
     let started = world.now().to_string();
@@ -186,6 +197,11 @@ fn arm(text: &str) -> Result<Word, String> {
         }
         _ => Err(format!("an arm looks like glm-4.7, glm-4.7=3 or glm-4.7+terse, with a share of 1 to {HEAVIEST}")),
     }
+}
+
+fn price(text: &str) -> Result<u32, String> {
+    let weight = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
+    weight.filter(|weight| *weight <= 100).ok_or_else(|| "a cost weight looks like 30%, from 0 to 100".to_owned())
 }
 
 fn percent(text: &str) -> Result<u32, String> {

@@ -1,6 +1,7 @@
 //! Everything that a decision needs, opened once, and the decision itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -81,6 +82,8 @@ impl Desk {
                 Vec::new()
             }
         };
+        let experiments = &place.routing.policy.experiments;
+        place.routing.policy.beliefs = Arc::new(experiment::beliefs(experiments, &mut books, place.world.now()));
         let logs = place.world.moai_home()?.join("logs");
         let most = place.routing.log.max_bytes;
         Ok(Self {

@@ -85,6 +85,7 @@ impl Loader {
             notes.push(format!("{}; no experiment has a say", failure.chain().join(": ")));
             Vec::new()
         });
+        routing.policy.beliefs = Arc::new(experiment::beliefs(&routing.policy.experiments, &mut books, world.now()));
         let serve = here.config.serve()?;
         self.watch(&serve);
         let snapshot = Snapshot {

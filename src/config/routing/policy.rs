@@ -1,6 +1,7 @@
 //! Who answers what, out of the settings; every model that is named is one that is known.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::error::ConfigError;
 use crate::config::keys::Value;
@@ -80,6 +81,7 @@ pub(super) fn policy(
         strategy: fixed.value("route.strategy").and_then(|value| value.to_string().parse::<Strategy>().ok()),
         retry: rules(fixed),
         experiments: Vec::new(),
+        beliefs: Arc::default(),
     })
 }
 
