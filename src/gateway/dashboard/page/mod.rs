@@ -86,11 +86,14 @@ fn alerts(view: &View, state: &State<'_>) -> Html {
     html
 }
 
-/// An amount: cents, or more where there is less than a dollar.
+/// An amount: cents, or more where there is less than a dollar. What is not nothing never looks like it.
 fn usd(amount: Usd) -> String {
     let size = amount.nanos().unsigned_abs();
     let sign = if amount.nanos() < 0 { "−" } else { "" };
     let amount = Usd::from_nanos(i64::try_from(size).unwrap_or(i64::MAX));
+    if (1..50_000).contains(&size) && sign.is_empty() {
+        return "<$0.0001".into();
+    }
     if size != 0 && size < 1_000_000_000 { format!("{sign}${amount:.4}") } else { format!("{sign}${amount:.2}") }
 }
 
