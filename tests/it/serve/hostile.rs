@@ -145,7 +145,7 @@ fn connections_that_lie_idle_hold_no_place_that_somebody_needs() {
 #[cfg(target_os = "linux")]
 fn a_gateway_asks_for_as_many_files_as_its_connections_take() {
     let scratch = Scratch::repository();
-    let script = r#"ulimit -Sn 64; "$0" serve --port 0 --detach >&2 || exit 1
+    let script = r#"ulimit -Sn 64; "$0" serve --port 0 --detach >&2 && "$0" serve status >&2 || exit 1
         pid=$(sed -n 's/.*"pid": \([0-9]*\).*/\1/p' "$HOME/.moai/gateway/serve.json")
         cat "/proc/$pid/limits"; "$0" serve stop >&2"#;
     let output = scratch.command("sh").args(["-c", script, env!("CARGO_BIN_EXE_moai")]).output().unwrap();
