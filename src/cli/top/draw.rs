@@ -364,7 +364,8 @@ mod tests {
                 assert!(text.contains(word), "{width}: no {word} in\n{text}");
             }
             let column = |word: &str, row: &str| {
-                let line = text.lines().filter(|line| !line.contains("under way")).find(|line| line.contains(row)).unwrap();
+                let line =
+                    text.lines().filter(|line| !line.contains("under way")).find(|line| line.contains(row)).unwrap();
                 line.split_once(word).map(|(before, _)| before.width())
             };
             assert_eq!(column("$0.0020", "글룸"), column("$0.0020", "glm-4.7 "), "{text}");
