@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::base::sort;
 use crate::model::Usd;
 
 use super::rule::{Reading, Rule, Rules};
@@ -135,7 +136,7 @@ fn slow<'a>(recent: impl Iterator<Item = &'a Second>, rules: &Rules) -> Vec<Read
         times.entry(model).or_default().extend(&of_model.millis);
     }
     let reading = |(model, mut times): (&str, Vec<u64>)| {
-        times.sort_unstable();
+        sort::by(&mut times, Ord::cmp);
         let count = times.len();
         // The least value that 95 % do not exceed.
         let p95 = times.get((count * 95).div_ceil(100).saturating_sub(1)).copied()?;

@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use crate::base::packed::unpack;
+use crate::base::sort;
 
 use super::fold::{Glyph, is_word};
 
@@ -99,7 +100,7 @@ impl Lexicon {
             }
         }
         for bucket in lexicon.buckets.values_mut() {
-            bucket.sort_by_key(|phrase| std::cmp::Reverse(phrase.chars.len()));
+            sort::by_key(bucket, |phrase| std::cmp::Reverse(phrase.chars.len()));
         }
         lexicon
     }

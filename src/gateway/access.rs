@@ -23,6 +23,7 @@ use crate::base::disk::{self, DiskError, Lock};
 use crate::base::failure::{Explain, Kind};
 use crate::base::random::{self, NoRandom};
 use crate::base::secret::Secret;
+use crate::base::sort;
 use crate::base::world::{World, WorldError};
 
 /// The version of the file's form.
@@ -434,7 +435,7 @@ impl Access {
 impl Entry {
     fn new(name: &str, scopes: &[Scope], secret: &str, created: Timestamp) -> Self {
         let mut scopes = scopes.to_vec();
-        scopes.sort_unstable();
+        sort::by(&mut scopes, Ord::cmp);
         scopes.dedup();
         let sha256 = hex(digest(&SHA256, secret.as_bytes()).as_ref());
         Self { name: name.to_owned(), scopes, sha256, created }

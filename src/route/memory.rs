@@ -2,6 +2,8 @@
 //! and what the model needs must fit together (`local.memory`). Pure: who is looked at and who is unloaded is
 //! `exchange`'s affair.
 
+use crate::base::sort;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -125,7 +127,7 @@ pub fn admit(budget: &Budget, want: &Want<'_>, loaded: &[Loaded], claims: &[Clai
     }
     let mut idle: Vec<_> = holders.iter().filter(|(_, holder)| !holder.busy).collect();
     // Each request sets the time anew, so who goes first was not used for longest; who is kept for ever goes last.
-    idle.sort_by_key(|(_, holder)| holder.until.unwrap_or(Timestamp::MAX));
+    sort::by_key(&mut idle, |(_, holder)| holder.until.unwrap_or(Timestamp::MAX));
     let mut left = used;
     let mut out = Vec::new();
     for (model, holder) in idle {

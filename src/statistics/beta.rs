@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::{Interval, float};
+use crate::base::sort;
 
 /// So many draws say where an interval ends.
 const DRAWS: usize = 2000;
@@ -45,7 +46,7 @@ impl Beta {
     pub fn interval(self, alpha: f64) -> Interval {
         let mut dice = Dice(0x5eed);
         let mut draws: Vec<f64> = (0..DRAWS).map(|_| self.draw(&mut dice)).collect();
-        draws.sort_by(f64::total_cmp);
+        sort::by(&mut draws, f64::total_cmp);
         let at = |share: f64| {
             let below = (0..DRAWS).take_while(|rank| float(*rank as u64 + 1) <= share * float(DRAWS as u64)).count();
             draws.get(below).or(draws.last()).copied().unwrap_or_default()

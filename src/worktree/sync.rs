@@ -12,6 +12,7 @@ use super::git::{Git, require_ok};
 use super::inspect::{Operation, Untracked, changes, resolve, resolve_by_git};
 use super::integrated::open_to_look;
 use super::repo::Repo;
+use crate::base::sort;
 
 /// How two lines of history are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +168,7 @@ pub(super) fn foreseen_conflicts(repo: &Repo, ours: &str, theirs: &str) -> Resul
             .filter_map(|conflict| conflict.our.or(conflict.their).or(conflict.ancestor))
             .map(|entry| path(&entry.path))
             .collect();
-        files.sort();
+        sort::by(&mut files, Ord::cmp);
         files.dedup();
         Ok(files)
     };

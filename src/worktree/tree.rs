@@ -5,6 +5,7 @@ use git2::{ObjectType, Odb, Oid};
 use super::donor::{Donor, Held};
 use super::error::WorktreeError;
 use super::staged::Directory;
+use crate::base::sort;
 
 /// The kind of a path in a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,9 +195,12 @@ impl Tree {
         out.extend_from_slice(&folder.oid);
         let mut children = folder.folders.clone();
         // git keeps them by length, then by bytes.
-        children.sort_by_key(|child| {
-            let name = self.folders.get(*child).map(|folder| last_part(&folder.path)).unwrap_or_default();
-            (name.len(), name)
+        sort::by(&mut children, |a, b| {
+            let key = |child: &usize| {
+                let name = self.folders.get(*child).map(|folder| last_part(&folder.path)).unwrap_or_default();
+                (name.len(), name)
+            };
+            key(a).cmp(&key(b))
         });
         for child in children {
             self.write_folder(child, out);

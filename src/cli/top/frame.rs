@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use crate::base::sort;
 use crate::cli::ui::SCHEMA;
 use crate::cost::{Budget, Verdict};
 use crate::journal::panels::{ProviderHealth, Recent, Split, Tiles, Window};
@@ -65,7 +66,7 @@ impl Gateway {
             in_flight: number(one, "in_flight"),
         };
         let mut models: Vec<Busy> = each("deployments").map(busy).filter(|one| one.in_flight > 0).collect();
-        models.sort_by_key(|one| std::cmp::Reverse(one.in_flight));
+        sort::by_key(&mut models, |one| std::cmp::Reverse(one.in_flight));
         let alerts = each("alerts").map(|one| Standing {
             alert: text(one, "alert"),
             severity: text(one, "severity"),

@@ -14,6 +14,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::sort;
 use crate::wire::hub::Role;
 
 use cue::Class;
@@ -156,7 +157,7 @@ fn tail(turns: &[Turn], outline: &mut Outline) -> Vec<Turn> {
             kept.push((at, Turn::new(role, text)));
         }
     }
-    kept.sort_by_key(|(at, _)| *at);
+    sort::by_key(&mut kept, |(at, _)| *at);
     kept.into_iter().map(|(_, turn)| turn).collect()
 }
 

@@ -3,6 +3,7 @@
 use super::cue::Class;
 use super::piece::Piece;
 use super::size::{Size, clip};
+use crate::base::sort;
 
 /// Decisions that do not fit as they are, are shortened to so many characters, one length for all of them.
 const LENGTHS: [u64; 6] = [u64::MAX, 240, 160, 110, 80, 50];
@@ -88,7 +89,7 @@ impl Outline {
             if group.is_empty() {
                 continue;
             }
-            group.sort_by_key(|(at, _)| *at);
+            sort::by_key(group, |(at, _)| *at);
             lines.push(format!("{heading}:"));
             lines.extend(group.iter().map(|(_, text)| format!("- {text}")));
         }

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::sort;
 use crate::classify::{Basis, Classification, Evidence, Options};
 use crate::model::Tier;
 
@@ -95,7 +96,7 @@ pub fn fingerprint(text: &str) -> String {
 pub fn names(seen: &Classification) -> Vec<String> {
     let mut names: Vec<String> =
         seen.evidence.iter().map(|item| item.what.clone()).filter(|name| is_name(name)).collect();
-    names.sort();
+    sort::by(&mut names, Ord::cmp);
     names.dedup();
     names
 }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::alert::Alert;
+use crate::base::sort;
 use crate::cost::Verdict;
 use crate::exchange::Health;
 use crate::model::Usd;
@@ -71,7 +72,7 @@ pub(super) fn panels(view: &View, state: &State<'_>, figures: Option<&Figures>) 
 fn alerts(view: &View, state: &State<'_>) -> Html {
     let mut html = Html::default();
     let mut standing: Vec<&Alert> = state.alerts.iter().collect();
-    standing.sort_by_key(|alert| (alert.severity() != "critical", alert.since));
+    sort::by_key(&mut standing, |alert| (alert.severity() != "critical", alert.since));
     if standing.is_empty() {
         return html;
     }
