@@ -28,8 +28,10 @@ impl Journal {
     /// What all shadows have cost on these days: a part of what everything has.
     pub fn shadowed(&self, days: Days) -> Result<Shadowed, JournalError> {
         let (first, last) = days.numbers();
-        let sums = "SELECT coalesce(sum(cost), 0), coalesce(sum(unpriced), 0) FROM dims
-                    WHERE dim = ?1 AND day BETWEEN ?2 AND ?3";
+        // Day by day: what is kept of a day is kept together, and all of it is many times what is asked for.
+        let sums = "SELECT coalesce(sum(dims.cost), 0), coalesce(sum(dims.unpriced), 0)
+                    FROM (SELECT DISTINCT day FROM days WHERE day BETWEEN ?2 AND ?3) AS worked
+                    CROSS JOIN dims ON dims.day = worked.day WHERE dims.dim = ?1";
         let read =
             self.db.prepare_cached(sums).and_then(|mut query| query.query_row(params![SHADOWS, first, last], sum));
         read.map_err(JournalError::sql(&self.path))
