@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 
-use crate::exchange::{End, Head, Query, RelayOrder, Trial, outlet, relay};
+use crate::exchange::{Answering, End, Head, Query, RelayOrder, Trial, outlet, relay};
 use crate::route::{Model, Ready};
 use crate::wire::{Dialect, Fault, FaultKind, Request, estimate_tokens};
 
@@ -22,6 +22,7 @@ use super::shadow::{self, Original};
 use super::state::Gateway;
 use super::tell;
 use super::turn::Turn;
+use super::work::Own;
 
 /// Answers a request in `dialect`.
 pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, dialect: Dialect) -> Answer {
@@ -91,6 +92,11 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
         // The client's next request may come before this one's rows are written.
         errand.entry.turn.answered_by(&by.model, &errand.entry.gateway);
     }
+    answered(head, answering, own, &errand.entry.turn, &warnings)
+}
+
+/// The answer as the client gets it: the head that came, what it says of the decision, and the body as far as it is there.
+fn answered(head: Head, answering: Answering, own: Own, turn: &Turn, warnings: &[String]) -> Answer {
     let Head { status, headers, by, attempts, dropped, whole } = head;
     let body = match whole {
         Some(whole) if own.is_over() => Body::whole(whole),
@@ -101,8 +107,8 @@ pub(in crate::gateway) async fn answer(gateway: Arc<Gateway>, inbound: Inbound, 
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     *answer.headers_mut() = headers;
     let headers: &mut HeaderMap = answer.headers_mut();
-    tell::decision(headers, &errand.entry.turn);
+    tell::decision(headers, turn);
     tell::outcome(headers, by.as_ref(), attempts, &dropped);
-    tell::warnings(headers, &warnings);
+    tell::warnings(headers, warnings);
     answer
 }
